@@ -1,0 +1,116 @@
+import type { ColumnType, Generated, JSONColumnType, Kysely, Transaction } from 'kysely';
+
+type Timestamp = ColumnType<Date, Date | string | undefined, Date | string>;
+type NullableTimestamp = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+/** A bigint that stays below 2^53; the pool reads it as a number. */
+type Count = ColumnType<number, number, number>;
+
+/** The tables of `migrations/*.sql`, where the meaning of each column is written. */
+export interface Tables {
+  tenants: { id: string; created_at: Timestamp };
+  tenant_keys: { tenant: string; kek_id: string; wrapped_key: Buffer; created_at: Timestamp };
+  api_keys: {
+    id: string;
+    tenant: string;
+    subject: string;
+    operator: boolean;
+    secret_hash: Buffer;
+    created_at: Timestamp;
+    expires_at: NullableTimestamp;
+    revoked_at: NullableTimestamp;
+  };
+  resources: {
+    tenant: string;
+    kind: string;
+    name: string;
+    generation: Count;
+    spec: JSONColumnType<object>;
+    author: string;
+    created_at: Timestamp;
+    updated_at: Timestamp;
+    ordinal: Generated<number>;
+  };
+  resource_generations: {
+    tenant: string;
+    kind: string;
+    name: string;
+    generation: Count;
+    spec: JSONColumnType<object> | null;
+    author: string;
+    at: Timestamp;
+  };
+  resource_references: {
+    tenant: string;
+    kind: string;
+    name: string;
+    path: string;
+    target_tenant: string;
+    target_kind: string;
+    target_name: string;
+  };
+  executors: { id: string; started_at: Timestamp; heartbeat_at: Timestamp };
+  runs: {
+    id: string;
+    ordinal: Generated<number>;
+    tenant: string;
+    recipe: string;
+    environment: string;
+    placement: string;
+    image_hash: string;
+    build_number: number;
+    image_name: string;
+    artifact_name: string;
+    substrate: string;
+    scope: string;
+    phase: string;
+    attempt: Generated<number>;
+    epoch: Generated<number>;
+    executor: string | null;
+    inputs: JSONColumnType<object>;
+    sealed_variables: Buffer | null;
+    guest_offset: Generated<number>;
+    keep_on_failure_seconds: Generated<number>;
+    kept_until: NullableTimestamp;
+    cancel_requested_at: NullableTimestamp;
+    error: string | null;
+    author: string;
+    created_at: Timestamp;
+    ended_at: NullableTimestamp;
+  };
+  run_references: { run_id: string; target_tenant: string; target_kind: string; target_name: string };
+  run_steps: { run_id: string; attempt: number; step: string; started_at: Timestamp; ended_at: NullableTimestamp };
+  run_log: { run_id: string; start_offset: Count; text: string; at: Timestamp };
+  intents: {
+    token: string;
+    run_id: string;
+    attempt: number;
+    step: string;
+    substrate: string;
+    created_at: Timestamp;
+    settled_at: NullableTimestamp;
+  };
+  artifacts: {
+    tenant: string;
+    image_name: string;
+    recipe: string;
+    image_hash: string;
+    build_number: number;
+    run_id: string;
+    artifact_name: string;
+    substrate: string;
+    scope: string;
+    reference: JSONColumnType<object>;
+    created_at: Timestamp;
+    checked_at: Timestamp;
+    missing_at: NullableTimestamp;
+  };
+}
+
+/** The database, outside a transaction. */
+export type Database = Kysely<Tables>;
+
+/** The database or a transaction on it. */
+export type Queryable = Kysely<Tables> | Transaction<Tables>;
+
+/** An open transaction. */
+export type DatabaseTransaction = Transaction<Tables>;
