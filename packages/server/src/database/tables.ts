@@ -8,6 +8,7 @@ type Count = ColumnType<number, number, number>;
 /** The tables of `migrations/*.sql`, where the meaning of each column is written. */
 export interface Tables {
   tenants: { id: string; created_at: Timestamp };
+  installation: { only_row: Generated<boolean>; id: string };
   tenant_keys: { tenant: string; kek_id: string; wrapped_key: Buffer; created_at: Timestamp };
   api_keys: {
     id: string;

@@ -5,6 +5,12 @@ create table tenants (
   created_at timestamptz not null default now()
 );
 
+-- Names this installation in the tags of everything it makes outside. One row.
+create table installation (
+  only_row boolean primary key default true check (only_row),
+  id text not null
+);
+
 -- One data key per tenant, wrapped (AES-256-GCM) by the key-encryption key named here.
 create table tenant_keys (
   tenant text primary key references tenants (id),

@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { sql } from 'kysely';
+import type { Logger } from 'pino';
+
+import type { Database } from '../database/tables.js';
+import type { Metrics } from './metrics.js';
+
+type Answer = { status: number; type: string; body: string };
+
+/** Serves what is not the API: `/healthz` (the process lives), `/readyz` (it can reach its database) and `/metrics`. */
+export function healthHandler(parts: { database: Database; metrics: Metrics; log: Logger }) {
+  const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body: `${body}\n` });
+
+  const ready = async (): Promise<Answer> => {
+    try {
+      await sql`select 1`.execute(parts.database);
+      return text(200, 'ok');
+    } catch (cause) {
+      parts.log.warn({ err: cause }, 'not ready: the database does not answer');
+      return text(503, 'the database does not answer');
+    }
+  };
+
+  const answer = async (path: string): Promise<Answer> => {
+    switch (path) {
+      case '/healthz':
+        return text(200, 'ok');
+      case '/readyz':
+        return ready();
+      case '/metrics':
+        return { status: 200, type: parts.metrics.registry.contentType, body: await parts.metrics.registry.metrics() };
+      default:
+        return text(404, 'not found');
+    }
+  };
+
+  return (request: Pick<IncomingMessage, 'url'>, response: Pick<ServerResponse, 'writeHead' | 'end'>): void => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    answer(path).then(
+      ({ status, type, body }) => {
+        response.writeHead(status, { 'content-type': type });
+        response.end(body);
+      },
+      (cause: unknown) => {
+        parts.log.error({ err: cause, path }, 'a health endpoint failed');
+        response.writeHead(500, { 'content-type': 'text/plain' });
+        response.end('internal error\n');
+      },
+    );
+  };
+}

@@ -1,0 +1,59 @@
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { MurmurService } from '@murmur/api';
+import type { Logger } from 'pino';
+
+import type { Bakery } from '../bake/index.js';
+import type { Database } from '../database/tables.js';
+import { bakeService } from './bake-service.js';
+import { type BaseBuilder, baseService } from './base-service.js';
+import { catalogService } from './catalog-service.js';
+import { healthHandler } from './health.js';
+import { errorInterceptor } from './interceptors/errors.js';
+import { identityInterceptor } from './interceptors/identity.js';
+import { observeInterceptor } from './interceptors/observe.js';
+import { type Listener, listen } from './listen.js';
+import { createMetrics } from './metrics.js';
+import { sessionService } from './session-service.js';
+
+/** The largest request: a 10 MiB document and its frame. */
+const readMaxBytes = 11 * 1024 * 1024;
+
+/** What the API is served from. */
+export interface ApiParts {
+  readonly database: Database;
+  readonly bakery: Bakery;
+  readonly baseBuilders: readonly BaseBuilder[];
+  readonly substrates: readonly string[];
+  readonly version: string;
+  readonly log: Logger;
+}
+
+/** Opens the port: the API by Connect, gRPC and gRPC-Web, beside health and metrics. */
+export async function serveApi(address: string, parts: ApiParts): Promise<Listener> {
+  const { database, bakery, log } = parts;
+  const metrics = createMetrics(database);
+  const shutdown = new AbortController();
+  const handler = connectNodeAdapter({
+    routes(router) {
+      router.service(MurmurService, {
+        ...catalogService(database),
+        ...bakeService(bakery),
+        ...baseService({ database, builders: parts.baseBuilders, log }),
+        ...sessionService(parts),
+      });
+    },
+    // The first is the outermost: observe sees the code that errors chose.
+    interceptors: [observeInterceptor(log, metrics), errorInterceptor(log), identityInterceptor(database)],
+    fallback: healthHandler({ database, metrics, log }),
+    shutdownSignal: shutdown.signal,
+    readMaxBytes,
+  });
+  const listener = await listen(address, handler);
+  return {
+    url: listener.url,
+    async close() {
+      shutdown.abort(new Error('the server is stopping'));
+      await listener.close();
+    },
+  };
+}
