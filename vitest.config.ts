@@ -7,7 +7,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source', 'node', 'import', 'module', 'default'] } },
   test: {
     projects: [
-      { extends: true, test: { name: 'unit', include: ['packages/**/*.test.ts'], ...shared } },
+      { extends: true, test: { name: 'unit', include: ['packages/**/*.test.ts', 'scripts/**/*.test.mjs'], ...shared } },
       // These start real servers and machines and run after a build, one file at a time.
       { extends: true, test: { name: 'e2e', include: ['e2e/**/*.test.ts'], fileParallelism: false, ...shared, testTimeout: 300_000 } },
     ],
