@@ -3,11 +3,19 @@ import { defineConfig } from 'vitest/config';
 const shared = { exclude: ['**/dist/**', '**/node_modules/**'], testTimeout: 60_000, hookTimeout: 120_000 };
 
 export default defineConfig({
-  // Tests run on the sources, not on compiled copies of them.
-  ssr: { resolve: { conditions: ['source', 'node', 'import', 'module', 'default'] } },
+  // Tests run on the sources, not on compiled copies of them. Vitest hands these conditions to Node, which adds import or require itself.
+  ssr: { resolve: { conditions: ['source', 'node'] } },
   test: {
     projects: [
-      { extends: true, test: { name: 'unit', include: ['packages/**/*.test.ts', 'scripts/**/*.test.mjs'], ...shared } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['packages/**/*.test.ts', 'scripts/**/*.test.mjs'],
+          globalSetup: ['packages/server/src/database/testing-setup.ts'],
+          ...shared,
+        },
+      },
       // These start real servers and machines and run after a build, one file at a time.
       { extends: true, test: { name: 'e2e', include: ['e2e/**/*.test.ts'], fileParallelism: false, ...shared, testTimeout: 300_000 } },
     ],

@@ -1,0 +1,112 @@
+import { mkdir, realpath, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Logger } from 'pino';
+
+import { type Account, chooseAccount, giveTo } from './embedded/account.js';
+import { findBinaries } from './embedded/binaries.js';
+import { bringUp, type Server } from './embedded/bring-up.js';
+import { prepareCluster } from './embedded/cluster.js';
+import { type Postmaster, shutDown, untilExit } from './embedded/postmaster.js';
+import { ensureDatabase } from './embedded/session.js';
+import { postgresUrl } from './embedded/url.js';
+import { openRuntimeDir } from './runtime-dir.js';
+
+/** A PostgreSQL server of our own, kept running until it is stopped. */
+export interface EmbeddedPostgres {
+  /** The address of its database `murmur`, for `pg` and whatever else reads PostgreSQL URLs. */
+  readonly url: string;
+  /** Ends all sessions, writes everything down and waits until the server is gone. */
+  stop(): Promise<void>;
+}
+
+/** Where an embedded server lives and what it tells. */
+export interface EmbeddedOptions {
+  /** Its files go in `postgres` and `postgres.log` in here. The caller holds the data dir's lock. */
+  readonly dataDir: string;
+  readonly log: Logger;
+  /** PostgreSQL settings for special cases, such as `fsync=off` in tests. */
+  readonly settings?: readonly string[];
+  /** Who it runs as; found by trying unless given. */
+  readonly account?: Account;
+}
+
+/**
+ * Starts the PostgreSQL that came with Murmur, or adopts the one an earlier server process left running on this data dir,
+ * and restarts it whenever it ends before `stop`. It listens on a Unix socket only.
+ *
+ * Throws FAILED_PRECONDITION when the data is another major version's, or the server cannot run here.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const dataDir = await realpath(options.dataDir);
+  const binaries = await findBinaries();
+  const account = options.account ?? (await chooseAccount());
+  const server: Server = {
+    cluster: await prepareCluster(dataDir, binaries, account),
+    socketDir: await openSocketDir(dataDir, account),
+    logFile: path.join(dataDir, 'postgres.log'),
+    binaries,
+    account,
+    settings: options.settings ?? [],
+    log: options.log,
+  };
+  const postmaster = await bringUp(server);
+  await ensureDatabase(server.socketDir);
+  const stopping = new AbortController();
+  const supervised = supervise(server, postmaster, stopping.signal);
+  let stopped: Promise<void> | undefined;
+  return {
+    url: postgresUrl(server.socketDir, 'murmur'),
+    stop: () => (stopped ??= stop(server, stopping, supervised)),
+  };
+}
+
+/** Another account cannot enter the runtime dir, which holds other sockets too, and gets a folder of its own beside it. */
+async function openSocketDir(dataDir: string, account: Account): Promise<string> {
+  const runtimeDir = await openRuntimeDir(dataDir);
+  if (account.kind !== 'other-user') return runtimeDir;
+  const own = `${runtimeDir}-${account.uid}`;
+  await mkdir(own, { recursive: true, mode: 0o700 });
+  await giveTo(account, own);
+  return own;
+}
+
+/** Keeps the server running; resolves with the last postmaster once told to stop. */
+async function supervise(server: Server, first: Postmaster, stopping: AbortSignal): Promise<Postmaster> {
+  let postmaster = first;
+  let backoff = 100;
+  for (;;) {
+    const since = Date.now();
+    if (await interrupted(untilExit(postmaster, stopping), stopping)) return postmaster;
+    backoff = Date.now() - since > 60_000 ? 100 : Math.min(backoff * 2, 10_000);
+    server.log.error({ pid: postmaster.pid }, 'PostgreSQL ended by itself; restarting it');
+    if (await interrupted(delay(backoff, undefined, { signal: stopping }), stopping)) return postmaster;
+    try {
+      postmaster = await bringUp(server);
+    } catch (error) {
+      server.log.error({ error }, 'PostgreSQL could not be restarted; trying again');
+    }
+  }
+}
+
+async function interrupted(wait: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await wait;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return signal.aborted;
+}
+
+async function stop(server: Server, stopping: AbortController, supervised: Promise<Postmaster>): Promise<void> {
+  stopping.abort();
+  await shutDown(await supervised);
+  try {
+    await rmdir(server.socketDir);
+  } catch (error) {
+    // Other sockets of this data dir may still be in it.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+  }
+}

@@ -1,0 +1,116 @@
+import { readFile, readdir, readlink, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { isGone, processStart } from '../process-start.js';
+
+/** PostgreSQL's first process, the one whose end is the server's end. */
+export interface Postmaster {
+  readonly pid: number;
+  /** As {@link processStart} gives it: the id alone may be somebody else's by now. */
+  readonly start: string;
+}
+
+/** What the cluster's own `postmaster.pid` says. It may be stale. */
+export interface PidFile {
+  readonly pid: number;
+  /** Whether the server had come up when it was last written. */
+  readonly ready: boolean;
+}
+
+/** Reads the cluster's pid file; undefined when there is none. */
+export async function readPidFile(cluster: string): Promise<PidFile | undefined> {
+  try {
+    const lines = (await readFile(path.join(cluster, 'postmaster.pid'), 'utf8')).split('\n');
+    const pid = Number(lines[0]);
+    return Number.isSafeInteger(pid) && pid > 0 ? { pid, ready: lines[7]?.trim() === 'ready' } : undefined;
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether this very process still runs. */
+export async function isAlive(postmaster: Postmaster): Promise<boolean> {
+  return (await processStart(postmaster.pid)) === postmaster.start;
+}
+
+/** Resolves when the process has ended, or rejects with the signal's reason. Watching does not keep our own process from ending. */
+export async function untilExit(postmaster: Postmaster, signal: AbortSignal): Promise<void> {
+  while (await isAlive(postmaster)) await delay(250, undefined, { ref: false, signal });
+}
+
+/**
+ * Stops the server in order: first it ends all sessions and writes a checkpoint; if that takes too long it drops
+ * everything and will recover from its log next time. Resolves once the process is gone.
+ */
+export async function shutDown(postmaster: Postmaster): Promise<void> {
+  for (const [signal, patience] of [
+    ['SIGINT', 30_000],
+    ['SIGQUIT', 10_000],
+    ['SIGKILL', 10_000],
+  ] as const) {
+    if (!(await isAlive(postmaster))) return;
+    sendTo(postmaster.pid, signal);
+    if (
+      await within(patience, async (limit) => {
+        while (await isAlive(postmaster)) await delay(20, undefined, { signal: limit });
+      })
+    )
+      return;
+  }
+  throw new Error(`PostgreSQL, process ${postmaster.pid}, does not end`);
+}
+
+/**
+ * Clears what a postmaster that was killed left behind: its children, which end by themselves within moments, and the pid
+ * file, whose number may belong to another process by now, which PostgreSQL would take for a running server.
+ */
+export async function clearRemains(cluster: string): Promise<void> {
+  // Without /proc there is no telling whose the number is; PostgreSQL's own check has to do.
+  if (process.platform !== 'linux') return;
+  const gone = await within(10_000, async (limit) => {
+    while ((await processesIn(cluster)).length > 0) await delay(20, undefined, { signal: limit });
+  });
+  if (!gone) {
+    for (const pid of await processesIn(cluster)) sendTo(pid, 'SIGKILL');
+    while ((await processesIn(cluster)).length > 0) await delay(20);
+  }
+  await rm(path.join(cluster, 'postmaster.pid'), { force: true });
+}
+
+/** The processes that work in this cluster: PostgreSQL's change to its folder and stay there. */
+export async function processesIn(cluster: string): Promise<number[]> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(ids.map(async (id) => ((await workingFolder(id)) === cluster ? [Number(id)] : [])));
+  return found.flat();
+}
+
+async function workingFolder(id: string): Promise<string | undefined> {
+  try {
+    return await readlink(`/proc/${id}/cwd`);
+  } catch (error) {
+    // Gone, or another user's and so not ours.
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}
+
+function sendTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}
+
+async function within(milliseconds: number, work: (limit: AbortSignal) => Promise<void>): Promise<boolean> {
+  const limit = AbortSignal.timeout(milliseconds);
+  try {
+    await work(limit);
+    return true;
+  } catch (error) {
+    if (limit.aborted) return false;
+    throw error;
+  }
+}
