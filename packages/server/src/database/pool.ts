@@ -46,7 +46,7 @@ async function end(database: Database, pool: pg.Pool): Promise<void> {
 
 function parserOf(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
   if (oid === pg.types.builtins.INT8) return safeInteger;
-  return pg.types.getTypeParser(oid, format === 'binary' ? 'text' : format);
+  return pg.types.getTypeParser(oid, format === 'binary' ? 'text' : format) as (text: string) => unknown;
 }
 
 function safeInteger(text: string): number {

@@ -13,7 +13,7 @@ import { openRuntimeDir } from './runtime-dir.js';
 import { administer, databaseUrl, templateName } from './testing.js';
 
 /** Vitest's global setup: one PostgreSQL server for the whole run, gone when the run ends, whichever way it ends. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'murmur-test-'));
   const stopWatching = watchOver(dataDir, await openRuntimeDir(dataDir));
   const postgres = await startEmbeddedPostgres({

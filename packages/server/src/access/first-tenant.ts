@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import { MurmurError } from '@murmur/api';
+
+import type { Database } from '../database/tables.js';
+import { createApiKey, revokeApiKey } from './api-keys.js';
+import { authenticate } from './authenticate.js';
+
+/** The tenant that owns the builtins, which every tenant can read. */
+const PLATFORM_TENANT = 'murmur/platform';
+
+/** The tenant of a server that nobody has set up further. */
+const FIRST_TENANT = 'local/default';
+
+/**
+ * Makes the two tenants every installation has, and the admin key of the second in `<dataDir>/admin.key` (mode 0600),
+ * where the command line on this machine finds it. Run at every start: a key file that still opens the door is left alone,
+ * unless others could read it: then its key is revoked and replaced.
+ */
+export async function ensureFirstTenant({ database, dataDir }: { database: Database; dataDir: string }): Promise<void> {
+  await database
+    .insertInto('tenants')
+    .values([{ id: PLATFORM_TENANT }, { id: FIRST_TENANT }])
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+  const file = path.join(dataDir, 'admin.key');
+  const current = await liveKey(database, file);
+  if (current !== undefined) {
+    if (((await stat(file)).mode & 0o077) === 0) return;
+    // Others could read it, and may have.
+    await revokeApiKey(database, FIRST_TENANT, current);
+  }
+  // Row first: a crash in between leaves a key that nobody has, and the next start makes another. The other way round it
+  // would leave a file that opens nothing until then.
+  const key = await createApiKey(database, { tenant: FIRST_TENANT, subject: 'admin', reach: 'operator' });
+  try {
+    await writeWhole(file, `${key.token}\n`);
+  } catch (error) {
+    await revokeApiKey(database, FIRST_TENANT, key.id);
+    throw error;
+  }
+}
+
+/** The id of the key in the file, if it is a valid admin key. */
+async function liveKey(database: Database, file: string): Promise<string | undefined> {
+  const text = await readIfThere(file);
+  if (text === undefined) return undefined;
+  try {
+    const identity = await authenticate(database, `Bearer ${text.trim()}`);
+    return identity.tenant === FIRST_TENANT && identity.operator ? identity.keyId : undefined;
+  } catch (error) {
+    if (error instanceof MurmurError && error.code === 'UNAUTHENTICATED') return undefined;
+    throw error;
+  }
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Through a second file, so that a reader finds the old content or the new, and never another mode than 0600. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    const handle = await open(draft, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
