@@ -70,8 +70,10 @@ export interface Tables {
     inputs: JSONColumnType<object>;
     sealed_variables: Buffer | null;
     guest_offset: Generated<number>;
+    log_size: Generated<number>;
     keep_on_failure_seconds: Generated<number>;
     kept_until: NullableTimestamp;
+    kept_shell: string | null;
     cancel_requested_at: NullableTimestamp;
     error: string | null;
     author: string;
@@ -90,6 +92,7 @@ export interface Tables {
     created_at: Timestamp;
     settled_at: NullableTimestamp;
   };
+  trials: { id: string; tenant: string; executor: string; token: string; substrate: string; created_at: Timestamp };
   artifacts: {
     tenant: string;
     image_name: string;

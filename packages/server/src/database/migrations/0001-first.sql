@@ -106,8 +106,12 @@ create table runs (
   sealed_variables bytea,
   -- Bytes of the guest's output stored in run_log so far.
   guest_offset bigint not null default 0,
+  -- Bytes of the redacted log: where the next piece of run_log starts.
+  log_size bigint not null default 0,
   keep_on_failure_seconds integer not null default 0,
   kept_until timestamptz,
+  -- What opens a shell on the machine kept after a failure.
+  kept_shell text,
   cancel_requested_at timestamptz,
   error text,
   author text not null,
@@ -183,3 +187,13 @@ create table artifacts (
 );
 
 create index artifacts_by_identity on artifacts (tenant, recipe, image_hash, build_number desc);
+
+-- Throwaway machines that `try` boots. A row lives as long as its machine may: the executor named here removes both.
+create table trials (
+  id text primary key,
+  tenant text not null references tenants (id),
+  executor text not null,
+  token text not null,
+  substrate text not null,
+  created_at timestamptz not null default now()
+);
