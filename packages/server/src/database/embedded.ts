@@ -52,8 +52,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     settings: options.settings ?? [],
     log: options.log,
   };
-  const postmaster = await bringUp(server);
-  await ensureDatabase(server.socketDir);
+  const postmaster = await startOnce(server);
   const stopping = new AbortController();
   const supervised = supervise(server, postmaster, stopping.signal);
   let stopped: Promise<void> | undefined;
@@ -63,6 +62,17 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   };
 }
 
+async function startOnce(server: Server): Promise<Postmaster> {
+  try {
+    const postmaster = await bringUp(server);
+    await ensureDatabase(server.socketDir);
+    return postmaster;
+  } catch (error) {
+    await removeIfEmpty(server.socketDir);
+    throw error;
+  }
+}
+
 /** Another account cannot enter the runtime dir, which holds other sockets too, and gets a folder of its own beside it. */
 async function openSocketDir(dataDir: string, account: Account): Promise<string> {
   const runtimeDir = await openRuntimeDir(dataDir);
@@ -70,6 +80,7 @@ async function openSocketDir(dataDir: string, account: Account): Promise<string>
   const own = `${runtimeDir}-${account.uid}`;
   await mkdir(own, { recursive: true, mode: 0o700 });
   await giveTo(account, own);
+  await removeIfEmpty(runtimeDir);
   return own;
 }
 
@@ -103,10 +114,14 @@ async function interrupted(wait: Promise<void>, signal: AbortSignal): Promise<bo
 async function stop(server: Server, stopping: AbortController, supervised: Promise<Postmaster>): Promise<void> {
   stopping.abort();
   await shutDown(await supervised);
+  await removeIfEmpty(server.socketDir);
+}
+
+/** Other sockets of this data dir may still be in it. */
+async function removeIfEmpty(folder: string): Promise<void> {
   try {
-    await rmdir(server.socketDir);
+    await rmdir(folder);
   } catch (error) {
-    // Other sockets of this data dir may still be in it.
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (!(error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'ENOENT'))) throw error;
   }
 }

@@ -54,7 +54,7 @@ async function adopt(server: Server): Promise<Postmaster | undefined> {
     postmaster = (await runningPostmaster(server)) ?? postmaster;
   }
   if (postmaster !== undefined) await shutDown(postmaster);
-  await clearRemains(server.cluster);
+  await clearRemains(server.cluster, server.socketDir);
   return undefined;
 }
 

@@ -64,9 +64,10 @@ export async function shutDown(postmaster: Postmaster): Promise<void> {
 
 /**
  * Clears what a postmaster that was killed left behind: its children, which end by themselves within moments, and the pid
- * file, whose number may belong to another process by now, which PostgreSQL would take for a running server.
+ * files of cluster and socket. Their number may belong to another process by now, or to a zombie, and PostgreSQL would take
+ * either for a running server.
  */
-export async function clearRemains(cluster: string): Promise<void> {
+export async function clearRemains(cluster: string, socketDir: string): Promise<void> {
   // Without /proc there is no telling whose the number is; PostgreSQL's own check has to do.
   if (process.platform !== 'linux') return;
   const gone = await within(10_000, async (limit) => {
@@ -77,6 +78,7 @@ export async function clearRemains(cluster: string): Promise<void> {
     while ((await processesIn(cluster)).length > 0) await delay(20);
   }
   await rm(path.join(cluster, 'postmaster.pid'), { force: true });
+  await rm(path.join(socketDir, '.s.PGSQL.5432.lock'), { force: true });
 }
 
 /** The processes that work in this cluster: PostgreSQL's change to its folder and stay there. */
