@@ -1,0 +1,67 @@
+import {
+  buildApplication,
+  buildCommand,
+  buildRouteMap,
+  text_en,
+  type Application,
+  type ApplicationText,
+  type Command,
+} from '@stricli/core';
+
+import type { Context } from './context.js';
+import { failureText } from './failure.js';
+import { familyBriefs, findRoute, routes, type Route } from './routes.js';
+import { usageMessage } from './usage-message.js';
+
+/**
+ * The application for one command line: the command it calls is loaded, all others are stand-ins that only know their
+ * one line of help.
+ */
+export async function buildApp(args: readonly string[]): Promise<Application<Context>> {
+  const called = findRoute(args);
+  const loaded = called === undefined ? undefined : (await called.load()).command.command;
+  const commandOf = (route: Route): Command<Context> => (route === called && loaded !== undefined ? loaded : standIn(route));
+
+  const families = new Map<string, Record<string, Command<Context>>>();
+  const root: Record<string, Command<Context> | ReturnType<typeof buildRouteMap<string, Context>>> = {};
+  for (const route of routes) {
+    const [first, second] = route.words;
+    if (second === undefined) root[first] = commandOf(route);
+    else families.set(first, { ...families.get(first), [second]: commandOf(route) });
+  }
+  for (const [name, commands] of families) {
+    const standard = routes.find((route) => route.words[0] === name && route.isDefault === true)?.words[1];
+    root[name] = buildRouteMap<string, Context>({
+      routes: commands,
+      docs: { brief: familyBriefs[name] ?? name },
+      ...(standard === undefined ? {} : { defaultCommand: standard }),
+    });
+  }
+  return buildApplication<Context>(
+    buildRouteMap<string, Context>({ routes: root, docs: { brief: 'murmur', hideRoute: { __complete: true } } }),
+    {
+      name: 'murmur',
+      scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+      documentation: { disableAnsiColor: true },
+      localization: { text },
+    },
+  );
+}
+
+function standIn(route: Route): Command<Context> {
+  return buildCommand<NonNullable<unknown>, [], Context>({
+    func: () => new Error(`${route.words.join(' ')} was not loaded`),
+    parameters: {},
+    docs: { brief: route.brief, customUsage: [''] },
+  });
+}
+
+const text: ApplicationText = {
+  ...text_en,
+  noCommandRegisteredForInput: ({ input, corrections }) => {
+    const meant = corrections.map((correction) => correction.replaceAll('`', ''));
+    const hint = meant.length === 0 ? 'See all commands with: murmur --help' : `Did you mean ${meant.join(' or ')}?`;
+    return failureText([{ code: 'INVALID_ARGUMENT', message: `unknown command "${input}"`, hint }]).trimEnd();
+  },
+  exceptionWhileParsingArguments: (thrown) => failureText([{ code: 'INVALID_ARGUMENT', ...usageMessage(thrown) }]).trimEnd(),
+};

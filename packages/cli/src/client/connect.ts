@@ -1,0 +1,27 @@
+import { createClient, type Client } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { MurmurService } from '@murmur/api';
+
+import type { Settings } from '../config/settings.js';
+
+/** Murmur's API, called over HTTP. */
+export type MurmurClient = Client<typeof MurmurService>;
+
+/** A client that says on every call who is asking, and in which tenant when one is configured. */
+export function createMurmurClient({ server, tenant, apiKey }: Settings): MurmurClient {
+  return createClient(
+    MurmurService,
+    createConnectTransport({
+      baseUrl: server,
+      httpVersion: '1.1',
+      useBinaryFormat: true,
+      interceptors: [
+        (next) => (request) => {
+          if (apiKey !== undefined) request.header.set('Authorization', `Bearer ${apiKey}`);
+          if (tenant !== undefined) request.header.set('Murmur-Tenant', tenant);
+          return next(request);
+        },
+      ],
+    }),
+  );
+}

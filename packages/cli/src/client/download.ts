@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { link, open, rename, rm } from 'node:fs/promises';
+import type { ExportImageResponse } from '@murmur/api';
+
+import { CliError } from '../failure.js';
+
+/** Where a download goes, and what to do with a file that is there already. */
+export interface DownloadTarget {
+  readonly file: string;
+  readonly existing: 'refuse' | 'replace';
+  onProgress(received: number, total: number): void;
+}
+
+/** A finished download; the digest is `sha256:` and 64 hexadecimal digits. */
+export interface Saved {
+  readonly bytes: number;
+  readonly digest: string;
+}
+
+/** Writes a download beside its target and moves it there once its size and digest are right, so no half file is ever seen. */
+export async function saveDownload(messages: AsyncIterable<ExportImageResponse>, target: DownloadTarget): Promise<Saved> {
+  const partial = `${target.file}.${process.pid}.part`;
+  if (target.existing === 'refuse') await refuseExisting(target.file);
+  const handle = await open(partial, 'wx').catch((cause: unknown) => {
+    throw new CliError('FAILED_PRECONDITION', `cannot write ${target.file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  });
+  try {
+    const hash = createHash('sha256');
+    const expected = { bytes: 0, digest: '' };
+    let received = 0;
+    try {
+      for await (const message of messages) {
+        if (message.digest !== '') Object.assign(expected, { bytes: Number(message.totalBytes), digest: message.digest });
+        hash.update(message.chunk);
+        await handle.writeFile(message.chunk);
+        received += message.chunk.length;
+        target.onProgress(received, expected.bytes);
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    const digest = `sha256:${hash.digest('hex')}`;
+    const promised = expected.digest.startsWith('sha256:') ? expected.digest : `sha256:${expected.digest}`;
+    if (received !== expected.bytes || digest !== promised) {
+      throw new CliError('ABORTED', `the download of ${target.file} arrived damaged`, { hint: 'Try again.' });
+    }
+    await moveIntoPlace(partial, target);
+    return { bytes: received, digest };
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+async function moveIntoPlace(partial: string, target: DownloadTarget): Promise<void> {
+  if (target.existing === 'replace') {
+    await rename(partial, target.file);
+    return;
+  }
+  // A rename would replace a file made in the meantime; a link fails instead.
+  await link(partial, target.file).catch((cause: unknown) => {
+    throw alreadyThere(target.file, cause);
+  });
+}
+
+async function refuseExisting(file: string): Promise<void> {
+  const handle = await open(file, 'r').catch(() => undefined);
+  if (handle === undefined) return;
+  await handle.close();
+  throw alreadyThere(file, undefined);
+}
+
+function alreadyThere(file: string, cause: unknown): CliError {
+  return new CliError('ALREADY_EXISTS', `${file} exists`, { cause, hint: 'Choose another name, or replace it with --force.' });
+}

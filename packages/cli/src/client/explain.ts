@@ -1,0 +1,19 @@
+import { ConnectError } from '@connectrpc/connect';
+import { MurmurError } from '@murmur/api';
+
+import { isLoopback } from '../config/settings.js';
+import { isConnectionFault } from './connection-faults.js';
+
+/** Whatever a command failed with, as an error with faults and hints to print. */
+export function explain(thrown: unknown, server: string | undefined): MurmurError {
+  if (server !== undefined && isConnectionFault(thrown)) {
+    const hint = isLoopback(server) ? 'Start one with: murmur server' : 'Check the address, or set another one with MURMUR_SERVER.';
+    return new MurmurError('UNAVAILABLE', `cannot reach the server at ${server}`, { cause: thrown, hint });
+  }
+  if (thrown instanceof MurmurError || thrown instanceof ConnectError) return MurmurError.from(thrown);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new MurmurError('INTERNAL', `murmur itself failed: ${message}`, {
+    cause: thrown,
+    hint: 'This is a fault in the command line program.',
+  });
+}

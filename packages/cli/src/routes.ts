@@ -1,0 +1,59 @@
+import type { DefinedCommand } from './define-command.js';
+
+/** Where a command stands in the help of `murmur` itself. */
+export type RouteGroup = 'catalog' | 'baking' | 'images' | 'server' | 'hidden';
+
+/** One command: the words that call it, one line about it, and the file it is in. */
+export interface Route {
+  readonly words: readonly [string] | readonly [string, string];
+  readonly group: RouteGroup;
+  readonly brief: string;
+  /** The command that runs when its first word stands alone. */
+  readonly isDefault?: true;
+  load(): Promise<{ readonly command: DefinedCommand }>;
+}
+
+/** Every command. A file is loaded only when its command is called. */
+export const routes: readonly Route[] = [
+  { words: ['set'], group: 'catalog', brief: 'Create or replace a resource', load: () => import('./commands/set.js') },
+  { words: ['get'], group: 'catalog', brief: 'List resources or print one', load: () => import('./commands/get.js') },
+  { words: ['patch'], group: 'catalog', brief: 'Change some fields of a resource', load: () => import('./commands/patch.js') },
+  { words: ['rm'], group: 'catalog', brief: 'Delete a resource', load: () => import('./commands/rm.js') },
+  { words: ['describe'], group: 'catalog', brief: 'Explain the kinds and their fields', load: () => import('./commands/describe.js') },
+  { words: ['history'], group: 'catalog', brief: 'List the generations of a resource', load: () => import('./commands/history.js') },
+  { words: ['bake'], group: 'baking', brief: 'Bake a recipe into an image', load: () => import('./commands/bake.js') },
+  { words: ['bakes', 'ls'], group: 'baking', brief: 'List bakes, newest first', load: () => import('./commands/bakes-ls.js') },
+  { words: ['bakes', 'show'], group: 'baking', brief: 'Show one bake', load: () => import('./commands/bakes-show.js') },
+  { words: ['bakes', 'logs'], group: 'baking', brief: "Print a bake's log", load: () => import('./commands/bakes-logs.js') },
+  { words: ['bakes', 'cancel'], group: 'baking', brief: 'Stop a running bake', load: () => import('./commands/bakes-cancel.js') },
+  { words: ['try'], group: 'images', brief: 'Run a command in a throwaway machine', load: () => import('./commands/try.js') },
+  { words: ['image', 'export'], group: 'images', brief: 'Download an image as one file', load: () => import('./commands/image-export.js') },
+  { words: ['base', 'build'], group: 'images', brief: 'Build the platform base image', load: () => import('./commands/base-build.js') },
+  { words: ['base', 'ls'], group: 'images', brief: "List the platform's base images", load: () => import('./commands/base-ls.js') },
+  {
+    words: ['auth', 'status'],
+    group: 'server',
+    brief: 'Say who you are to the server',
+    isDefault: true,
+    load: () => import('./commands/auth-status.js'),
+  },
+  { words: ['auth', 'login'], group: 'server', brief: 'Store an API key for this folder', load: () => import('./commands/auth-login.js') },
+  { words: ['server'], group: 'server', brief: 'Run the server', load: () => import('./commands/server.js') },
+  { words: ['version'], group: 'server', brief: 'Print the versions of client and server', load: () => import('./commands/version.js') },
+  { words: ['completion'], group: 'server', brief: 'Print a shell completion script', load: () => import('./commands/completion.js') },
+  { words: ['__complete'], group: 'hidden', brief: 'Answer a completion script', load: () => import('./commands/complete.js') },
+];
+
+/** What the first words of two-word commands are about. */
+export const familyBriefs: Readonly<Record<string, string>> = {
+  bakes: 'Look at, follow and cancel bakes',
+  image: 'Work with the files behind images',
+  base: 'Build and list the platform base images',
+  auth: 'See and store who you are to the server',
+};
+
+/** The route that the start of a command line names. */
+export function findRoute(args: readonly string[]): Route | undefined {
+  const exact = routes.find((route) => route.words.every((word, index) => args[index] === word));
+  return exact ?? routes.find((route) => route.isDefault === true && route.words[0] === args[0]);
+}
