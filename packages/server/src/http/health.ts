@@ -1,10 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
 import type { Database } from '../database/tables.js';
 import type { Metrics } from './metrics.js';
+
+/** The part of a request and a response, of either HTTP version, that these endpoints use. */
+type Request = { readonly url?: string | undefined };
+type Response = { writeHead(status: number, headers: Record<string, string>): unknown; end(body: string): unknown };
 
 type Answer = { status: number; type: string; body: string };
 
@@ -35,7 +37,7 @@ export function healthHandler(parts: { database: Database; metrics: Metrics; log
     }
   };
 
-  return (request: Pick<IncomingMessage, 'url'>, response: Pick<ServerResponse, 'writeHead' | 'end'>): void => {
+  return (request: Request, response: Response): void => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     answer(path).then(
       ({ status, type, body }) => {

@@ -141,6 +141,8 @@ export interface Substrate {
   destroy(token: Token): Promise<void>;
   /** Everything here that carries this installation's tags, images registered in the catalog excepted. */
   listOwned(installation: string): Promise<readonly OwnedThing[]>;
+  /** Writes an image out as one qcow2 file that needs no other. The file must not exist yet. Only with `exportsImages`. */
+  exportImage(image: Image, file: string, signal: AbortSignal): Promise<void>;
   /** A shell command for a person on the server's host that opens a root shell there. Only with `keepsFailedMachines`. */
   shellCommand(machine: Machine, keys: GuestKeys): Promise<string>;
 }

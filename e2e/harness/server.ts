@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** The built command line, as users start it. */
+export const murmurBinary = resolve(import.meta.dirname, '../../bin/murmur');
+
+/** A real `murmur server` in a folder of its own. */
+export interface TestServer {
+  readonly dataDir: string;
+  /** Changes with every start. */
+  readonly url: string;
+  readonly apiKey: string;
+  readonly pid: number;
+  /** The server's own log so far. */
+  log(): Promise<string>;
+  /** SIGKILL, as a crash or the kernel would. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with the exit status. */
+  stop(): Promise<number | null>;
+  /** Starts it again on the same data. */
+  start(): Promise<void>;
+  /** Stops it and removes its data. */
+  remove(): Promise<void>;
+}
+
+/** Starts a server on embedded PostgreSQL and a free port. */
+export async function startServer(): Promise<TestServer> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'murmur-e2e-'));
+  const logFile = join(dataDir, 'server.log');
+  let child: ChildProcess | undefined;
+  let exited: Promise<number | null> = Promise.resolve(null);
+  let url = '';
+
+  const start = async (): Promise<void> => {
+    const started = spawn(process.execPath, [murmurBinary, 'server', '--listen', '127.0.0.1:0', '--data-dir', dataDir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child = started;
+    started.stderr.pipe(createWriteStream(logFile, { flags: 'a' }));
+    exited = new Promise((settle) => started.once('exit', (code) => settle(code)));
+    const ready = new Promise<string>((settle) => {
+      createInterface({ input: started.stdout }).once('line', settle);
+    });
+    const line = await Promise.race([ready, exited.then((code) => `exited with ${String(code)}`)]);
+    const match = /^murmur server listening on (http:\/\/\S+)$/.exec(line);
+    if (match?.[1] === undefined) throw new Error(`the server did not start: ${line}\n${await readFile(logFile, 'utf8')}`);
+    url = match[1];
+  };
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child?.kill(signal);
+    return exited;
+  };
+
+  await start();
+  const apiKey = (await readFile(join(dataDir, 'admin.key'), 'utf8')).trim();
+  return {
+    dataDir,
+    get url() {
+      return url;
+    },
+    apiKey,
+    get pid() {
+      return child?.pid ?? 0;
+    },
+    log: () => readFile(logFile, 'utf8'),
+    async kill() {
+      await end('SIGKILL');
+    },
+    stop: () => end('SIGTERM'),
+    start,
+    async remove() {
+      await end('SIGTERM');
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}

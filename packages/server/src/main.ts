@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { homedir, hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { pino, destination, type Logger } from 'pino';
+
+import { ensureFirstTenant } from './access/first-tenant.js';
+import { createBakery } from './bake/index.js';
+import { writeBuiltins } from './catalog/builtins.js';
+import { lockDataDir } from './database/data-dir-lock.js';
+import { startEmbeddedPostgres } from './database/embedded.js';
+import { installationId } from './database/installation.js';
+import { migrate } from './database/migrate.js';
+import { connect } from './database/pool.js';
+import { openRuntimeDir } from './database/runtime-dir.js';
+import type { BaseBuilder } from './http/base-service.js';
+import { serveApi } from './http/server.js';
+import { openKeyFile } from './secrets/key-provider.js';
+import { createTenantKeys } from './secrets/tenant-keys.js';
+import { createQemuSubstrate } from './substrates/qemu/index.js';
+import type { Substrate, SubstrateName } from './substrates/substrate.js';
+import { serverVersion } from './version.js';
+
+/** How `murmur server` is started. */
+export interface ServerOptions {
+  /** `HOST:PORT`; port 0 takes a free one. */
+  readonly listen: string;
+  /** Default: `/var/lib/murmur` as root, else `$XDG_DATA_HOME/murmur`. */
+  readonly dataDir?: string | undefined;
+  /** Default: an embedded PostgreSQL in the data directory. */
+  readonly databaseUrl?: string | undefined;
+  /** Stops the server gracefully. */
+  readonly signal: AbortSignal;
+  /** Gets the one ready line. */
+  readonly stdout: { write(text: string): unknown };
+}
+
+/**
+ * Runs a server until its signal is aborted. Bakes that are running then go on in the next start. Rejects with a
+ * MurmurError when it cannot start.
+ */
+export async function runServer(options: ServerOptions): Promise<void> {
+  const log = pino({ level: process.env['MURMUR_LOG_LEVEL'] ?? 'info', base: null }, destination(2));
+  const closers: (() => Promise<unknown>)[] = [];
+  try {
+    const url = await start(options, log, closers);
+    options.stdout.write(`murmur server listening on ${url}\n`);
+    await aborted(options.signal);
+    log.info('stopping');
+  } finally {
+    for (const close of closers.reverse()) {
+      await close().catch((cause: unknown) => log.error({ err: cause }, 'a part did not stop cleanly'));
+    }
+  }
+}
+
+async function start(options: ServerOptions, log: Logger, closers: (() => Promise<unknown>)[]): Promise<string> {
+  const dataDir = resolve(options.dataDir ?? defaultDataDir());
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const lock = await lockDataDir(dataDir);
+  closers.push(() => lock.release());
+
+  const databaseUrl = options.databaseUrl ?? (await embedded(dataDir, log, closers));
+  const { database, pool, close } = connect(databaseUrl);
+  closers.push(close);
+  await migrate(pool);
+  await ensureFirstTenant({ database, dataDir });
+  const installation = await installationId(database);
+  const tenantKeys = createTenantKeys(database, await openKeyFile(join(dataDir, 'master.key')));
+
+  const { substrates, baseBuilders } = await startSubstrates({ dataDir, installation, log });
+  await writeBuiltins(database, { qemu: substrates.has('QEMU'), docker: substrates.has('DOCKER') });
+
+  const executorId = createHash('sha256').update(`${hostname()}\n${dataDir}`).digest('hex').slice(0, 12);
+  const bakery = createBakery({ database, pool, databaseUrl, tenantKeys, substrates, installation, log, executorId });
+  closers.push(() => bakery.shutdown());
+  await bakery.launch();
+
+  const version = serverVersion();
+  const listener = await serveApi(options.listen, { database, bakery, baseBuilders, substrates: [...substrates.keys()], version, log });
+  closers.push(() => listener.close());
+  return listener.url;
+}
+
+async function embedded(dataDir: string, log: Logger, closers: (() => Promise<unknown>)[]): Promise<string> {
+  const postgres = await startEmbeddedPostgres({ dataDir, log });
+  closers.push(() => postgres.stop());
+  return postgres.url;
+}
+
+/** The only place that knows the substrates by name. One that this host lacks the programs for is left out, with a warning. */
+async function startSubstrates(parts: { dataDir: string; installation: string; log: Logger }): Promise<{
+  substrates: ReadonlyMap<SubstrateName, Substrate>;
+  baseBuilders: readonly BaseBuilder[];
+}> {
+  const substrates = new Map<SubstrateName, Substrate>();
+  const baseBuilders: BaseBuilder[] = [];
+  try {
+    const qemu = await createQemuSubstrate({ ...parts, runtimeDir: await openRuntimeDir(parts.dataDir) });
+    substrates.set('QEMU', qemu);
+    baseBuilders.push({
+      imageName: 'murmur-qemu-base',
+      build: async (build) => (await qemu.buildBase({ name: 'murmur-qemu-base', ...build })).image,
+    });
+  } catch (cause) {
+    parts.log.warn({ err: cause }, 'the QEMU substrate is not available on this host');
+  }
+  return { substrates, baseBuilders };
+}
+
+function defaultDataDir(): string {
+  if (process.getuid?.() === 0) return '/var/lib/murmur';
+  return join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'murmur');
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolved) => signal.addEventListener('abort', () => resolved(), { once: true }));
+}
