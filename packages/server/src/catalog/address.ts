@@ -1,0 +1,40 @@
+import { builtinPrefix, MurmurError } from '@murmur/api';
+
+import { PLATFORM_TENANT } from './context.js';
+import type { Kind } from './kind.js';
+
+/** Where a resource is stored. */
+export interface Address {
+  readonly tenant: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+/**
+ * The one resource a name can mean to a tenant: a builtin or its own. Undefined when the tenant must not see it. Kinds that
+ * only the platform writes take their names without the builtins' prefix too.
+ */
+export function addressOf(kind: Kind, tenant: string, name: string): Address | undefined {
+  const full = kind.writers === 'platform' && !name.startsWith(builtinPrefix) ? `${builtinPrefix}${name}` : name;
+  if (!full.startsWith(builtinPrefix)) return { tenant, kind: kind.name, name };
+  const hidden = kind.hiddenBuiltins?.(tenant) ?? [];
+  return hidden.includes(full) ? undefined : { tenant: PLATFORM_TENANT, kind: kind.name, name: full };
+}
+
+/** Where a tenant may write this name. Throws PERMISSION_DENIED for the platform's own names and kinds. */
+export function writableAddress(kind: Kind, tenant: string, name: string): Address {
+  if (name.startsWith(builtinPrefix) || kind.writers === 'platform') {
+    throw new MurmurError('PERMISSION_DENIED', `"${name}" is a platform builtin and cannot be modified`, {
+      hint:
+        kind.writers === 'platform'
+          ? `The platform defines every ${kind.name}; list them with "murmur get ${kind.name}".`
+          : `Names that start with "${builtinPrefix}" are the platform's own. Choose another name.`,
+    });
+  }
+  return { tenant, kind: kind.name, name };
+}
+
+/** NOT_FOUND in the words used for every kind. */
+export function notFound(kind: string, name: string): MurmurError {
+  return new MurmurError('NOT_FOUND', `${kind} "${name}" not found`, { hint: `Check the name with "murmur get ${kind}".` });
+}

@@ -1,0 +1,58 @@
+import { type DescMessage, type Message, equals } from '@bufbuild/protobuf';
+import { DiskTypeSchema, EnvironmentSchema, type Image, ImageSchema, MachineTypeSchema, PlacementSchema } from '@murmur/api';
+
+import type { Database } from '../database/tables.js';
+import { type BuiltinConfig, baseImages } from './builtins/base-images.js';
+import { diskTypes } from './builtins/disk-types.js';
+import { environments, placements } from './builtins/local.js';
+import { machineTypes } from './builtins/machine-types.js';
+import { PLATFORM_TENANT } from './context.js';
+import { throwFaults } from './faults.js';
+import type { Kind } from './kind.js';
+import { kindNamed, kinds } from './kinds/index.js';
+import { lockTargets } from './references.js';
+import { decodeSpec, encodeSpec, lockName, lockResource, writeGeneration } from './store.js';
+
+export type { BuiltinConfig } from './builtins/base-images.js';
+
+/** Recorded as the author of what no person wrote. */
+const platformAuthor = 'murmur';
+
+/** Puts the platform's builtins into the catalog. A builtin that is there already, as it should be, is left alone. */
+export async function writeBuiltins(database: Database, config: BuiltinConfig): Promise<void> {
+  await database
+    .insertInto('tenants')
+    .values({ id: PLATFORM_TENANT })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  for (const spec of machineTypes(config)) await writeBuiltin(database, MachineTypeSchema, spec);
+  for (const spec of diskTypes) await writeBuiltin(database, DiskTypeSchema, spec);
+  for (const spec of environments) await writeBuiltin(database, EnvironmentSchema, spec);
+  for (const spec of placements(config)) await writeBuiltin(database, PlacementSchema, spec);
+  for (const spec of baseImages(config)) await writeBuiltin(database, ImageSchema, spec);
+}
+
+/** Registers a base image of the platform's own; a new build of it becomes its next generation. */
+export async function writePlatformImage(database: Database, image: Image): Promise<void> {
+  await writeBuiltin(database, ImageSchema, image);
+}
+
+async function writeBuiltin(database: Database, schema: DescMessage, spec: Message & { name: string }): Promise<void> {
+  const kind = kindOf(schema);
+  const address = { tenant: PLATFORM_TENANT, kind: kind.name, name: spec.name };
+  await database.transaction().execute(async (trx) => {
+    // Several servers may start at once.
+    await lockName(trx, address);
+    const current = await lockResource(trx, address, 'write');
+    if (current !== undefined && equals(schema, decodeSpec(schema, current.spec), spec)) return;
+    const { targets, missing } = await lockTargets(trx, PLATFORM_TENANT, kind.references?.(spec) ?? [], kindNamed);
+    throwFaults(kind.errors, [], missing);
+    await writeGeneration(trx, address, { spec: encodeSpec(schema, spec), author: platformAuthor, at: new Date(), targets: targets.all });
+  });
+}
+
+function kindOf(schema: DescMessage): Kind {
+  const kind = kinds.find((candidate) => candidate.schema.typeName === schema.typeName);
+  if (kind === undefined) throw new Error(`no kind for ${schema.typeName}`);
+  return kind;
+}

@@ -1,0 +1,71 @@
+import type { DescMessage, JsonObject, MessageShape } from '@bufbuild/protobuf';
+import { resourceNamePattern } from '@murmur/api';
+
+import type { Decoding } from './decode.js';
+import type { ErrorRow, ErrorTable, FieldFault } from './faults.js';
+import type { Targets } from './references.js';
+
+/** One row of a kind's field table. */
+export interface FieldDocumentation {
+  readonly path: string;
+  readonly type: string;
+  readonly required: 'yes' | 'no' | 'conditional' | 'one of';
+  readonly description: string;
+}
+
+/** A field that names another resource. */
+export interface Reference {
+  readonly path: string;
+  /** The kind of the resource named. */
+  readonly kind: string;
+  readonly name: string;
+  /** What is wrong when there is no such resource. */
+  readonly missing: ErrorRow<readonly [string]>;
+}
+
+/** A column of a kind's list. */
+export interface ListColumn<Spec> {
+  readonly header: string;
+  cell(spec: Spec): string;
+}
+
+/** All there is to say about one kind of resource. Everything else about kinds is the same for each of them. */
+export interface KindDefinition<Schema extends DescMessage> {
+  /** Lower case with hyphens, as in `murmur get machine-type`. The `Resource` message has the same name with underscores. */
+  readonly name: string;
+  readonly schema: Schema;
+  readonly summary: string;
+  /** Who may write resources of this kind; `tenants` unless given. */
+  readonly writers?: 'tenants' | 'platform';
+  readonly namePattern?: RegExp;
+  readonly decoding?: Decoding;
+  readonly fields: readonly FieldDocumentation[];
+  /** A document of this kind. */
+  readonly example: string;
+  /** Their order decides which of several faults is the message. */
+  readonly errors: ErrorTable;
+  readonly columns: readonly ListColumn<MessageShape<Schema>>[];
+  /** What is stored instead of what was written; it must not change what it made. */
+  normalise?(spec: MessageShape<Schema>): MessageShape<Schema>;
+  /** What is wrong with the document by itself. `written` also holds what the message cannot. */
+  validate(spec: MessageShape<Schema>, written: JsonObject): Iterable<FieldFault>;
+  /** The resources the document names. Empty names are left out. */
+  references?(spec: MessageShape<Schema>): readonly Reference[];
+  /** What is wrong with the resources named that do exist. */
+  checkTargets?(spec: MessageShape<Schema>, targets: Targets): Iterable<FieldFault>;
+  /** Why the resource as it is now takes no such write; a removal writes nothing. */
+  refuseWrite?(current: MessageShape<Schema>, written: JsonObject | undefined): Iterable<FieldFault>;
+  /** The builtins that this tenant must not see. */
+  hiddenBuiltins?(tenant: string): readonly string[];
+}
+
+/** A kind, whatever its message. */
+export interface Kind extends KindDefinition<DescMessage> {
+  readonly writers: 'tenants' | 'platform';
+  readonly namePattern: RegExp;
+}
+
+/** Defines a kind for the registry in `kinds/index.ts`. */
+export function defineKind<Schema extends DescMessage>(definition: KindDefinition<Schema>): Kind {
+  return { writers: 'tenants', namePattern: resourceNamePattern, ...definition };
+}

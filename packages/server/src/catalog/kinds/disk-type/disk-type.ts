@@ -1,0 +1,39 @@
+import { DiskTypeSchema, SubstrateSchema } from '@murmur/api';
+
+import { defineKind } from '../../kind.js';
+import { checkDescription, checkName, descriptionRow, nameRows } from '../../shared-rows.js';
+
+const errors = {
+  ...nameRows({ required: 'Provide a name field.', pattern: 'Use a valid DNS label for the name.' }),
+  descriptionTooLong: descriptionRow,
+};
+
+/** A kind of block storage that the platform offers. */
+export const diskType = defineKind({
+  name: 'disk-type',
+  schema: DiskTypeSchema,
+  summary: 'A kind of block storage. Defined by the platform; an environment on GCP or AWS names one.',
+  writers: 'platform',
+  fields: [
+    { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. May be written without `murmur-` in front.' },
+    { path: 'description', type: 'string', required: 'no', description: 'Human-readable description.' },
+    { path: 'substrate', type: 'string', required: 'yes', description: 'Where disks of this type exist.' },
+    { path: 'type_name', type: 'string', required: 'yes', description: "The substrate's own name for it." },
+  ],
+  example: `name: murmur-pd-ssd
+description: Fast persistent disk on GCP
+substrate: SUBSTRATE_GCP
+type_name: pd-ssd
+`,
+  errors,
+  columns: [
+    { header: 'NAME', cell: (spec) => spec.name },
+    { header: 'SUBSTRATE', cell: (spec) => SubstrateSchema.value[spec.substrate]?.name ?? '' },
+    { header: 'TYPE NAME', cell: (spec) => spec.typeName },
+    { header: 'DESCRIPTION', cell: (spec) => spec.description },
+  ],
+  *validate(spec) {
+    yield* checkName(errors, spec.name);
+    yield* checkDescription(spec.description);
+  },
+});

@@ -1,0 +1,29 @@
+import { DiskTypeSchema, type Environment, MachineTypeSchema, Substrate, SubstrateSchema } from '@murmur/api';
+
+import { type FieldFault, fault } from '../../faults.js';
+import type { Reference } from '../../kind.js';
+import type { Targets } from '../../references.js';
+import { environmentErrors } from './environment-errors.js';
+
+/** The machine type and the disk type an environment names. */
+export function typeReferences(spec: Environment): Reference[] {
+  const references = [
+    { path: 'machine_type_ref', kind: 'machine-type', name: spec.machineTypeRef, missing: environmentErrors.machineTypeMissing },
+    { path: 'disk_type_ref', kind: 'disk-type', name: spec.diskTypeRef, missing: environmentErrors.diskTypeMissing },
+  ];
+  return references.filter(({ name }) => name !== '');
+}
+
+/** Both must be of the environment's own substrate. */
+export function* checkTypes(spec: Environment, targets: Targets): Generator<FieldFault> {
+  if (spec.substrate === Substrate.UNSPECIFIED) return;
+  const substrate = SubstrateSchema.value[spec.substrate]?.name ?? '';
+  const machineType = targets.at('machine_type_ref', MachineTypeSchema);
+  if (machineType !== undefined && machineType.substrate !== spec.substrate) {
+    yield fault(environmentErrors.machineTypeOther, 'machine_type_ref', spec.machineTypeRef, substrate);
+  }
+  const diskType = targets.at('disk_type_ref', DiskTypeSchema);
+  if (diskType !== undefined && diskType.substrate !== spec.substrate) {
+    yield fault(environmentErrors.diskTypeOther, 'disk_type_ref', spec.diskTypeRef, substrate);
+  }
+}

@@ -1,0 +1,49 @@
+import type { AwsSource, DockerSource, GceSource, Image, QemuSource } from '@murmur/api';
+
+import { type FieldFault, fault } from '../../faults.js';
+import { imageErrors } from './image-errors.js';
+import { isImageReference } from './oci-reference.js';
+
+const amiId = /^ami-[0-9a-f]{8,17}$/;
+const selfLink = /^projects\/(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*\/global\/images\/(?:family\/)?[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+const diskDigest = /^sha256:[0-9a-f]{64}$/;
+
+/** What is wrong with an image's source. None and several of them read the same. */
+export function* checkSource({ source }: Image): Generator<FieldFault> {
+  switch (source.case) {
+    case undefined:
+      return yield fault(imageErrors.sourceRequired, '');
+    case 'aws':
+      return yield* checkAws(source.value);
+    case 'gce':
+      return yield* checkGce(source.value);
+    case 'docker':
+      return yield* checkDocker(source.value);
+    case 'qemu':
+      return yield* checkQemu(source.value);
+  }
+}
+
+function* checkAws({ amiIds }: AwsSource): Generator<FieldFault> {
+  const entries = Object.entries(amiIds).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (entries.length === 0) yield fault(imageErrors.amiIdsEmpty, 'aws.ami_ids');
+  for (const [region, id] of entries) {
+    if (region === '') yield fault(imageErrors.amiRegionEmpty, 'aws.ami_ids');
+    else if (!amiId.test(id)) yield fault(imageErrors.amiIdPattern, `aws.ami_ids[${region}]`, region);
+  }
+}
+
+function* checkGce({ selfLink: link }: GceSource): Generator<FieldFault> {
+  if (link === '') yield fault(imageErrors.selfLinkRequired, 'gce.self_link');
+  else if (!selfLink.test(link)) yield fault(imageErrors.selfLinkInvalid, 'gce.self_link');
+}
+
+function* checkDocker({ imageRef }: DockerSource): Generator<FieldFault> {
+  if (imageRef === '') yield fault(imageErrors.imageRefRequired, 'docker.image_ref');
+  else if (!isImageReference(imageRef)) yield fault(imageErrors.imageRefInvalid, 'docker.image_ref');
+}
+
+function* checkQemu({ diskDigest: digest }: QemuSource): Generator<FieldFault> {
+  if (digest === '') yield fault(imageErrors.diskDigestRequired, 'qemu.disk_digest');
+  else if (!diskDigest.test(digest)) yield fault(imageErrors.diskDigestInvalid, 'qemu.disk_digest');
+}

@@ -1,0 +1,52 @@
+import { ArchitectureSchema, MachineTypeSchema, SubstrateSchema } from '@murmur/api';
+
+import { defineKind } from '../../kind.js';
+import { checkDescription, checkName, descriptionRow, nameRows } from '../../shared-rows.js';
+
+const errors = {
+  ...nameRows({ required: 'Provide a name field.', pattern: 'Use a valid DNS label for the name.' }),
+  descriptionTooLong: descriptionRow,
+};
+
+/** A number of processors and an amount of memory that the platform offers. */
+export const machineType = defineKind({
+  name: 'machine-type',
+  schema: MachineTypeSchema,
+  summary: 'A number of processors and an amount of memory. Defined by the platform; an environment names one.',
+  writers: 'platform',
+  fields: [
+    { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. May be written without `murmur-` in front.' },
+    { path: 'description', type: 'string', required: 'no', description: 'Human-readable description.' },
+    { path: 'substrate', type: 'string', required: 'yes', description: 'Where machines of this type run.' },
+    { path: 'vcpus', type: 'number', required: 'yes', description: 'Number of virtual processors.' },
+    { path: 'memory_gb', type: 'number', required: 'yes', description: 'Memory in GiB.' },
+    {
+      path: 'architecture',
+      type: 'string',
+      required: 'yes',
+      description: 'CPU architecture. Values: ARCHITECTURE_AMD64, ARCHITECTURE_ARM64.',
+    },
+    { path: 'type_name', type: 'string', required: 'yes', description: "The substrate's own name for it." },
+  ],
+  example: `name: murmur-n2-standard-8
+description: 8 vCPUs and 32 GiB on GCP
+substrate: SUBSTRATE_GCP
+vcpus: 8
+memory_gb: 32
+architecture: ARCHITECTURE_AMD64
+type_name: n2-standard-8
+`,
+  errors,
+  columns: [
+    { header: 'NAME', cell: (spec) => spec.name },
+    { header: 'SUBSTRATE', cell: (spec) => SubstrateSchema.value[spec.substrate]?.name ?? '' },
+    { header: 'VCPUS', cell: (spec) => String(spec.vcpus) },
+    { header: 'MEMORY GB', cell: (spec) => String(spec.memoryGb) },
+    { header: 'ARCHITECTURE', cell: (spec) => ArchitectureSchema.value[spec.architecture]?.name ?? '' },
+    { header: 'DESCRIPTION', cell: (spec) => spec.description },
+  ],
+  *validate(spec) {
+    yield* checkName(errors, spec.name);
+    yield* checkDescription(spec.description);
+  },
+});

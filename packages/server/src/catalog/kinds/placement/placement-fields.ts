@@ -1,0 +1,57 @@
+import type { FieldDocumentation } from '../../kind.js';
+
+/** The fields of a placement. */
+export const placementFields: readonly FieldDocumentation[] = [
+  { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. DNS label format: `[a-z][a-z0-9-]{0,62}`.' },
+  {
+    path: 'substrate',
+    type: 'string',
+    required: 'yes',
+    description: 'Values: SUBSTRATE_GCP, SUBSTRATE_AWS. Local placements are builtins.',
+  },
+  {
+    path: 'description',
+    type: 'string',
+    required: 'no',
+    description: 'Human-readable description shown in the dashboard. Max 1024 bytes.',
+  },
+  { path: 'gcp', type: 'object', required: 'one of', description: 'GCP target. May also be written as `target.gcp`.' },
+  { path: 'gcp.project', type: 'string', required: 'yes', description: 'GCP project in which machines run and images live.' },
+  { path: 'gcp.zones', type: 'string[]', required: 'yes', description: 'Zones to start machines in. At least one, all of one region.' },
+  { path: 'gcp.subnet', type: 'string', required: 'no', description: 'Subnet of the machines.' },
+  { path: 'gcp.network_project', type: 'string', required: 'no', description: 'Project of the subnet, when it is a shared one.' },
+  { path: 'gcp.service_account', type: 'string', required: 'no', description: 'Service account of the machines.' },
+  { path: 'gcp.assign_public_ip', type: 'boolean', required: 'no', description: 'Whether machines get a public address. Default false.' },
+  {
+    path: 'gcp.wif_provider_resource_name',
+    type: 'string',
+    required: 'no',
+    description: 'Workload identity provider through which Murmur signs in.',
+  },
+  {
+    path: 'gcp.wif_service_account',
+    type: 'string',
+    required: 'conditional',
+    description: "Service account that Murmur acts as. Needed to bake, unless the operator lends the server's own credentials.",
+  },
+  { path: 'aws', type: 'object', required: 'one of', description: 'AWS target. May also be written as `target.aws`.' },
+  {
+    path: 'aws.account_id',
+    type: 'string',
+    required: 'yes',
+    description: 'AWS account in which machines run and images live: 12 digits, in quotes.',
+  },
+  { path: 'aws.region', type: 'string', required: 'yes', description: 'AWS region (e.g. `us-east-1`).' },
+  { path: 'aws.vpc_id', type: 'string', required: 'no', description: 'VPC of the machines.' },
+  { path: 'aws.subnet_ids', type: 'string[]', required: 'no', description: 'Subnets to start machines in.' },
+  { path: 'aws.security_group_id', type: 'string', required: 'no', description: 'Security group of the machines.' },
+  {
+    path: 'aws.role_arn',
+    type: 'string',
+    required: 'conditional',
+    description:
+      "Role that Murmur assumes, with the tenant's id as external id. Needed to bake, unless the operator lends the server's own credentials.",
+  },
+  { path: 'aws.instance_profile_arn', type: 'string', required: 'no', description: 'Instance profile of the machines.' },
+  { path: 'aws.assign_public_ip', type: 'boolean', required: 'no', description: 'Whether machines get a public address. Default false.' },
+];

@@ -1,0 +1,57 @@
+import type { FieldDocumentation } from '../../kind.js';
+
+const baseRule = 'At least one base image is required; all of them must have the same architecture.';
+
+/** The fields of a recipe. */
+export const recipeFields: readonly FieldDocumentation[] = [
+  { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. DNS label format: `[a-z][a-z0-9-]{0,62}`.' },
+  {
+    path: 'base_image_aws_ref',
+    type: 'string',
+    required: 'conditional',
+    description: `Base image name for AWS bakes. Must reference a catalog image with an AWS source. ${baseRule}`,
+  },
+  {
+    path: 'base_image_gce_ref',
+    type: 'string',
+    required: 'conditional',
+    description: `Base image name for GCE bakes. Must reference a catalog image with a GCE source. ${baseRule}`,
+  },
+  {
+    path: 'base_image_docker_ref',
+    type: 'string',
+    required: 'conditional',
+    description: `Base image name for Docker bakes. Must reference a catalog image with a Docker source. ${baseRule}`,
+  },
+  {
+    path: 'base_image_qemu_ref',
+    type: 'string',
+    required: 'conditional',
+    description: `Base image name for QEMU bakes. Must reference a catalog image with a QEMU source. ${baseRule}`,
+  },
+  {
+    path: 'provisioning_script',
+    type: 'string',
+    required: 'yes',
+    description: 'Script content that runs on the scratch machine during a bake. Max 256 KiB.',
+  },
+  {
+    path: 'provisioning_timeout',
+    type: 'string',
+    required: 'yes',
+    description: 'Maximum execution time for the provisioning script. Go duration format (e.g. `10m`, `30m`). Max `1h`.',
+  },
+  {
+    path: 'secret_allowlist',
+    type: 'string[]',
+    required: 'no',
+    description:
+      'Names of catalog secrets the provisioning script may access during a bake. Only these secrets are available on the scratch machine. Each name must match `[A-Z][A-Z0-9_]*` and must not start with `MURMUR_`.',
+  },
+  {
+    path: 'description',
+    type: 'string',
+    required: 'no',
+    description: 'Human-readable description shown in the dashboard. Max 1024 bytes.',
+  },
+];

@@ -1,0 +1,68 @@
+import { create } from '@bufbuild/protobuf';
+import { type Workspace, WorkspaceSchema } from '@murmur/api';
+
+import { type FieldFault, fault } from '../../faults.js';
+import { defineKind } from '../../kind.js';
+import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
+import { workspaceErrors } from './workspace-errors.js';
+import { workspaceFields } from './workspace-fields.js';
+
+/** Where agents work. */
+export const workspace = defineKind({
+  name: 'workspace',
+  schema: WorkspaceSchema,
+  summary: 'Where agents work: an image, the shape and place of its machines, and repositories.',
+  fields: workspaceFields,
+  example: `name: app
+image_ref: debian12-base
+environment_ref: staging
+placement: us-central1
+repos:
+  - clone_url: https://github.com/acme/app
+    base_branch: main
+    conflict_resolution: CONFLICT_RESOLUTION_REBASE
+description: The web application
+`,
+  errors: workspaceErrors,
+  columns: [
+    { header: 'NAME', cell: (spec) => spec.name },
+    { header: 'IMAGE REF', cell: (spec) => spec.imageRef },
+    { header: 'ENVIRONMENT REF', cell: (spec) => spec.environmentRef },
+    { header: 'PLACEMENT', cell: (spec) => spec.placement },
+    { header: 'DESCRIPTION', cell: (spec) => spec.description },
+  ],
+  normalise: (spec) =>
+    create(WorkspaceSchema, { ...spec, repos: spec.repos.map((repo) => ({ ...repo, cloneUrl: repo.cloneUrl.replace(/\.git$/, '') })) }),
+  *validate(spec) {
+    yield* checkName(workspaceErrors, spec.name);
+    if (spec.imageRef === '') yield fault(workspaceErrors.imageRequired, 'image_ref');
+    if (spec.environmentRef === '') yield fault(workspaceErrors.environmentRequired, 'environment_ref');
+    if (spec.placement === '') yield fault(workspaceErrors.placementRequired, 'placement');
+    yield* checkRepositories(spec);
+    if (spec.minIdle < 0) yield fault(workspaceErrors.minIdleNegative, 'min_idle');
+    yield* checkSecretNames(workspaceErrors, 'secret_refs', spec.secretRefs);
+    yield* checkDescription(spec.description);
+  },
+  references: (spec) =>
+    [
+      { path: 'image_ref', kind: 'image', name: spec.imageRef, missing: workspaceErrors.imageMissing },
+      { path: 'environment_ref', kind: 'environment', name: spec.environmentRef, missing: workspaceErrors.environmentMissing },
+      { path: 'placement', kind: 'placement', name: spec.placement, missing: workspaceErrors.placementMissing },
+    ].filter(({ name }) => name !== ''),
+});
+
+function* checkRepositories({ repos }: Workspace): Generator<FieldFault> {
+  if (repos.length === 0) yield fault(workspaceErrors.reposRequired, 'repos');
+  for (const [index, { cloneUrl }] of repos.entries()) {
+    const path = `repos[${index}].clone_url`;
+    if (cloneUrl === '') yield fault(workspaceErrors.cloneUrlRequired, path, String(index));
+    else if (!isCloneUrl(cloneUrl)) yield fault(workspaceErrors.cloneUrlInvalid, path, String(index));
+  }
+}
+
+/** Credentials in a URL would be readable to everyone who can read the workspace. */
+function isCloneUrl(text: string): boolean {
+  if (/\s/.test(text) || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.protocol === 'https:' && text.startsWith('https://') && url.username === '' && url.password === '' && url.pathname.length > 1;
+}

@@ -1,0 +1,60 @@
+import type { Message } from '@bufbuild/protobuf';
+import type { Resource } from '@murmur/api';
+
+import type { DatabaseTransaction, Queryable } from '../database/tables.js';
+import { type Address, addressOf, notFound } from './address.js';
+import { kindNamed } from './kinds/index.js';
+import { type StoredResource, decodeSpec, findResource, lockResource } from './store.js';
+
+type Kebab<Text extends string> = Text extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
+  : '';
+
+type Camel<Text extends string> = Text extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Text;
+
+/** The names of the kinds: `recipe`, `machine-type` and so on. */
+export type KindName = Kebab<NonNullable<Resource['spec']['case']>>;
+
+/** The specification of a kind. */
+export type SpecOf<Name extends KindName> = Extract<Resource['spec'], { case: Camel<Name> }>['value'] & Message;
+
+/** The newest specification of the tenant's own resource or the platform's builtin. Throws NOT_FOUND. */
+export async function readSpec<Name extends KindName>(
+  queryable: Queryable,
+  tenant: string,
+  kind: Name,
+  name: string,
+): Promise<SpecOf<Name>> {
+  const address = visibleAddress(tenant, kind, name);
+  return specOf(kind, name, await findResource(queryable, address));
+}
+
+/** As {@link readSpec}, and nobody changes or removes the resource before the transaction ends: for what is about to refer to it. */
+export async function holdSpec<Name extends KindName>(
+  trx: DatabaseTransaction,
+  tenant: string,
+  kind: Name,
+  name: string,
+): Promise<SpecOf<Name>> {
+  return specOf(kind, name, await lockResource(trx, visibleAddress(tenant, kind, name), 'reference'));
+}
+
+/** The tenant that owns what this tenant means by the name: itself or the platform. Throws NOT_FOUND. */
+export async function ownerOf(queryable: Queryable, tenant: string, kind: KindName, name: string): Promise<string> {
+  const stored = await findResource(queryable, visibleAddress(tenant, kind, name));
+  if (stored === undefined) throw notFound(kind, name);
+  return stored.tenant;
+}
+
+/** Where what this tenant means by the name is stored, whether it exists or not. Throws NOT_FOUND for a builtin hidden from it. */
+export function visibleAddress(tenant: string, kind: KindName, name: string): Address {
+  const address = addressOf(kindNamed(kind), tenant, name);
+  if (address === undefined) throw notFound(kind, name);
+  return address;
+}
+
+function specOf<Name extends KindName>(kind: Name, name: string, stored: StoredResource | undefined): SpecOf<Name> {
+  if (stored === undefined) throw notFound(kind, name);
+  // The registry's test holds the kind's schema and the Resource message's field together; the compiler cannot.
+  return decodeSpec(kindNamed(kind).schema, stored.spec) as SpecOf<Name>;
+}

@@ -1,0 +1,96 @@
+import { type DescMessage, type Message, type MessageShape, isMessage } from '@bufbuild/protobuf';
+import { MurmurError } from '@murmur/api';
+
+import type { DatabaseTransaction } from '../database/tables.js';
+import { type Address, addressOf } from './address.js';
+import { type FieldFault, fault } from './faults.js';
+import { referencedRow } from './shared-rows.js';
+import type { Kind, Reference } from './kind.js';
+import { decodeSpec, lockResource } from './store.js';
+
+/** A resource that a field names and that exists. */
+export interface Target {
+  readonly path: string;
+  readonly address: Address;
+  readonly spec: Message;
+}
+
+/** The resources a document names, by the field that names them. */
+export class Targets {
+  readonly all: readonly Target[];
+
+  constructor(all: readonly Target[]) {
+    this.all = all;
+  }
+
+  /** The resource this field names; undefined when the field is empty or the resource does not exist. */
+  at<Schema extends DescMessage>(path: string, schema: Schema): MessageShape<Schema> | undefined {
+    const found = this.all.find((target) => target.path === path)?.spec;
+    return isMessage(found, schema) ? found : undefined;
+  }
+}
+
+/**
+ * Finds what the references name and keeps it from being changed or removed until the transaction ends, so that nothing
+ * is left pointing at what a removal at the same time took away.
+ */
+export async function lockTargets(
+  trx: DatabaseTransaction,
+  tenant: string,
+  references: readonly Reference[],
+  kindNamed: (name: string) => Kind,
+): Promise<{ targets: Targets; missing: FieldFault[] }> {
+  const found: Target[] = [];
+  const missing: FieldFault[] = [];
+  // Always in the same order, so that two writers never wait for each other's lock.
+  const ordered = references.toSorted((a, b) => compare(`${a.kind}/${a.name}`, `${b.kind}/${b.name}`));
+  for (const reference of ordered) {
+    if (reference.name === '') continue;
+    const kind = kindNamed(reference.kind);
+    const address = addressOf(kind, tenant, reference.name);
+    const stored = address === undefined ? undefined : await lockResource(trx, address, 'reference');
+    if (stored === undefined || address === undefined) missing.push(fault(reference.missing, reference.path, reference.name));
+    else found.push({ path: reference.path, address, spec: decodeSpec(kind.schema, stored.spec) });
+  }
+  return { targets: new Targets(found), missing };
+}
+
+/** Throws FAILED_PRECONDITION with every resource and running bake that still uses this one. */
+export async function refuseIfReferenced(trx: DatabaseTransaction, { errors }: Kind, { tenant, kind, name }: Address): Promise<void> {
+  const resources = await trx
+    .selectFrom('resource_references')
+    .select(['kind', 'name'])
+    .where('target_tenant', '=', tenant)
+    .where('target_kind', '=', kind)
+    .where('target_name', '=', name)
+    .execute();
+  const runs = await trx
+    .selectFrom('run_references')
+    .select('run_id as name')
+    .where('target_tenant', '=', tenant)
+    .where('target_kind', '=', kind)
+    .where('target_name', '=', name)
+    .execute();
+  const referrers = [...resources, ...runs.map((run) => ({ kind: 'bake', name: run.name }))];
+  if (referrers.length === 0) return;
+  const onlyBakes = resources.length === 0;
+  const { code, hint, message } = errors['referenced'] ?? referencedRow(kind, 'Y');
+  throw new MurmurError(code, message(name, listed(referrers)), {
+    hint: onlyBakes ? 'Wait for the bake to end or cancel it with "murmur bakes cancel".' : hint,
+  });
+}
+
+function listed(referrers: readonly { kind: string; name: string }[]): string {
+  const kinds = [...new Set(referrers.map((referrer) => referrer.kind))].sort(compare);
+  return kinds
+    .map((kind) => {
+      const names = new Set(referrers.filter((referrer) => referrer.kind === kind).map((referrer) => referrer.name));
+      return `${kind}: ${[...names].sort(compare).join(', ')}`;
+    })
+    .join('; ');
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

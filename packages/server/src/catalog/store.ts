@@ -1,0 +1,123 @@
+import { type Message, fromJson, toJson } from '@bufbuild/protobuf';
+import type { DescMessage, JsonValue } from '@bufbuild/protobuf';
+import { type SelectQueryBuilder, sql } from 'kysely';
+
+import type { DatabaseTransaction, Queryable, Tables } from '../database/tables.js';
+import type { Address } from './address.js';
+import type { Target } from './references.js';
+
+/** A resource as the database holds it. */
+export interface StoredResource extends Address {
+  readonly generation: number;
+  readonly spec: object;
+  readonly author: string;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+/** What a new generation holds. */
+export interface Written {
+  readonly spec: JsonValue;
+  readonly author: string;
+  readonly at: Date;
+  readonly targets: readonly Target[];
+}
+
+/** Sets the catalog's name locks apart from every other advisory lock on the database. */
+const nameLocks = 0x6d7572; // "mur"
+
+const columns = ['tenant', 'kind', 'name', 'generation', 'spec', 'author', 'created_at', 'updated_at'] as const;
+
+/** The specification in its stored form. */
+export function encodeSpec(schema: DescMessage, message: Message): JsonValue {
+  return toJson(schema, message, { useProtoFieldName: true });
+}
+
+/** The specification from its stored form. Fields that a newer server wrote are ignored. */
+export function decodeSpec<Schema extends DescMessage>(schema: Schema, stored: object) {
+  return fromJson(schema, JSON.parse(JSON.stringify(stored)), { ignoreUnknownFields: true });
+}
+
+/** Writers of one name wait for each other, also while no row of that name exists. Held until the transaction ends. */
+export async function lockName(trx: DatabaseTransaction, { tenant, kind, name }: Address): Promise<void> {
+  const key = JSON.stringify([tenant, kind, name]);
+  await sql`select pg_advisory_xact_lock(${nameLocks}::int, hashtext(${key}))`.execute(trx);
+}
+
+/** The resource, if it exists. */
+export async function findResource(queryable: Queryable, address: Address): Promise<StoredResource | undefined> {
+  return await selectResource(queryable, address).executeTakeFirst();
+}
+
+/**
+ * The resource, if it exists, and as it will stay until the transaction ends: `reference` only keeps others from changing
+ * or removing it, `write` is for whoever is about to do that.
+ */
+export async function lockResource(
+  trx: DatabaseTransaction,
+  address: Address,
+  purpose: 'reference' | 'write',
+): Promise<StoredResource | undefined> {
+  const query = selectResource(trx, address);
+  return await (purpose === 'write' ? query.forUpdate() : query.forShare()).executeTakeFirst();
+}
+
+function selectResource(queryable: Queryable, { tenant, kind, name }: Address): SelectQueryBuilder<Tables, 'resources', StoredResource> {
+  return queryable.selectFrom('resources').select(columns).where('tenant', '=', tenant).where('kind', '=', kind).where('name', '=', name);
+}
+
+/** Writes the next generation of a resource whose name is locked, and what it refers to. */
+export async function writeGeneration(trx: DatabaseTransaction, address: Address, written: Written): Promise<StoredResource> {
+  const generation = (await newestGeneration(trx, address)) + 1;
+  const spec = JSON.stringify(written.spec);
+  const { author, at } = written;
+  await trx
+    .insertInto('resource_generations')
+    .values({ ...address, generation, spec, author, at })
+    .execute();
+  const stored = await trx
+    .insertInto('resources')
+    .values({ ...address, generation, spec, author, created_at: at, updated_at: at })
+    .onConflict((conflict) => conflict.columns(['tenant', 'kind', 'name']).doUpdateSet({ generation, spec, author, updated_at: at }))
+    .returning(columns)
+    .executeTakeFirstOrThrow();
+  await replaceReferences(trx, address, written.targets);
+  return stored;
+}
+
+/** Removes a resource whose name is locked. The removal is a generation of its own, so that numbers are never used twice. */
+export async function writeRemoval(trx: DatabaseTransaction, address: Address, by: { author: string; at: Date }): Promise<void> {
+  const generation = (await newestGeneration(trx, address)) + 1;
+  await trx
+    .insertInto('resource_generations')
+    .values({ ...address, generation, spec: null, ...by })
+    .execute();
+  const { tenant, kind, name } = address;
+  await trx.deleteFrom('resources').where('tenant', '=', tenant).where('kind', '=', kind).where('name', '=', name).execute();
+}
+
+async function newestGeneration(trx: DatabaseTransaction, { tenant, kind, name }: Address): Promise<number> {
+  const { newest } = await trx
+    .selectFrom('resource_generations')
+    .select(({ fn }) => fn.max('generation').as('newest'))
+    .where('tenant', '=', tenant)
+    .where('kind', '=', kind)
+    .where('name', '=', name)
+    .executeTakeFirstOrThrow();
+  return newest === null ? 0 : Number(newest);
+}
+
+async function replaceReferences(trx: DatabaseTransaction, { tenant, kind, name }: Address, targets: readonly Target[]): Promise<void> {
+  await trx.deleteFrom('resource_references').where('tenant', '=', tenant).where('kind', '=', kind).where('name', '=', name).execute();
+  if (targets.length === 0) return;
+  const rows = targets.map(({ path, address }) => ({
+    tenant,
+    kind,
+    name,
+    path,
+    target_tenant: address.tenant,
+    target_kind: address.kind,
+    target_name: address.name,
+  }));
+  await trx.insertInto('resource_references').values(rows).execute();
+}

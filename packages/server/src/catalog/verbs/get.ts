@@ -1,0 +1,65 @@
+import { MurmurError, type Resource } from '@murmur/api';
+
+import type { Queryable } from '../../database/tables.js';
+import { type Address, addressOf, notFound } from '../address.js';
+import type { CatalogContext } from '../context.js';
+import type { Kind } from '../kind.js';
+import { kindNamed } from '../kinds/index.js';
+import { toResource } from '../resource.js';
+import { type StoredResource, findResource } from '../store.js';
+
+/** The resource to read. */
+export interface GetRequest {
+  readonly kind: string;
+  readonly name: string;
+  /** 0 is the newest. */
+  readonly generation: bigint;
+}
+
+/** The resource as it is, or as it was in an earlier generation, even if it has been removed since. Throws NOT_FOUND. */
+export async function getResource(context: CatalogContext, request: GetRequest): Promise<{ resource: Resource }> {
+  const kind = kindNamed(request.kind);
+  if (request.generation < 0n) throw new MurmurError('INVALID_ARGUMENT', 'generation must be non-negative');
+  const address = addressOf(kind, context.identity.tenant, request.name);
+  if (address === undefined) throw notFound(kind.name, request.name);
+  const stored =
+    request.generation === 0n
+      ? await findResource(context.database, address)
+      : await findGeneration(context.database, kind, request.name, address, request.generation);
+  if (stored === undefined) throw notFound(kind.name, request.name);
+  return { resource: toResource(kind, stored) };
+}
+
+async function findGeneration(
+  database: Queryable,
+  kind: Kind,
+  name: string,
+  address: Address,
+  generation: bigint,
+): Promise<StoredResource | undefined> {
+  const upTo = await database
+    .selectFrom('resource_generations')
+    .select(['generation', 'spec', 'author', 'at'])
+    .where('tenant', '=', address.tenant)
+    .where('kind', '=', address.kind)
+    .where('name', '=', address.name)
+    .orderBy('generation')
+    .execute();
+  if (upTo.length === 0) return undefined;
+  const index = upTo.findIndex((entry) => BigInt(entry.generation) === generation);
+  const found = upTo[index];
+  if (found === undefined) {
+    throw new MurmurError('NOT_FOUND', `${kind.name} "${name}" has no generation ${generation}`, {
+      hint: `List its generations with "murmur history ${kind.name} ${name}".`,
+    });
+  }
+  if (found.spec === null) {
+    throw new MurmurError('NOT_FOUND', `generation ${generation} of ${kind.name} "${name}" is its removal`, {
+      hint: 'Read the generation before it.',
+    });
+  }
+  // It was created by the first generation after the last removal before this one.
+  const removal = upTo.slice(0, index).findLastIndex((entry) => entry.spec === null);
+  const created = upTo[removal + 1] ?? found;
+  return { ...address, generation: found.generation, spec: found.spec, author: found.author, created_at: created.at, updated_at: found.at };
+}

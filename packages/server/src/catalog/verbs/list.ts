@@ -1,0 +1,111 @@
+import { type Column, ColumnSchema, MurmurError, type Resource, type Row, RowSchema, SortOrder, specOf } from '@murmur/api';
+import { create } from '@bufbuild/protobuf';
+import { sql } from 'kysely';
+
+import { type CatalogContext, PLATFORM_TENANT } from '../context.js';
+import type { Kind } from '../kind.js';
+import { kindNamed } from '../kinds/index.js';
+import { readPageToken, writePageToken } from '../page-token.js';
+import { toResource } from '../resource.js';
+
+/** Which resources to list. */
+export interface ListRequest {
+  readonly kind: string;
+  readonly sort: SortOrder;
+  /** 1 to 1000; 0 is 100. */
+  readonly pageSize: number;
+  readonly pageToken: string;
+}
+
+/** One page of a list, with the table that shows it. */
+export interface ListResult {
+  resources: Resource[];
+  /** Empty on the last page. */
+  nextPageToken: string;
+  columns: Column[];
+  rows: Row[];
+}
+
+const defaultPageSize = 100;
+const maxPageSize = 1000;
+
+/** The tenant's own resources of a kind and the builtins it can see: oldest first, unless sorted otherwise. */
+export async function listResources(context: CatalogContext, request: ListRequest): Promise<ListResult> {
+  const kind = kindNamed(request.kind);
+  const order = orderOf(request.sort);
+  const size = pageSizeOf(request.pageSize);
+  let query = context.database
+    .selectFrom('resources')
+    .select(['tenant', 'kind', 'name', 'generation', 'spec', 'author', 'created_at', 'updated_at', 'ordinal'])
+    .where('kind', '=', kind.name)
+    .where('tenant', 'in', [context.identity.tenant, PLATFORM_TENANT]);
+  const hidden = kind.hiddenBuiltins?.(context.identity.tenant) ?? [];
+  if (hidden.length > 0) query = query.where('name', 'not in', [...hidden]);
+  if (request.pageToken !== '') {
+    const after = readPageToken(request.pageToken, kind.name, order);
+    query = query.where(sql<boolean>`(${sortKey(order)}, ordinal) > (${keyValue(order, after.key)}, ${after.ordinal}::bigint)`);
+  }
+  const found = await query
+    .orderBy(sortKey(order))
+    .orderBy('ordinal')
+    .limit(size + 1)
+    .execute();
+  const page = found.slice(0, size);
+  const last = page.at(-1);
+  const resources = page.map((stored) => toResource(kind, stored));
+  return {
+    resources,
+    nextPageToken:
+      last === undefined || found.length <= size
+        ? ''
+        : writePageToken({
+            kind: kind.name,
+            sort: order,
+            key: order === 'updated' ? last.updated_at.toISOString() : order === 'name' ? last.name : '',
+            ordinal: Number(last.ordinal),
+          }),
+    ...tableOf(kind, resources),
+  };
+}
+
+type Order = 'created' | 'name' | 'updated';
+
+function orderOf(sort: SortOrder): Order {
+  switch (sort) {
+    case SortOrder.UNSPECIFIED:
+    case SortOrder.CREATED:
+      return 'created';
+    case SortOrder.NAME:
+      return 'name';
+    case SortOrder.UPDATED:
+      return 'updated';
+    default:
+      throw new MurmurError('INVALID_ARGUMENT', 'unknown sort value', { hint: 'Sort by name, created or updated.' });
+  }
+}
+
+/** Names are compared by their bytes, whatever the database's locale; creation needs nothing but the ordinal. */
+function sortKey(order: Order) {
+  if (order === 'name') return sql`name collate "C"`;
+  return order === 'updated' ? sql`updated_at` : sql`''::text`;
+}
+
+function keyValue(order: Order, key: string) {
+  return order === 'updated' ? sql`${key}::timestamptz` : sql`${key}::text`;
+}
+
+function pageSizeOf(requested: number): number {
+  if (requested === 0) return defaultPageSize;
+  if (Number.isInteger(requested) && requested >= 1 && requested <= maxPageSize) return requested;
+  throw new MurmurError('INVALID_ARGUMENT', `page_size must be between 1 and ${maxPageSize}`);
+}
+
+function tableOf(kind: Kind, resources: readonly Resource[]): Pick<ListResult, 'columns' | 'rows'> {
+  return {
+    columns: kind.columns.map(({ header }) => create(ColumnSchema, { header })),
+    rows: resources.flatMap((resource) => {
+      const spec = specOf(resource)?.message;
+      return spec === undefined ? [] : [create(RowSchema, { cells: kind.columns.map((column) => column.cell(spec)) })];
+    }),
+  };
+}

@@ -1,0 +1,66 @@
+import { type FieldValue, MurmurError, type Resource, messageToDocument } from '@murmur/api';
+
+import { notFound, writableAddress } from '../address.js';
+import { type CatalogContext, inTransaction } from '../context.js';
+import { decode } from '../decode.js';
+import { throwFaults } from '../faults.js';
+import { type Assignment, assign, readAssignments } from '../field-path.js';
+import type { Kind } from '../kind.js';
+import { kindNamed } from '../kinds/index.js';
+import { toResource } from '../resource.js';
+import { type StoredResource, decodeSpec, lockName, lockResource } from '../store.js';
+import { writeDocument } from '../write.js';
+
+/** The fields to change and their new values. */
+export interface PatchRequest {
+  readonly kind: string;
+  readonly name: string;
+  readonly fields: readonly Pick<FieldValue, 'path' | 'value'>[];
+}
+
+/** Changes the named fields and no others. The result is checked whole, as if it had been set. */
+export async function patchResource(context: CatalogContext, request: PatchRequest): Promise<{ resource: Resource; changed: boolean }> {
+  const kind = kindNamed(request.kind);
+  const address = writableAddress(kind, context.identity.tenant, request.name);
+  const values = readAssignments(request.fields);
+  refuseUnknownPaths(kind, values);
+  return await inTransaction(context.database, async (trx) => {
+    await lockName(trx, address);
+    const current = await lockResource(trx, address, 'write');
+    if (current === undefined) throw notFound(kind.name, request.name);
+    const decoded = patched(kind, current, values);
+    const { stored, changed } = await writeDocument(trx, context, kind, address, decoded, current);
+    return { resource: toResource(kind, stored), changed };
+  });
+}
+
+function refuseUnknownPaths(kind: Kind, values: readonly Assignment[]): void {
+  if (values.length === 0) {
+    throw new MurmurError('INVALID_ARGUMENT', 'a patch needs at least one field', {
+      hint: 'Name a field, such as --set description=text.',
+    });
+  }
+  const hint = `The fields of a ${kind.name} are listed by "murmur describe ${kind.name}".`;
+  const unknown = assign(kind.schema, {}, values, kind.decoding).map((path) => ({
+    code: 'INVALID_ARGUMENT' as const,
+    message: unknownPath(path),
+    path,
+    hint,
+  }));
+  throwFaults(kind.errors, unknown, []);
+}
+
+function patched(kind: Kind, current: StoredResource, values: readonly Assignment[]) {
+  const spec = decodeSpec(kind.schema, current.spec);
+  const changes: Record<string, unknown> = {};
+  assign(kind.schema, changes, values, kind.decoding);
+  const written = decode(kind.schema, changes, kind.decoding).written;
+  throwFaults(kind.errors, [], [...(kind.refuseWrite?.(spec, written) ?? [])]);
+  const document = messageToDocument(kind.schema, spec);
+  assign(kind.schema, document, values, kind.decoding);
+  return decode(kind.schema, document, { ...kind.decoding, unknownField: unknownPath });
+}
+
+function unknownPath(path: string): string {
+  return `unknown field path "${path}" in update mask`;
+}
