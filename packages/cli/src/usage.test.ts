@@ -37,5 +37,6 @@ describe('wrong usage exits 2 and says what is wrong', () => {
 
 it('--version prints the version of this program', async () => {
   const { code, stdout } = await runForTest(['--version']);
-  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^murmur \d+\.\d+\.\d+\n$/) });
+  expect(stdout).toMatch(/^murmur \d+\.\d+\.\d+\n$/);
+  expect(code).toBe(0);
 });

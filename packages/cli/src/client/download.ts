@@ -17,8 +17,11 @@ export interface Saved {
   readonly digest: string;
 }
 
-/** Writes a download beside its target and moves it there once its size and digest are right, so no half file is ever seen. */
-export async function saveDownload(messages: AsyncIterable<ExportImageResponse>, target: DownloadTarget): Promise<Saved> {
+/**
+ * Writes a download beside its target and moves it there once its size and digest are right, so no half file is ever seen.
+ * The request is made only once there is a file to write to.
+ */
+export async function saveDownload(request: () => AsyncIterable<ExportImageResponse>, target: DownloadTarget): Promise<Saved> {
   const partial = `${target.file}.${process.pid}.part`;
   if (target.existing === 'refuse') await refuseExisting(target.file);
   const handle = await open(partial, 'wx').catch((cause: unknown) => {
@@ -31,7 +34,7 @@ export async function saveDownload(messages: AsyncIterable<ExportImageResponse>,
     const expected = { bytes: 0, digest: '' };
     let received = 0;
     try {
-      for await (const message of messages) {
+      for await (const message of request()) {
         if (message.digest !== '') Object.assign(expected, { bytes: Number(message.totalBytes), digest: message.digest });
         hash.update(message.chunk);
         await handle.writeFile(message.chunk);

@@ -129,15 +129,20 @@ describe('bake', () => {
 
   it('Ctrl-C while waiting only detaches', async () => {
     const surroundings = testSurroundings();
+    const pressing = {
+      write(chunk: string | Uint8Array) {
+        surroundings.stderr.write(chunk);
+        surroundings.interrupt();
+      },
+    };
     const env = await serve({
       startBake: () => ({ ...answer, outcome: Outcome.STARTED }),
       async *streamBakeLog(_request, { signal }) {
         yield { bake: running };
-        surroundings.interrupt();
         await delay(60_000, undefined, { signal }).catch(() => undefined);
       },
     });
-    const code = await runCli([...line, '--wait'], { ...surroundings, env });
+    const code = await runCli([...line, '--wait'], { ...surroundings, env, stderr: pressing });
     expect({ code, stderr: surroundings.stderr.text() }).toEqual({
       code: 130,
       stderr:

@@ -22,7 +22,7 @@ export const command = defineCommand<Flags, [name: string, file: string]>({
     const signal = context.interruption();
     const terminal = context.stderr.isTTY === true;
     try {
-      const saved = await saveDownload(client.exportImage({ name }, { signal }), {
+      const saved = await saveDownload(() => client.exportImage({ name }, { signal }), {
         file,
         existing: flags.force ? 'replace' : 'refuse',
         onProgress(received, total) {
