@@ -1,0 +1,136 @@
+import { access, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { PlatformFault, type GuestKeys, type Owner, type Token } from '../substrate.js';
+import { isMissing, readIfPresent, writeAtomically } from './files.js';
+import { filesystemIsClean } from './filesystem.js';
+import { takeChangedKernel } from './guest-kernel.js';
+import { openMaking, placeImage, sealImage, shareFile } from './images.js';
+import { captureNote, imageFolder, machineFolder, makingFolder, type Digest, type Layout } from './layout.js';
+import { findProcesses } from './machine-process.js';
+import { readMachine, writeMachine, type MachineRecord } from './machine-record.js';
+import { readManifest, type Manifest } from './manifest.js';
+import { openChannel } from './ready.js';
+
+const powerOffMs = 120_000;
+
+/** What is captured, for whom, and how to get in to stop it. */
+export interface CaptureRequest {
+  readonly machine: Token;
+  readonly keys: GuestKeys;
+  readonly artifact: { readonly name: string; readonly token: Token; readonly owner: Owner };
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Powers the machine off cleanly and turns its overlay into an image named by the digest of its content. Nothing is copied:
+ * the disk file moves into the image's folder, so the machine is used up. Every border a crash may fall on is a state that a
+ * repeated call recognises: a note of the result, a disk moved but not yet sealed, a machine stopped or still running.
+ */
+export async function captureMachine(layout: Layout, request: CaptureRequest): Promise<Digest> {
+  const { token } = request.artifact;
+  const finished = await capturedBefore(layout, token);
+  if (finished !== undefined) return finished;
+  const making = makingFolder(layout, token);
+  if (!(await diskIsMoved(layout, token))) await moveDisk(layout, request, making);
+  return seal(layout, request, making);
+}
+
+/** The image that an earlier capture of this token came to, if it is still here. */
+export async function capturedBefore(layout: Layout, token: Token): Promise<Digest | undefined> {
+  const note = await readIfPresent(captureNote(layout, token));
+  if (note === undefined) return undefined;
+  const { digest } = JSON.parse(note) as { digest: Digest };
+  return (await readManifest(layout, digest)) === undefined ? undefined : digest;
+}
+
+async function moveDisk(layout: Layout, request: CaptureRequest, making: string): Promise<void> {
+  const record = await readMachine(layout, request.machine);
+  if (record === undefined) throw new PlatformFault('the machine to capture is gone');
+  await openMaking(making);
+  const stopped = await stopCleanly(layout, record, request, making);
+  const parent = imageFolder(layout, stopped.base);
+  for (const name of ['kernel', 'initrd']) {
+    if (stopped.stopping?.kernelChanged !== true) await shareFile(path.join(parent, name), path.join(making, name));
+  }
+  await writeAtomically(path.join(making, 'note.json'), JSON.stringify({ parent: stopped.base, ...stopped.stopping }));
+  await rename(path.join(machineFolder(layout, stopped.token), 'disk.qcow2'), path.join(making, 'disk.qcow2'));
+}
+
+async function diskIsMoved(layout: Layout, token: Token): Promise<boolean> {
+  // The note of the parent is written first and the disk moves last, and only the disk's own move makes its name appear.
+  try {
+    await access(path.join(makingFolder(layout, token), 'disk.qcow2'));
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+async function stopCleanly(layout: Layout, record: MachineRecord, request: CaptureRequest, making: string): Promise<MachineRecord> {
+  const folder = machineFolder(layout, record.token);
+  let stopping = record;
+  if ((await findProcesses(folder)).length > 0) {
+    await using channel = await openChannel(layout, record.token, request.keys, request.signal);
+    const kernelChanged = await takeChangedKernel(channel, await manifestOf(layout, record.base), making, request.signal);
+    // Blocks of deleted files would otherwise stay in the image.
+    await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal: request.signal });
+    stopping = { ...record, stopping: { kernelChanged } };
+    await writeMachine(layout, stopping);
+    await powerOff(channel, request.signal);
+    await untilStopped(folder, request.signal);
+  }
+  if (stopping.stopping === undefined) throw new PlatformFault('the machine stopped before it could be captured');
+  if (!(await filesystemIsClean(path.join(folder, 'disk.qcow2'))))
+    throw new PlatformFault('the machine was lost before its disk was written out');
+  return stopping;
+}
+
+async function powerOff(channel: Awaited<ReturnType<typeof openChannel>>, signal: AbortSignal): Promise<void> {
+  try {
+    await channel.run('(sleep 0.1; poweroff) >/dev/null 2>&1 </dev/null &', { signal });
+  } catch (error) {
+    // The machine may be gone before the command's status came; whether it stopped is seen on its process.
+    if (!(error instanceof PlatformFault)) throw error;
+  }
+}
+
+async function untilStopped(folder: string, signal: AbortSignal): Promise<void> {
+  const limit = Date.now() + powerOffMs;
+  while ((await findProcesses(folder)).length > 0) {
+    if (Date.now() > limit) throw new PlatformFault(`the machine did not power off within ${powerOffMs / 1000} s`);
+    await delay(30, undefined, { signal });
+  }
+}
+
+async function seal(layout: Layout, request: CaptureRequest, making: string): Promise<Digest> {
+  const { name, token, owner } = request.artifact;
+  const { parent, kernelChanged } = JSON.parse((await readIfPresent(path.join(making, 'note.json'))) ?? '{}') as {
+    parent: Digest;
+    kernelChanged: boolean;
+  };
+  const base = await manifestOf(layout, parent);
+  const manifest = await sealImage(making, {
+    parent,
+    architecture: base.architecture,
+    commandLine: base.commandLine,
+    captured: { name, token, owner },
+    ...(base.guestKernel === undefined || kernelChanged ? {} : { guestKernel: base.guestKernel }),
+  });
+  await writeAtomically(captureNote(layout, token), JSON.stringify({ digest: manifest.disk.digest }));
+  await placeImage(layout, making, manifest);
+  return manifest.disk.digest;
+}
+
+async function manifestOf(layout: Layout, digest: Digest): Promise<Manifest> {
+  const manifest = await readManifest(layout, digest);
+  if (manifest === undefined) throw new PlatformFault(`the disk ${digest} that the machine stands on is gone`);
+  return manifest;
+}
+
+/** Removes the note that a capture of this token came to an image. */
+export async function forgetCapture(layout: Layout, token: unknown): Promise<void> {
+  if (typeof token === 'string' && /^[a-z0-9-]+$/.test(token)) await rm(captureNote(layout, token), { force: true });
+}

@@ -1,0 +1,100 @@
+import { create } from '@bufbuild/protobuf';
+import { MurmurError, QemuSourceSchema, type Image } from '@murmur/api';
+import type { Logger } from 'pino';
+
+import type { Handle, Substrate } from '../substrate.js';
+import { createAcceleratorProbe } from './accelerator.js';
+import { captureMachine, forgetCapture } from './capture.js';
+import { runOnHost } from './host-command.js';
+import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './images.js';
+import { imageFolder, isDigest, openLayout, type Digest, type Layout } from './layout.js';
+import { launchMachine } from './launch.js';
+import { oneAtATime } from './one-at-a-time.js';
+import { destroyThing, listThings, machineBases } from './owned.js';
+import { qemuProgram } from './qemu-program.js';
+import { openChannel, waitUntilReady } from './ready.js';
+import { shellCommand } from './shell-command.js';
+
+/** What the substrate is made with. */
+export interface QemuOptions {
+  /** Machines and images live below it. */
+  readonly dataDir: string;
+  /** A folder with a short path for control sockets. */
+  readonly runtimeDir: string;
+  readonly installation: string;
+  readonly log: Logger;
+}
+
+/** What this substrate can do beyond the port. */
+export interface QemuExtras {
+  /** Writes an image out as one qcow2 file that needs no other. The file must not exist yet. */
+  exportImage(image: Image, file: string, signal: AbortSignal): Promise<void>;
+}
+
+/** The substrate that runs machines as QEMU processes on the server's own host. Throws where QEMU is not installed. */
+export async function createQemuSubstrate(options: QemuOptions): Promise<Substrate & QemuExtras> {
+  for (const program of [qemuProgram, 'qemu-img']) await runOnHost(program, ['--version']);
+  const layout = await openLayout(options.dataDir, options.runtimeDir);
+  const probe = createAcceleratorProbe(layout.dataDir, options.log);
+  const inTurn = oneAtATime();
+
+  return {
+    name: 'QEMU',
+    capabilities: { keepsFailedMachines: true, exportsImages: true, buildsBases: true },
+    scope: () => 'qemu-local',
+    resolveBase: async (image) => ({ immutableId: await localDigest(layout, image), architecture: 'AMD64' }),
+    launch: (spec, token, signal) =>
+      inTurn(token, async () => {
+        signal.throwIfAborted();
+        await launchMachine(layout, probe, spec, token);
+        return { token, handle: { token } };
+      }),
+    waitReady: (machine, keys, signal) => waitUntilReady(layout, machine.token, keys, signal),
+    channel: (machine, keys, signal) => openChannel(layout, machine.token, keys, signal),
+    capture: (machine, keys, artifact, signal) =>
+      inTurn(machine.token, async () => {
+        const diskDigest = await captureMachine(layout, { machine: machine.token, keys, artifact, signal });
+        return {
+          source: { case: 'qemu', value: create(QemuSourceSchema, { diskDigest }) },
+          reference: { diskDigest, token: artifact.token },
+        };
+      }),
+    imageExists: async (reference, check) => {
+      const digest = digestIn(reference);
+      return !(await isDiscarded(layout, digest)) && chainIsWhole(layout, digest, check);
+    },
+    discardImage: async (reference) => {
+      await discardImage(layout, digestIn(reference), await machineBases(layout));
+      await forgetCapture(layout, reference['token']);
+    },
+    destroy: (token) =>
+      inTurn(token, async () => {
+        await destroyThing(layout, token);
+        await removeDiscarded(layout, await machineBases(layout));
+      }),
+    listOwned: (installation) => listThings(layout, installation),
+    shellCommand: (machine, keys) => shellCommand(layout, machine.token, keys),
+
+    async exportImage(image, file, signal) {
+      const disk = `${imageFolder(layout, await localDigest(layout, image))}/disk.qcow2`;
+      await runOnHost('qemu-img', ['convert', '-U', '-f', 'qcow2', '-O', 'qcow2', disk, file], { signal });
+    },
+  };
+}
+
+async function localDigest(layout: Layout, image: Image): Promise<Digest> {
+  if (image.source.case !== 'qemu') throw new MurmurError('INVALID_ARGUMENT', `image "${image.name}" is not a QEMU image`);
+  const digest = image.source.value.diskDigest;
+  if (!isDigest(digest) || (await isDiscarded(layout, digest)) || !(await chainIsWhole(layout, digest, 'quick'))) {
+    throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}": disk ${digest} is not on this server`, {
+      hint: 'Build the base image again with "murmur base build", or bake the recipe again.',
+    });
+  }
+  return digest;
+}
+
+function digestIn(reference: Handle): Digest {
+  const digest = reference['diskDigest'];
+  if (typeof digest !== 'string') throw new TypeError('not a reference to a QEMU image');
+  return digest;
+}

@@ -1,0 +1,67 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import type { OwnedThing, Owner, Token } from '../substrate.js';
+import { isMissing } from './files.js';
+import { makingFolder, type Digest, type Layout } from './layout.js';
+import { removeMachine } from './launch.js';
+import { readMachine } from './machine-record.js';
+
+/** A folder just made gets its record within this time; before that nobody can say whose it is. */
+const graceMs = 60_000;
+
+/** Every machine and half-made image of this installation. */
+export async function listThings(layout: Layout, installation: string): Promise<readonly OwnedThing[]> {
+  const things = [...(await listMachines(layout, installation)), ...(await listHalfMade(layout, installation))];
+  return things.filter((thing) => thing.owner.installation === installation);
+}
+
+/** Removes the machine of this token and what was left of an image being made under it. */
+export async function destroyThing(layout: Layout, token: Token): Promise<void> {
+  await removeMachine(layout, token);
+  await rm(makingFolder(layout, token), { recursive: true, force: true });
+}
+
+/** The images that machines stand on. */
+export async function machineBases(layout: Layout): Promise<ReadonlySet<Digest>> {
+  const tokens = await readdir(layout.machines);
+  const records = await Promise.all(tokens.map((token) => readMachine(layout, token as Token)));
+  return new Set(records.flatMap((record) => (record === undefined ? [] : [record.base])));
+}
+
+async function listMachines(layout: Layout, installation: string): Promise<OwnedThing[]> {
+  const things: OwnedThing[] = [];
+  for (const name of await readdir(layout.machines)) {
+    const token = name as Token;
+    const record = await readMachine(layout, token);
+    const createdAt = record?.createdAt ?? (await changedAt(path.join(layout.machines, name)));
+    if (createdAt === undefined || (record === undefined && Date.now() - createdAt < graceMs)) continue;
+    things.push({ type: 'machine', token, owner: record?.owner ?? unknownOwner(installation), createdAt, handle: { token } });
+  }
+  return things;
+}
+
+async function listHalfMade(layout: Layout, installation: string): Promise<OwnedThing[]> {
+  const things: OwnedThing[] = [];
+  for (const name of await readdir(layout.images)) {
+    const token = /^\.making-([a-z0-9-]+)$/.exec(name)?.[1];
+    const createdAt = token === undefined ? undefined : await changedAt(path.join(layout.images, name));
+    if (token === undefined || createdAt === undefined) continue;
+    things.push({ type: 'image', token: token as Token, owner: unknownOwner(installation), createdAt, handle: { making: token } });
+  }
+  return things;
+}
+
+/** The data directory is one installation's, so what lies in it without a name on it is that installation's too. */
+function unknownOwner(installation: string): Owner {
+  return { installation, tenant: '', runId: '' };
+}
+
+async function changedAt(folder: string): Promise<number | undefined> {
+  try {
+    return (await stat(folder)).mtimeMs;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

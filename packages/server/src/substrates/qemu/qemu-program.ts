@@ -1,0 +1,51 @@
+import path from 'node:path';
+
+import type { Accelerator } from './accelerator.js';
+import { processMark } from './machine-process.js';
+
+/** The emulator for the only architecture this substrate boots. */
+export const qemuProgram = 'qemu-system-x86_64';
+
+/** What a machine's QEMU is started with. */
+export interface QemuSpec {
+  readonly token: string;
+  readonly folder: string;
+  readonly controlSocket: string;
+  readonly accelerator: Accelerator;
+  readonly vcpus: number;
+  readonly memoryMb: number;
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly commandLine: string;
+  /** fw_cfg name to the file that holds its content. */
+  readonly seed: ReadonlyMap<string, string>;
+}
+
+/**
+ * The arguments of one machine. q35 rather than microvm: without a PM timer a microvm's kernel measures its clock against
+ * the interval timer, which under translation on a busy host fails about every third time, and then the guest hangs.
+ */
+export function qemuArguments(spec: QemuSpec): readonly string[] {
+  const disk = path.join(spec.folder, 'disk.qcow2');
+  return [
+    ...['-name', `guest=murmur-${spec.token}`, '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot'],
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ...['-machine', 'q35,vmport=off,smm=off,usb=off', ...acceleratorArguments(spec.accelerator)],
+    ...['-smp', String(spec.vcpus), '-m', String(spec.memoryMb)],
+    ...['-kernel', spec.kernel, '-initrd', spec.initrd, '-append', `${spec.commandLine} console=ttyS0`],
+    // A scratch machine that the host loses is lost anyway; what becomes an image is synced when it is captured.
+    ...['-drive', `if=none,id=disk,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=${disk.replaceAll(',', ',,')}`],
+    ...['-device', 'virtio-blk-pci,drive=disk'],
+    // Port 0 lets the kernel choose, so that no other program can take the port first; QMP tells which it is.
+    ...['-netdev', 'user,id=net,hostfwd=tcp:127.0.0.1:0-:22', '-device', 'virtio-net-pci,netdev=net,romfile='],
+    ...['-object', 'rng-random,id=entropy,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=entropy'],
+    ...['-chardev', `file,id=console,path=${path.join(spec.folder, 'console.log').replaceAll(',', ',,')}`, '-serial', 'chardev:console'],
+    ...['-qmp', `unix:${spec.controlSocket},server=on,wait=off`],
+    ...[...spec.seed].flatMap(([name, file]) => ['-fw_cfg', `name=${name},file=${file.replaceAll(',', ',,')}`]),
+    ...processMark(spec.folder),
+  ];
+}
+
+function acceleratorArguments(accelerator: Accelerator): readonly string[] {
+  return accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=256', '-cpu', 'max'];
+}

@@ -1,0 +1,38 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { shellQuote } from '../ssh.js';
+import { PlatformFault, type GuestKeys, type Token } from '../substrate.js';
+import { findMachine } from './launch.js';
+import { machineFolder, type Layout } from './layout.js';
+
+/** Leaves the machine's client key and host key beside its disk, for its owner only, and returns the `ssh` line that uses them. */
+export async function shellCommand(layout: Layout, token: Token, keys: GuestKeys): Promise<string> {
+  const machine = await findMachine(layout, token);
+  if (machine?.port === undefined) throw new PlatformFault('the machine is gone');
+  const folder = machineFolder(layout, token);
+  const identity = path.join(folder, 'shell-key');
+  const knownHosts = path.join(folder, 'shell-known-hosts');
+  await writeFile(identity, keys.clientPrivate, { mode: 0o600 });
+  await chmod(identity, 0o600);
+  await writeFile(knownHosts, `[127.0.0.1]:${machine.port} ${keys.hostPublic}\n`, { mode: 0o600 });
+  const options = [
+    'IdentitiesOnly=yes',
+    'StrictHostKeyChecking=yes',
+    `UserKnownHostsFile="${knownHosts}"`,
+    'GlobalKnownHostsFile=/dev/null',
+  ];
+  return [
+    'ssh',
+    '-F',
+    '/dev/null',
+    '-i',
+    identity,
+    ...options.flatMap((option) => ['-o', option]),
+    '-p',
+    String(machine.port),
+    'root@127.0.0.1',
+  ]
+    .map(shellQuote)
+    .join(' ');
+}

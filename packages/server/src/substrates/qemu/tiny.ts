@@ -1,0 +1,121 @@
+import { access, copyFile, cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+import { isMissing } from './files.js';
+import { runOnHost } from './host-command.js';
+import { openMaking, placeImage, sealImage } from './images.js';
+import { buildInitrd } from './initrd.js';
+import { makingFolder, openLayout, type Digest } from './layout.js';
+import { unpackPackages } from './tiny/packages.js';
+import { rootFiles } from './tiny/root-files.js';
+
+const built = ['disk.qcow2', 'kernel', 'initrd'];
+
+/**
+ * Registers the tiny test disk in a data directory and returns its digest: Debian's cloud kernel, busybox and dropbear on a
+ * small ext4 disk that answers over SSH in about two seconds under translation and honours the same seed as the real base.
+ * For tests that need many machines; never part of a real server. It is built once and kept in the user's cache folder.
+ *
+ * ```ts
+ * const substrate = await createQemuSubstrate({ dataDir, runtimeDir, installation: 'test', log });
+ * const diskDigest = await buildTinyBase({ dataDir, runtimeDir });
+ * const image = create(ImageSchema, { name: 'tiny', architecture: Architecture.AMD64, source: { case: 'qemu', value: { diskDigest } } });
+ * ```
+ *
+ * The guest has busybox's tools (`sh`, `setsid`, `timeout`, `sha256sum`, `mount`, `poweroff`, …), a user `murmur` and tmpfs on
+ * `/run` and `/tmp`; everything else is on the disk and ends up in a captured image. 64 MiB of memory is enough.
+ */
+export async function buildTinyBase(options: { readonly dataDir: string; readonly runtimeDir: string }): Promise<Digest> {
+  const cached = await cachedBuild();
+  const layout = await openLayout(options.dataDir, options.runtimeDir);
+  const making = makingFolder(layout, 'tiny-base');
+  await rm(making, { recursive: true, force: true });
+  await openMaking(making);
+  for (const name of built) await copyFile(path.join(cached, name), path.join(making, name));
+  const manifest = await sealImage(making, { parent: null, architecture: 'AMD64', commandLine: 'root=/dev/vda quiet' });
+  await placeImage(layout, making, manifest);
+  return manifest.disk.digest;
+}
+
+/** The folder with the disk, kernel and initrd, built when there is none for exactly these files yet. */
+async function cachedBuild(): Promise<string> {
+  const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'murmur', 'tiny');
+  const inputs = createHash('sha256').update(JSON.stringify(rootFiles)).digest('hex').slice(0, 16);
+  const place = path.join(cache, inputs);
+  if (await isThere(path.join(place, 'initrd'))) return place;
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(path.join(cache, 'making-'));
+  try {
+    await build(folder, path.join(folder, 'done'));
+    // Of two test runs that built at the same time the second keeps what the first put there.
+    if (!(await isThere(place))) await rename(path.join(folder, 'done'), place);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return place;
+}
+
+async function build(folder: string, done: string): Promise<void> {
+  const { root: unpacked, kernelVersion } = await unpackPackages(folder);
+  const root = path.join(folder, 'root');
+  await mkdir(done);
+  await fillRoot(unpacked, root);
+  const raw = path.join(folder, 'disk.raw');
+  await runOnHost('mke2fs', ['-q', '-t', 'ext4', '-F', '-m', '0', '-d', root, raw, '256M']);
+  await runOnHost('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, path.join(done, 'disk.qcow2')]);
+  await copyFile(path.join(unpacked, 'boot', `vmlinuz-${kernelVersion}`), path.join(done, 'kernel'));
+  const kernelModules = path.join(unpacked, 'lib', 'modules', kernelVersion);
+  await writeFile(path.join(done, 'initrd'), await buildInitrd({ busybox: path.join(unpacked, 'bin', 'busybox'), kernelModules }));
+}
+
+async function fillRoot(unpacked: string, root: string): Promise<void> {
+  for (const name of [
+    'dev',
+    'etc/dropbear',
+    'home/murmur',
+    'proc',
+    'root',
+    'run',
+    'sys',
+    'tmp',
+    'var/log',
+    'var/tmp',
+    'usr/lib',
+    'opt',
+    'mnt',
+  ]) {
+    await mkdir(path.join(root, name), { recursive: true });
+  }
+  for (const name of ['bin/busybox', 'usr/sbin/dropbear', 'usr/bin/dropbearconvert', 'usr/bin/dropbearkey', 'lib', 'lib64']) {
+    await cp(path.join(unpacked, name), path.join(root, name), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (file) => !file.includes('/lib/modules'),
+    });
+  }
+  await cp(path.join(unpacked, 'usr/lib/x86_64-linux-gnu'), path.join(root, 'usr/lib/x86_64-linux-gnu'), {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (file) => !file.includes('/gconv'),
+  });
+  const applets = (await runOnHost(path.join(root, 'bin/busybox'), ['--list-full'])).trim().split('\n');
+  for (const applet of applets) {
+    const link = path.join(root, applet);
+    await mkdir(path.dirname(link), { recursive: true });
+    if (applet !== 'bin/busybox') await symlink('/bin/busybox', link);
+  }
+  await symlink('/run/murmur-boot/ssh', path.join(root, 'root/.ssh'));
+  for (const file of rootFiles) await writeFile(path.join(root, file.path), file.content, { mode: file.mode });
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await access(file);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
