@@ -1,0 +1,78 @@
+import { type FieldValue, MurmurError, type Resource, SortOrder, printYaml, specToDocument } from '@murmur/api';
+
+import { type TestDatabase, testDatabase } from '../database/testing.js';
+import { writeBuiltins } from './builtins.js';
+import type { CatalogContext } from './context.js';
+import { getResource, listResources, patchResource, removeResource, setResource } from './verbs/index.js';
+
+/** A catalog of a test's own, on a real database, with the builtins in it. */
+export interface TestCatalog {
+  readonly database: TestDatabase;
+  readonly context: CatalogContext;
+  /** The same catalog as another tenant sees it. */
+  as(tenant: string): TestCatalog;
+  set(kind: string, name: string, document: string): Promise<{ resource: Resource; changed: boolean }>;
+  patch(kind: string, name: string, values: Record<string, string>): Promise<{ resource: Resource; changed: boolean }>;
+  get(kind: string, name: string, generation?: bigint): Promise<Resource>;
+  /** What `murmur get` prints. */
+  print(kind: string, name: string): Promise<string>;
+  names(kind: string): Promise<string[]>;
+  remove(kind: string, name: string): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Opens a catalog whose tenant is `local/default`. */
+export async function testCatalog(): Promise<TestCatalog> {
+  const database = await testDatabase();
+  await writeBuiltins(database.database, {
+    localSubstrates: ['QEMU', 'DOCKER'],
+    localArchitecture: 'AMD64',
+    awsBaseAmis: { 'us-east-1': 'ami-0abc123def456789a' },
+  });
+  for (const id of ['local/default', 'local/other', 'github_app/acme']) {
+    await database.database.insertInto('tenants').values({ id }).execute();
+  }
+  return catalogOf(database, 'local/default');
+}
+
+function catalogOf(database: TestDatabase, tenant: string): TestCatalog {
+  const context: CatalogContext = { database: database.database, identity: { tenant, subject: 'tester' } };
+  const get = async (kind: string, name: string, generation = 0n) => (await getResource(context, { kind, name, generation })).resource;
+  return {
+    database,
+    context,
+    as: (other) => catalogOf(database, other),
+    set: async (kind, name, document) => await setResource(context, { kind, name, document, fields: [] }),
+    patch: async (kind, name, values) => await patchResource(context, { kind, name, fields: yamlFields(values) }),
+    get,
+    print: async (kind, name) => printYaml(specToDocument(await get(kind, name))),
+    names: async (kind) => {
+      const { resources } = await listResources(context, { kind, sort: SortOrder.CREATED, pageSize: 1000, pageToken: '' });
+      return resources.filter((resource) => !resource.builtin).map((resource) => resource.name);
+    },
+    remove: async (kind, name) => await removeResource(context, { kind, name }),
+    close: async () => await database.close(),
+  };
+}
+
+/** Fields as `--set path=value` sends them. */
+export function yamlFields(values: Record<string, string>): Pick<FieldValue, 'path' | 'value'>[] {
+  return Object.entries(values).map(([path, value]) => ({ path, value: { case: 'yaml', value } }));
+}
+
+/** The error the work ends with. Fails the test when there is none or it is not one of Murmur's own. */
+export async function refusal(work: Promise<unknown>): Promise<MurmurError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof MurmurError) return error;
+    throw error;
+  }
+  throw new Error('expected a refusal');
+}
+
+/** The error as the command line prints it. */
+export async function refused(work: Promise<unknown>): Promise<string> {
+  const { code, message } = await refusal(work);
+  return `${code}: ${message}`;
+}
