@@ -1,11 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** The project's folder. */
-export const root = fileURLToPath(new URL('../../', import.meta.url));
-
 /** The `murmur` of this tree. */
-export const murmur = `${root}bin/murmur`;
+export const murmur = fileURLToPath(new URL('../../bin/murmur', import.meta.url));
 
 /** What a command printed and how long it took, from its start to its end. */
 export interface Finished {

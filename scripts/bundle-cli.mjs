@@ -23,7 +23,7 @@ await build({
   conditions: ['source'],
   external: ['@murmur/server'],
   // The library's own entry for Node is CommonJS, which cannot be split or shaken.
-  alias: { yaml: fileURLToPath(new URL('../node_modules/yaml/browser/index.js', import.meta.url)) },
+  alias: { yaml: `${cli}../../node_modules/yaml/browser/index.js` },
   // Without this, a command that uses one function of these packages would load all they import.
   plugins: [{ name: 'free-of-side-effects', setup: markFreeOfSideEffects }],
   logLevel: 'warning',

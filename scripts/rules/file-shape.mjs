@@ -1,7 +1,7 @@
 /** @typedef {import('./source-files.mjs').SourceFile} SourceFile */
 
 const longest = 400;
-const sayingNothing = /^(utils?|helpers?|common|misc|managers?|shared|lib)$/;
+const sayingNothing = /^(utils?|helpers?|common|misc|managers?)$/;
 
 /**
  * Files longer than anyone reads in one sitting.

@@ -14,6 +14,9 @@ const packageArrows = { api: [], server: ['api'], cli: ['api'], dashboard: ['api
 /** `murmur server` alone loads the server, on demand, so that every other command starts without it. */
 const serverOnDemand = 'packages/cli/src/commands/server';
 
+/** What a bake may know of substrates: the port, and how the keys it takes are made. */
+const substratePort = ['substrates/substrate.ts', 'substrates/guest-keys.ts'];
+
 /**
  * Which room of the server may import which, or which single file of it. `substrates` is the port, the guest channel and
  * what the substrates share; `substrates/*` is any one substrate.
@@ -21,7 +24,7 @@ const serverOnDemand = 'packages/cli/src/commands/server';
  */
 const roomArrows = {
   http: ['access', 'catalog', 'bake', 'database'],
-  bake: ['access', 'catalog', 'secrets', 'substrates/substrate.ts', 'database'],
+  bake: ['access', 'catalog', 'secrets', ...substratePort, 'database'],
   access: ['catalog', 'secrets', 'database'],
   catalog: ['secrets', 'database'],
   secrets: ['database'],
@@ -31,7 +34,8 @@ const roomArrows = {
 };
 
 /** Files only tests load. They may reach into any room, and nothing that ships may import them. */
-const forTests = /\.test\.tsx?$|\/testing(-[a-z-]+)?\.ts$|\/testing\/|\/conformance(-[a-z-]+)?\.ts$|\/qemu\/tiny\//;
+const forTests =
+  /\.test\.tsx?$|\/testing(-[a-z-]+)?\.ts$|\/testing\/|\/conformance(-[a-z-]+)?\.ts$|\/describe-kind\.ts$|\/qemu\/tiny(\/.*)?\.ts$/;
 
 /**
  * Every import that goes against the arrows between packages and between the server's rooms.
