@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+
+import { describeKind } from '../../describe-kind.js';
+import { refused, testCatalog } from '../../testing.js';
+
+const gcp = 'name: iowa\nsubstrate: SUBSTRATE_GCP\n';
+const target = 'gcp: {project: acme-agents, zones: [us-central1-a]}\n';
+const aws = 'name: iowa\nsubstrate: AWS\n';
+
+describeKind({
+  kind: 'placement',
+  named: 'iowa',
+  prepare: async (catalog) => {
+    await catalog.set('placement', 'used', (gcp + target).replace('iowa', 'used'));
+    await catalog.set(
+      'workspace',
+      'app',
+      'name: app\nimage_ref: murmur-gce-base\nenvironment_ref: murmur-qemu-small\nplacement: used\nrepos: [{clone_url: "https://example.com/app"}]\n',
+    );
+  },
+  accepted: [
+    gcp + target,
+    `${gcp}target:\n  ${target}`,
+    `${gcp}target:\n  gcp: {project: acme, zones: [us-south1-ai1b, us-south1-a], networkProject: net, assignPublicIp: true}\n`,
+    `${aws}aws: {account_id: "123456789012", region: us-east-1, subnet_ids: [subnet-1], role_arn: "arn:aws:iam::123456789012:role/murmur"}\n`,
+    `${aws}target: {aws: {accountId: "123456789012", region: us-east-1}}\ndescription: east\n`,
+  ],
+  errors: [
+    { documented: 'INVALID_ARGUMENT: name is required', document: `substrate: GCP\n${target}` },
+    { documented: 'INVALID_ARGUMENT: name must match [a-z][a-z0-9-]{0,62}', document: `name: Iowa\nsubstrate: GCP\n${target}` },
+    {
+      documented: 'INVALID_ARGUMENT: name "a" does not match "b"',
+      message: 'name "iowa" does not match "ohio"',
+      document: gcp + target,
+      name: 'ohio',
+    },
+    { documented: 'INVALID_ARGUMENT: substrate is required', document: `name: iowa\n${target}` },
+    { documented: 'INVALID_ARGUMENT: unknown substrate value', document: `name: iowa\nsubstrate: MOON\n${target}` },
+    {
+      documented: "INVALID_ARGUMENT: placements on SUBSTRATE_QEMU are defined by the server's configuration",
+      document: 'name: iowa\nsubstrate: QEMU\n',
+    },
+    {
+      documented: "INVALID_ARGUMENT: placements on SUBSTRATE_QEMU are defined by the server's configuration",
+      message: "placements on SUBSTRATE_DOCKER are defined by the server's configuration",
+      document: `name: iowa\nsubstrate: DOCKER\n${target}`,
+    },
+    { documented: 'INVALID_ARGUMENT: target is required (gcp or aws)', document: gcp },
+    { documented: 'INVALID_ARGUMENT: target is required (gcp or aws)', document: `${gcp}target:\n` },
+    {
+      documented: 'INVALID_ARGUMENT: target is required (gcp or aws)',
+      document: `${gcp}${target}aws: {account_id: "123456789012", region: us-east-1}\n`,
+    },
+    {
+      documented: 'INVALID_ARGUMENT: target aws does not match substrate SUBSTRATE_GCP',
+      document: `${gcp}aws: {account_id: "123456789012", region: us-east-1}\n`,
+    },
+    { documented: 'INVALID_ARGUMENT: gcp.project is required', document: `${gcp}gcp: {zones: [us-central1-a]}\n` },
+    { documented: 'INVALID_ARGUMENT: gcp.zones must be non-empty', document: `${gcp}gcp: {project: acme}\n` },
+    {
+      documented: 'INVALID_ARGUMENT: gcp.zones[N]: invalid zone',
+      message: 'gcp.zones[1]: invalid zone',
+      document: `${gcp}gcp: {project: acme, zones: [us-central1-a, "US central"]}\n`,
+    },
+    {
+      documented: 'INVALID_ARGUMENT: gcp.zones must be in one region',
+      document: `${gcp}gcp: {project: acme, zones: [us-central1-a, us-east1-b]}\n`,
+    },
+    { documented: 'INVALID_ARGUMENT: aws.account_id is required', document: `${aws}aws: {region: us-east-1}\n` },
+    { documented: 'INVALID_ARGUMENT: aws.account_id: must be 12 digits', document: `${aws}aws: {account_id: "12", region: us-east-1}\n` },
+    { documented: 'INVALID_ARGUMENT: aws.region is required', document: `${aws}aws: {account_id: "123456789012"}\n` },
+    { documented: 'INVALID_ARGUMENT: description exceeds 1024 byte limit', document: `${gcp}${target}description: ${'x'.repeat(1025)}\n` },
+    {
+      documented: 'FAILED_PRECONDITION: cannot delete placement "X": referenced by workspace: Y',
+      message: 'cannot delete placement "used": referenced by workspace: app',
+      attempt: async (catalog) => await catalog.remove('placement', 'used'),
+    },
+  ],
+});
+
+test('the placements on the host are hidden from all but local tenants', async () => {
+  const catalog = await testCatalog();
+  const stranger = catalog.as('github_app/acme');
+  expect((await catalog.get('placement', 'murmur-qemu-local')).builtin).toBe(true);
+  expect(await refused(stranger.get('placement', 'murmur-qemu-local'))).toBe('NOT_FOUND: placement "murmur-qemu-local" not found');
+  const workspace =
+    'name: app\nimage_ref: murmur-gce-base\nenvironment_ref: murmur-qemu-small\nplacement: murmur-qemu-local\nrepos: [{clone_url: "https://example.com/app"}]\n';
+  expect(await refused(stranger.set('workspace', 'app', workspace))).toBe(
+    'FAILED_PRECONDITION: placement "murmur-qemu-local" does not exist',
+  );
+  expect((await catalog.set('workspace', 'app', workspace)).changed).toBe(true);
+  await catalog.close();
+});

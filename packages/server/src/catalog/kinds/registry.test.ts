@@ -1,0 +1,59 @@
+import { ResourceSchema, kindNames, readDocument } from '@murmur/api';
+import { describe, expect, test } from 'vitest';
+
+import { addressOf } from '../address.js';
+import { decode } from '../decode.js';
+import { fieldNamed } from '../field-path.js';
+import { MurmurError } from '@murmur/api';
+import { kindNamed, kinds } from './index.js';
+
+describe('the registry of kinds', () => {
+  test('has every kind of the API, once', () => {
+    expect(kinds.map((kind) => kind.name).toSorted()).toEqual([...kindNames].toSorted());
+  });
+
+  test.each(kinds)('$name: its schema is that of the Resource message', (kind) => {
+    const field = ResourceSchema.fields.find((candidate) => candidate.name === kind.name.replaceAll('-', '_'));
+    expect(field?.message?.typeName).toBe(kind.schema.typeName);
+    expect(fieldNamed(kind.schema, 'name')?.fieldKind).toBe('scalar');
+  });
+
+  test.each(kinds)('$name: documents every field its message has, and no other', (kind) => {
+    const documented = kind.fields.map(({ path }) => path.split('.')[0]?.replace(/\[N\]$/, ''));
+    const expected = kind.schema.fields.map((field) => field.name);
+    expect(new Set(documented.filter((name) => name !== 'provenance'))).toEqual(new Set(expected));
+  });
+
+  test.each(kinds)('$name: its example reads without a fault', (kind) => {
+    expect(decode(kind.schema, readDocument(kind.example), kind.decoding).faults).toEqual([]);
+  });
+
+  test.each(kinds)('$name: its errors and fields say something, each error once', (kind) => {
+    const rows = Object.values(kind.errors);
+    expect(new Set(rows.map((row) => row.documented)).size).toBe(rows.length);
+    for (const text of [kind.summary, ...rows.map((row) => row.hint), ...kind.fields.map((field) => field.description)]) {
+      expect(text).toMatch(/^[^[\]]{10,}\.$|\.$/);
+    }
+  });
+
+  test('refuses a kind that does not exist and lists those that do', () => {
+    let thrown: unknown;
+    try {
+      kindNamed('volcano');
+    } catch (error) {
+      thrown = error;
+    }
+    const { code, message, hint } = MurmurError.from(thrown);
+    expect(`${code}: ${message}`).toBe('INVALID_ARGUMENT: unknown kind "volcano"');
+    expect(hint).toBe('The kinds are recipe, image, environment, placement, machine-type, disk-type, workspace.');
+  });
+
+  test('takes machine and disk types without their prefix for the builtins', () => {
+    expect(addressOf(kindNamed('machine-type'), 'local/default', 'n2-standard-8')).toEqual({
+      tenant: 'murmur/platform',
+      kind: 'machine-type',
+      name: 'murmur-n2-standard-8',
+    });
+    expect(addressOf(kindNamed('environment'), 'local/default', 'qemu-small')?.tenant).toBe('local/default');
+  });
+});
