@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 
-import canonicalize from 'canonicalize';
-
 import type { TenantKey } from '../secrets/tenant-keys.js';
 import type { ArchitectureName, SubstrateName } from '../substrates/substrate.js';
+import { canonicalJson } from './canonical-json.js';
 
 /** Raised when the meaning of the hashed document changes, so that no image of an older meaning is taken for a new one. */
 const schemaVersion = 1;
@@ -44,6 +43,6 @@ export function imageHash(inputs: IdentityInputs, key: Pick<TenantKey, 'hmac'>):
     variables: Object.fromEntries(variables),
   };
   return createHash('sha256')
-    .update(canonicalize(document) ?? '', 'utf8')
+    .update(canonicalJson(document), 'utf8')
     .digest('hex');
 }

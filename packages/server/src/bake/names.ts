@@ -1,8 +1,7 @@
 import { createHash, randomInt } from 'node:crypto';
 
-import canonicalize from 'canonicalize';
-
 import type { Token } from '../substrates/substrate.js';
+import { canonicalJson } from './canonical-json.js';
 
 const longestRecipe = 42;
 const cutRecipe = 33;
@@ -26,7 +25,7 @@ export function catalogName({ recipe, imageHash, buildNumber }: Omit<BuildIdenti
 
 /** The artifact's name on its substrate. It holds the tenant, so that two tenants in one account never collide. */
 export function artifactName({ tenant, recipe, imageHash, buildNumber }: BuildIdentity): string {
-  return `murmur-provision-${sha256(canonicalize([tenant, recipe, imageHash, buildNumber]) ?? '').slice(0, 16)}`;
+  return `murmur-provision-${sha256(canonicalJson([tenant, recipe, imageHash, buildNumber])).slice(0, 16)}`;
 }
 
 /** A fresh run id: ten characters that are easy to type, told apart by their first few. */

@@ -1,6 +1,5 @@
-import { shellQuote } from '../../substrates/ssh.js';
-
 import { guestScript } from './guest-script.js';
+import { shellQuote } from './shell-quote.js';
 
 /** Where the supervisor lives in the guest: memory of its own, because `/run` is small and mounted noexec. */
 export const guestFolder = '/run/murmur';

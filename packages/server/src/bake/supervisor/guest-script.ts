@@ -5,8 +5,8 @@
  *
  * - `supervise SECONDS` runs the script; its variables come on standard input and end with `: murmur complete`.
  * - `exec` becomes the script, in a control group and a session of its own.
- * - `read STORED FROM` drops what is stored, waits shortly for output from offset FROM on, writes it to standard output
- *   and one line of state to standard error: `running`, `exited CODE`, `timed-out`, `lost` or `absent`.
+ * - `read STORED FROM` drops what is stored, waits shortly for output from offset FROM on, writes up to 1 MiB of it to
+ *   standard output and one line of state to standard error: `running`, `exited CODE`, `timed-out`, `lost` or `absent`.
  * - `stop` ends the script's process tree.
  *
  * Output goes through a FIFO into segment files named by their offset. One process reads the FIFO, and stops reading while
@@ -20,6 +20,7 @@ umask 077
 base=1000000000000000
 segment_bytes=262144
 waiting_bytes=16777216
+most_bytes=1048576
 
 nap() { sleep "$1" 2>/dev/null || sleep 1; }
 
@@ -203,6 +204,10 @@ read_output() {
     naps=$((naps + 1))
     nap 0.1
   done
+  if [ $((\${end:-0} - from)) -gt "$most_bytes" ]; then
+    end=$((from + most_bytes))
+    state=running
+  fi
   [ "\${end:-0}" -le "$from" ] || send_bytes "$from" "$end"
   echo "$state" >&2
 }

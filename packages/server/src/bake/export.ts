@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { create } from '@bufbuild/protobuf';
+import { type ExportImageRequest, type ExportImageResponse, ExportImageResponseSchema, type Image, MurmurError } from '@murmur/api';
+
+import { readSpec } from '../catalog/read.js';
+import type { Substrate } from '../substrates/substrate.js';
+import { found } from './placing.js';
+import type { PlanParts } from './plan.js';
+import { prefixed, substrateOfImage } from './substrate-names.js';
+
+const chunkBytes = 1024 * 1024;
+
+/** A substrate that can write an image out as one qcow2 file that needs no other. The file must not exist yet. */
+interface Exporter {
+  exportImage(image: Image, file: string, signal: AbortSignal): Promise<void>;
+}
+
+/** One image as a single flattened qcow2 file, in pieces; the first says how long it is and what digest it has. */
+export async function* exportImage(
+  parts: PlanParts,
+  tenant: string,
+  request: ExportImageRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ExportImageResponse> {
+  const image = await found(readSpec(parts.database, tenant, 'image', request.name), 'image');
+  const name = substrateOfImage(image);
+  const substrate = name === undefined ? undefined : parts.substrates.get(name);
+  if (substrate === undefined) throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`);
+  if (!exports(substrate)) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
+  const folder = await mkdtemp(join(tmpdir(), 'murmur-export-'));
+  try {
+    const file = join(folder, 'image.qcow2');
+    await substrate.exportImage(image, file, signal);
+    const { size } = await stat(file);
+    yield create(ExportImageResponseSchema, { totalBytes: BigInt(size), digest: `sha256:${await digestOf(file)}` });
+    for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes, signal })) {
+      yield create(ExportImageResponseSchema, { chunk: chunk as Buffer });
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function exports(substrate: Substrate): substrate is Substrate & Exporter {
+  return substrate.capabilities.exportsImages && 'exportImage' in substrate;
+}
+
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

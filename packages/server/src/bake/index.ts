@@ -1,0 +1,144 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type CancelBakeRequest,
+  type CancelBakeResponse,
+  type ExportImageRequest,
+  type ExportImageResponse,
+  type GetBakeRequest,
+  type GetBakeResponse,
+  GetBakeResponseSchema,
+  type ListBakesRequest,
+  type ListBakesResponse,
+  type StartBakeRequest,
+  type StartBakeResponse,
+  type StreamBakeLogRequest,
+  type StreamBakeLogResponse,
+  type TryImageRequest,
+  type TryImageResponse,
+} from '@murmur/api';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+
+import type { Identity } from '../access/identity.js';
+import type { Database } from '../database/tables.js';
+import type { TenantKeys } from '../secrets/tenant-keys.js';
+import type { Substrate, SubstrateName } from '../substrates/substrate.js';
+import { createActiveRuns } from './active-runs.js';
+import { bake, workflowVersion } from './bake.js';
+import { cancelBake } from './cancel.js';
+import { type Changes, listenForChanges } from './changes.js';
+import { exportImage } from './export.js';
+import { claimRun } from './lease.js';
+import { streamLog } from './log-stream.js';
+import { readRun } from './runs.js';
+import { startBake } from './start.js';
+import { tryImage } from './try.js';
+import { checkOldest } from './upkeep/existence.js';
+import { beat, enroll } from './upkeep/executors.js';
+import { reap } from './upkeep/reaper.js';
+import { createRecovery } from './upkeep/recover.js';
+import { type Rounds, startRounds } from './upkeep/rounds.js';
+import { bakeOf, findRun, listRuns } from './views.js';
+import { createWorker } from './worker.js';
+import { createWorkflowEngine } from './workflow-engine.js';
+
+/** What a bakery is made of. */
+export interface BakeryParts {
+  readonly database: Database;
+  readonly pool: pg.Pool;
+  readonly databaseUrl: string;
+  readonly tenantKeys: TenantKeys;
+  readonly substrates: ReadonlyMap<SubstrateName, Substrate>;
+  /** This installation's id, on everything made outside. */
+  readonly installation: string;
+  readonly log: Logger;
+  /** The same in every start on the same data directory, so that a restarted server goes on with its own bakes. */
+  readonly executorId: string;
+}
+
+/** Who calls: runs belong to the tenant and name the subject as their author. */
+export type BakeCaller = Pick<Identity, 'tenant' | 'subject'>;
+
+/** Bakes images, keeps account of the bakes, and removes what they leave. One per process. */
+export interface Bakery {
+  /** Resumes what ran before, and begins the upkeep. */
+  launch(): Promise<void>;
+  /** Stops work where it stands; it goes on in the next start. */
+  shutdown(): Promise<void>;
+  start(caller: BakeCaller, request: StartBakeRequest): Promise<StartBakeResponse>;
+  list(caller: BakeCaller, request: ListBakesRequest): Promise<ListBakesResponse>;
+  get(caller: BakeCaller, request: GetBakeRequest): Promise<GetBakeResponse>;
+  cancel(caller: BakeCaller, request: CancelBakeRequest): Promise<CancelBakeResponse>;
+  streamLog(caller: BakeCaller, request: StreamBakeLogRequest, signal: AbortSignal): AsyncIterable<StreamBakeLogResponse>;
+  tryImage(caller: BakeCaller, request: TryImageRequest, signal: AbortSignal): AsyncIterable<TryImageResponse>;
+  exportImage(caller: BakeCaller, request: ExportImageRequest, signal: AbortSignal): AsyncIterable<ExportImageResponse>;
+}
+
+/** A bakery over these parts. Nothing runs before {@link Bakery.launch}. */
+export function createBakery(parts: BakeryParts): Bakery {
+  const { database, databaseUrl, executorId, substrates } = parts;
+  const log = parts.log.child({ room: 'bake' });
+  const active = createActiveRuns();
+  const engine = createWorkflowEngine({ databaseUrl, executorId, version: workflowVersion, log, workflow: runBake });
+  let changes: Changes | undefined;
+  let rounds: Rounds | undefined;
+
+  async function runBake(runId: string): Promise<void> {
+    const lease = await claimRun(database, runId, executorId);
+    if (lease === undefined) {
+      if ((await readRun(database, runId)).ended_at !== null) return;
+      throw engine.letGo(runId);
+    }
+    const signal = active.add(lease);
+    try {
+      const { keep_on_failure_seconds: keepSeconds } = await readRun(database, runId);
+      const worker = createWorker({ ...parts, log, letGo: engine.letGo }, lease, signal);
+      await bake(worker, engine.durable, () => keepSeconds > 0);
+    } finally {
+      active.remove(lease);
+    }
+  }
+
+  const listening = (): Changes => {
+    if (changes === undefined) throw new Error('the bakery is not running');
+    return changes;
+  };
+
+  return {
+    async launch() {
+      await enroll(database, executorId);
+      await database.deleteFrom('trials').where('executor', '=', executorId).execute();
+      changes = listenForChanges(databaseUrl, log);
+      await engine.launch();
+      const recover = createRecovery({ database, engine, executorId, active, log });
+      rounds = startRounds(
+        [
+          { name: 'heartbeat', everyMs: 3000, work: () => beat(database, executorId) },
+          { name: 'interrupts', everyMs: 1000, work: () => active.check(database) },
+          { name: 'recovery', everyMs: 5000, work: recover },
+          { name: 'reaper', everyMs: 30_000, work: () => reap({ ...parts, log }) },
+          { name: 'existence', everyMs: 60_000, work: () => checkOldest({ ...parts, log }) },
+        ],
+        log,
+      );
+      changes.listen(() => rounds?.hurry('interrupts'));
+    },
+    async shutdown() {
+      active.stop();
+      await rounds?.stop();
+      await engine.shutdown();
+      await changes?.close();
+      changes = undefined;
+    },
+    start: (caller, request) => startBake({ ...parts, begin: (runId) => engine.start(runId) }, caller, request),
+    list: ({ tenant }, request) => listRuns(database, tenant, request),
+    get: async ({ tenant }, { runId }) => {
+      const run = await findRun(database, tenant, runId);
+      return create(GetBakeResponseSchema, { bake: await bakeOf(database, run) });
+    },
+    cancel: ({ tenant }, { runId }) => cancelBake(database, tenant, runId),
+    streamLog: ({ tenant }, request, signal) => streamLog({ database, changes: listening() }, tenant, request, signal),
+    tryImage: ({ tenant }, request, signal) => tryImage({ ...parts, log }, tenant, request, signal),
+    exportImage: ({ tenant }, request, signal) => exportImage({ database, substrates, tenantKeys: parts.tenantKeys }, tenant, request, signal),
+  };
+}

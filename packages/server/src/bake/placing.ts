@@ -1,0 +1,89 @@
+import { Architecture, type Environment, type Image, type MachineType, MurmurError, type Placement } from '@murmur/api';
+
+import { readSpec } from '../catalog/read.js';
+import type { Queryable } from '../database/tables.js';
+import type { Substrate, SubstrateName } from '../substrates/substrate.js';
+import { prefixed, substrateNamed } from './substrate-names.js';
+
+/** A machine's shape and place, checked against each other. */
+export interface Placing {
+  readonly environment: Environment;
+  readonly placement: Placement;
+  readonly machineType: MachineType;
+  readonly substrateName: SubstrateName;
+}
+
+const hostLocal: ReadonlySet<SubstrateName> = new Set(['DOCKER', 'QEMU']);
+
+/** Loads an environment and a placement. Throws NOT_FOUND, or INVALID_ARGUMENT when they are on different substrates. */
+export async function loadPlacing(
+  queryable: Queryable,
+  tenant: string,
+  names: { readonly environment: string; readonly placement: string },
+): Promise<Placing> {
+  const environment = await found(readSpec(queryable, tenant, 'environment', names.environment), 'environment');
+  const placement = await found(readSpec(queryable, tenant, 'placement', names.placement), 'placement');
+  const substrateName = substrateNamed(environment.substrate);
+  const placed = substrateNamed(placement.substrate);
+  if (substrateName === undefined || substrateName !== placed) {
+    throw new MurmurError(
+      'INVALID_ARGUMENT',
+      `substrate mismatch: environment "${environment.name}" is ${prefixed(substrateName)} but placement "${placement.name}" is ${prefixed(placed)}`,
+      { hint: 'Choose an environment and a placement of the same substrate.' },
+    );
+  }
+  const machineType = await readSpec(queryable, tenant, 'machine-type', environment.machineTypeRef);
+  return { environment, placement, machineType, substrateName };
+}
+
+/** A resource that the caller named: its absence says how to look names up. */
+export async function found<T>(reading: Promise<T>, kind: string): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof MurmurError) || error.code !== 'NOT_FOUND') throw error;
+    throw new MurmurError('NOT_FOUND', error.message, { cause: error, hint: `Check the names with "murmur get ${kind}".` });
+  }
+}
+
+/** Throws INVALID_ARGUMENT unless the image's processors are the machine's. */
+export function checkArchitecture(image: Image, machineType: MachineType): void {
+  if (image.architecture === machineType.architecture) return;
+  const [base, machine] = [Architecture[image.architecture], Architecture[machineType.architecture]];
+  throw new MurmurError(
+    'INVALID_ARGUMENT',
+    `architecture mismatch: base image "${image.name}" is ARCHITECTURE_${base} but machine type "${machineType.name}" is ARCHITECTURE_${machine}`,
+    { hint: 'Choose an environment whose machine type has the architecture of the base image.' },
+  );
+}
+
+/** The substrate that a tenant's machines run on here. Throws FAILED_PRECONDITION where this server cannot or must not. */
+export function substrateFor(
+  substrates: ReadonlyMap<SubstrateName, Substrate>,
+  tenant: string,
+  { substrateName, placement }: Pick<Placing, 'substrateName' | 'placement'>,
+): Substrate {
+  const substrate = substrates.get(substrateName);
+  if (substrate === undefined) {
+    throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(substrateName)} is not available on this server`, {
+      hint: 'Choose a placement on a substrate that "murmur version" lists, or ask the operator to set this one up.',
+    });
+  }
+  if (hostLocal.has(substrateName) && !tenant.startsWith('local/')) {
+    // Machines there can reach services on the server's own host.
+    throw new MurmurError('FAILED_PRECONDITION', `placement "${placement.name}" is not available to tenant "${tenant}"`, {
+      hint: 'Choose a placement in your own cloud account.',
+    });
+  }
+  return substrate;
+}
+
+/** Throws FAILED_PRECONDITION when an AWS image has no AMI where the placement is. */
+export function checkRegion(image: Image, placement: Placement): void {
+  if (image.source.case !== 'aws' || placement.target.case !== 'aws') return;
+  const { region } = placement.target.value;
+  if (Object.hasOwn(image.source.value.amiIds, region)) return;
+  throw new MurmurError('FAILED_PRECONDITION', `base image "${image.name}" has no AMI in region ${region}`, {
+    hint: "Add the region's AMI to the image, or choose a placement in a region it has.",
+  });
+}

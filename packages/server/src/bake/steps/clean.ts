@@ -1,0 +1,20 @@
+import { guestSession } from '../guest-session.js';
+import { assertLease } from '../lease.js';
+import { BakeFailure, type BakeStep } from '../step.js';
+import { cleanProgram } from '../supervisor/clean-program.js';
+
+/** Makes the machine's disk fit to be cloned: nothing on it that belongs to this one machine or to Murmur. */
+export const clean: BakeStep = {
+  name: 'clean',
+  phase: 'capturing',
+  async run(state, context) {
+    await assertLease(context.database, context.lease);
+    await using session = guestSession(state, context);
+    await session.use(async (channel) => {
+      const program = cleanProgram(context.keys.clientPublic);
+      const result = await channel.run('sh', { stdin: program, signal: context.signal });
+      if (result.exitCode !== 0) throw new BakeFailure(`the machine could not be cleaned: ${result.stderr.trim().slice(-1024)}`);
+    });
+    return {};
+  },
+};

@@ -1,0 +1,80 @@
+import { createRedactor } from '../../secrets/redactor.js';
+import { guestSession, type GuestSession } from '../guest-session.js';
+import { assertLease } from '../lease.js';
+import { appendLog, lastLines, remark } from '../logs.js';
+import { openVariables } from '../run-inputs.js';
+import { BakeFailure, type BakeStep, type StepContext } from '../step.js';
+import { readCommand, startProgram, stopCommand } from '../supervisor/guest-program.js';
+
+const shownLines = 10;
+/** The guest ends the script by its own clock; after this much more, the server does. */
+const graceMs = 60_000;
+
+/**
+ * Runs the recipe's script under the supervisor in the guest and follows its output until it ends. Repeated after a crash it
+ * finds the script running, and goes on at the first byte of output that is not stored.
+ */
+export const provision: BakeStep = {
+  name: 'provision',
+  phase: 'provisioning',
+  async run(state, context) {
+    const { database, inputs, lease, run } = context;
+    await assertLease(database, lease);
+    const variables = openVariables(context.tenantKey, run.id, run.sealed_variables);
+    await using session = guestSession(state, context);
+    const program = startProgram({ script: inputs.script, variables, timeoutSeconds: inputs.timeoutSeconds });
+    await session.use(async (channel) => {
+      const started = await channel.run('sh', { stdin: program, signal: context.signal });
+      if (started.exitCode !== 0) throw new BakeFailure(`the script could not be started: ${started.stderr.trim().slice(-1024)}`);
+    });
+    const ending = await follow(session, context, Object.values(variables));
+    if (ending === 'exited 0') return {};
+    throw new BakeFailure(await describe(ending, context));
+  },
+};
+
+/** Stores output until the script has ended, and says how: the supervisor's last state. */
+async function follow(session: GuestSession, context: StepContext, secrets: readonly string[]): Promise<string> {
+  const { database, inputs, lease, run, signal, startedAt } = context;
+  const redactor = createRedactor(secrets);
+  const origin = run.guest_offset;
+  const deadline = startedAt.getTime() + inputs.timeoutSeconds * 1000 + graceMs;
+  let stored = origin;
+  let received = origin;
+  for (;;) {
+    const { chunk, state } = await session.use(async (channel) => {
+      const output: Buffer[] = [];
+      const states: Buffer[] = [];
+      const sink = { stdout: (part: Buffer) => void output.push(part), stderr: (part: Buffer) => void states.push(part) };
+      await channel.stream(readCommand(stored, received), sink, { signal });
+      return { chunk: Buffer.concat(output), state: Buffer.concat(states).toString().trim() };
+    });
+    received += chunk.length;
+    const ended = state !== 'running';
+    const { text, consumed } = redactor.push(chunk);
+    const rest = ended ? redactor.end() : undefined;
+    const represented = origin + (rest?.consumed ?? consumed);
+    const safe = text + (rest?.text ?? '');
+    if (safe !== '' || represented !== stored) await appendLog(database, lease, safe, represented);
+    stored = represented;
+    if (ended) return state;
+    if (Date.now() > deadline) {
+      await session.use((channel) => channel.run(stopCommand(), { signal }));
+      return 'timed-out';
+    }
+  }
+}
+
+async function describe(ending: string, { database, inputs, lease, run }: StepContext): Promise<string> {
+  if (ending === 'timed-out') {
+    await remark(database, lease, `script timed out after ${inputs.timeout}`);
+    return `script timed out after ${inputs.timeout}`;
+  }
+  if (ending === 'lost') return 'the script ended its own supervisor in the machine';
+  if (ending === 'absent') return 'the machine restarted while the script ran';
+  const code = /^exited (\d+)$/.exec(ending)?.[1];
+  if (code === undefined) return `the script's supervisor answered ${JSON.stringify(ending)}`;
+  const lines = await lastLines(database, run.id, shownLines);
+  await remark(database, lease, `script exited with code ${code}`);
+  return `script exited with code ${code}${lines === '' ? '' : `\n${lines}`}`;
+}

@@ -1,0 +1,45 @@
+import { sql } from 'kysely';
+import type { Logger } from 'pino';
+
+import type { Database } from '../../database/tables.js';
+import { type Handle, PlatformFault, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
+
+/** An image is read whole again once a day. */
+const recheckHours = 24;
+
+/** What the check needs of the server. */
+export interface ExistenceParts {
+  readonly database: Database;
+  readonly substrates: ReadonlyMap<SubstrateName, Substrate>;
+  readonly log: Logger;
+}
+
+/** Looks thoroughly at the one registered image that has waited longest, if any is due; one found gone or damaged is marked missing. */
+export async function checkOldest({ database, substrates, log }: ExistenceParts): Promise<void> {
+  const oldest = await database
+    .selectFrom('artifacts')
+    .selectAll()
+    .where('missing_at', 'is', null)
+    .where('substrate', 'in', [...substrates.keys()])
+    .where(sql<boolean>`checked_at < now() - make_interval(hours => ${recheckHours})`)
+    .orderBy('checked_at')
+    .limit(1)
+    .executeTakeFirst();
+  if (oldest === undefined) return;
+  const substrate = substrates.get(oldest.substrate as SubstrateName);
+  if (substrate === undefined) return;
+  let whole = true;
+  try {
+    whole = await substrate.imageExists(oldest.reference as Handle, 'thorough');
+  } catch (error) {
+    // A platform that does not answer says nothing about the image: look again in a day.
+    if (!(error instanceof PlatformFault)) throw error;
+  }
+  if (!whole) log.warn({ tenant: oldest.tenant, image: oldest.image_name }, 'an image is gone or damaged; its next bake builds it again');
+  await database
+    .updateTable('artifacts')
+    .set({ checked_at: sql<Date>`now()`, ...(whole ? {} : { missing_at: sql<Date>`now()` }) })
+    .where('tenant', '=', oldest.tenant)
+    .where('image_name', '=', oldest.image_name)
+    .execute();
+}

@@ -1,0 +1,90 @@
+import type { Logger } from 'pino';
+
+import type { Database } from '../../database/tables.js';
+import type { OwnedThing, Substrate, SubstrateName } from '../../substrates/substrate.js';
+import { discardThing } from '../discard.js';
+import { settle } from '../intents.js';
+import type { RunRow } from '../runs.js';
+import { liveExecutors } from './executors.js';
+
+/** A thing whose run nobody knows may belong to a database that is only just being restored: it gets this long. */
+const unknownGraceMs = 15 * 60_000;
+
+/** What the reaper needs of the server. */
+export interface ReapParts {
+  readonly database: Database;
+  readonly substrates: ReadonlyMap<SubstrateName, Substrate>;
+  readonly installation: string;
+  readonly log: Logger;
+}
+
+/** Removes everything of ours outside that no live run, kept machine or trial owns. A fault of one substrate leaves the others. */
+export async function reap(parts: ReapParts): Promise<void> {
+  for (const substrate of parts.substrates.values()) {
+    try {
+      await reapSubstrate(parts, substrate);
+    } catch (error) {
+      parts.log.warn({ err: error, substrate: substrate.name }, 'the reaper could not finish; it comes again');
+    }
+  }
+}
+
+async function reapSubstrate(parts: ReapParts, substrate: Substrate): Promise<void> {
+  const { database, installation, log } = parts;
+  // Intents first: what is made after this look has one that this look does not see, and is not touched.
+  const open = await openIntentsOfTheEnded(database, substrate);
+  const things = await substrate.listOwned(installation);
+  for (const thing of things) {
+    if (await hasOwner(database, thing)) continue;
+    log.info({ substrate: substrate.name, type: thing.type, token: thing.token }, 'removing what a bake left behind');
+    await discardThing(database, substrate, thing);
+  }
+  const left = new Set<string>((await substrate.listOwned(installation)).map((thing) => thing.token));
+  for (const token of open) if (!left.has(token)) await settle(database, token);
+  await forgetKept(database);
+}
+
+async function hasOwner(database: Database, thing: OwnedThing): Promise<boolean> {
+  const { attempt, runId } = partsOf(thing);
+  // Half-made base images and the like are the substrate's own affair.
+  if (runId === undefined) return true;
+  const run = await database.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
+  if (run !== undefined) return runOwns(database, run, thing, attempt);
+  const trial = await database.selectFrom('trials').select('executor').where('id', '=', runId).executeTakeFirst();
+  if (trial !== undefined) return (await liveExecutors(database)).has(trial.executor);
+  return Date.now() - thing.createdAt < (runId.startsWith('try-') ? 0 : unknownGraceMs);
+}
+
+async function runOwns(database: Database, run: RunRow, thing: OwnedThing, attempt: number): Promise<boolean> {
+  if (run.ended_at === null) return attempt >= run.attempt;
+  if (thing.type === 'image') {
+    const registered = await database.selectFrom('artifacts').select('image_name').where('run_id', '=', run.id).executeTakeFirst();
+    return registered !== undefined && run.phase === 'completed' && attempt === run.attempt;
+  }
+  return run.kept_until !== null && run.kept_until.getTime() > Date.now() && attempt === run.attempt;
+}
+
+function partsOf({ owner, token }: OwnedThing): { runId: string | undefined; attempt: number } {
+  const [, runId, attempt] = /^((?:try-)?[a-z][a-z0-9]{9})-(\d+)-[a-z-]+$/.exec(token) ?? [];
+  return { runId: runId ?? (owner.runId === '' ? undefined : owner.runId), attempt: Number(attempt ?? 1) };
+}
+
+async function openIntentsOfTheEnded(database: Database, substrate: Substrate): Promise<readonly string[]> {
+  const rows = await database
+    .selectFrom('intents')
+    .innerJoin('runs', 'runs.id', 'intents.run_id')
+    .select('intents.token')
+    .where('intents.substrate', '=', substrate.name)
+    .where('intents.settled_at', 'is', null)
+    .where('runs.ended_at', 'is not', null)
+    .execute();
+  return rows.map((row) => row.token);
+}
+
+async function forgetKept(database: Database): Promise<void> {
+  await database
+    .updateTable('runs')
+    .set({ kept_until: null, kept_shell: null })
+    .where('kept_until', '<', new Date())
+    .execute();
+}
