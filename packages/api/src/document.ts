@@ -81,12 +81,22 @@ function checkKeys(document: Document.Parsed<ParsedNode>, lines: LineCounter): v
       for (const { key } of map.items) {
         const position = at(lines, startOf(key));
         if (!isScalar(key)) throw refused(`${position}: a key must be a string`);
-        const name = String(key.value ?? '');
+        const name = keyText(key.value);
         if (seen.has(name)) throw refused(`${position}: duplicate key "${name}"`, 'Keep one of the two.');
         seen.add(name);
       }
     },
   });
+}
+
+/** A key as the plain value has it: numbers and the like turn into texts. */
+function keyText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);
 }
 
 function startOf(node: unknown): number {

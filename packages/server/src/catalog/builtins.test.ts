@@ -14,7 +14,7 @@ beforeAll(async () => {
   connection = await testDatabase();
   await writeBuiltins(connection.database, config);
 });
-afterAll(async () => await connection.close());
+afterAll(async () => connection.close());
 
 async function names(kind: string): Promise<string[]> {
   const context = { database: connection.database, identity: { tenant: 'local/default', subject: 'me' } };
@@ -23,13 +23,7 @@ async function names(kind: string): Promise<string[]> {
 }
 
 async function generations(): Promise<unknown> {
-  return await connection.database
-    .selectFrom('resource_generations')
-    .selectAll()
-    .orderBy('kind')
-    .orderBy('name')
-    .orderBy('generation')
-    .execute();
+  return connection.database.selectFrom('resource_generations').selectAll().orderBy('kind').orderBy('name').orderBy('generation').execute();
 }
 
 describe('the builtins', () => {
@@ -54,7 +48,7 @@ describe('the builtins', () => {
   });
 
   test('have the shapes the platform promises', async () => {
-    const read = async (name: string) => await readSpec(connection.database, 'local/default', 'machine-type', name);
+    const read = async (name: string) => readSpec(connection.database, 'local/default', 'machine-type', name);
     expect(await read('murmur-qemu-small')).toMatchObject({ vcpus: 1, memoryGb: 1, architecture: Architecture.ARM64 });
     expect(await read('murmur-qemu-medium')).toMatchObject({ vcpus: 2, memoryGb: 4 });
     expect(await read('m7g-large')).toMatchObject({ architecture: Architecture.ARM64, typeName: 'm7g.large' });
@@ -65,7 +59,7 @@ describe('the builtins', () => {
 
   test('are left alone at the next start, also when several servers start at once', async () => {
     const before = await generations();
-    await Promise.all([1, 2, 3].map(async () => await writeBuiltins(connection.database, config)));
+    await Promise.all([1, 2, 3].map(async () => writeBuiltins(connection.database, config)));
     expect(await generations()).toEqual(before);
   });
 

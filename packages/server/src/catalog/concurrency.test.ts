@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { refuseIfReferenced } from './references.js';
 import { kindNamed } from './kinds/index.js';
 import { type TestCatalog, refused, testCatalog } from './testing.js';
-import { listGenerations } from './verbs/index.js';
+import { listGenerations, setResource } from './verbs/index.js';
 import { holdSpec } from './read.js';
 
 const image = (name: string, description = '') =>
@@ -15,13 +15,11 @@ let catalog: TestCatalog;
 beforeEach(async () => {
   catalog = await testCatalog();
 });
-afterEach(async () => await catalog.close());
+afterEach(async () => catalog.close());
 
 describe('at the same time', () => {
   test('writers of one name lose no generation', async () => {
-    const results = await Promise.all(
-      Array.from({ length: 20 }, async (_, index) => await catalog.set('image', 'a', image('a', `${index}`))),
-    );
+    const results = await Promise.all(Array.from({ length: 20 }, async (_, index) => catalog.set('image', 'a', image('a', `${index}`))));
     const numbers = results.map(({ resource }) => resource.generation).toSorted((a, b) => Number(a - b));
     expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => BigInt(index + 1)));
     const { generations } = await listGenerations(catalog.context, { kind: 'image', name: 'a' });
@@ -31,7 +29,7 @@ describe('at the same time', () => {
   });
 
   test('writers of one document make one generation', async () => {
-    const results = await Promise.all(Array.from({ length: 10 }, async () => await catalog.set('image', 'a', image('a'))));
+    const results = await Promise.all(Array.from({ length: 10 }, async () => catalog.set('image', 'a', image('a'))));
     expect(results.filter(({ changed }) => changed)).toHaveLength(1);
     expect((await catalog.get('image', 'a')).generation).toBe(1n);
   });
@@ -39,7 +37,7 @@ describe('at the same time', () => {
   test('patches of different fields all take effect', async () => {
     await catalog.set('image', 'a', 'name: a\narchitecture: AMD64\naws: {ami_ids: {r: ami-01234567}}\n');
     const regions = Array.from({ length: 12 }, (_, index) => `r${index}`);
-    await Promise.all(regions.map(async (region) => await catalog.patch('image', 'a', { [`aws.ami_ids.${region}`]: 'ami-01234567' })));
+    await Promise.all(regions.map(async (region) => catalog.patch('image', 'a', { [`aws.ami_ids.${region}`]: 'ami-01234567' })));
     const { spec, generation } = await catalog.get('image', 'a');
     const ids = spec.case === 'image' && spec.value.source.case === 'aws' ? spec.value.source.value.amiIds : {};
     expect(Object.keys(ids)).toHaveLength(13);
@@ -69,7 +67,6 @@ describe('at the same time', () => {
       removal = refused(catalog.remove('image', 'base'));
       await waitingBackend();
       const inside = { ...catalog.context, database: trx };
-      const { setResource } = await import('./verbs/index.js');
       await setResource(inside, { kind: 'recipe', name: 'r', document: recipe('r', 'base'), fields: [] });
     });
     expect(await removal).toBe('FAILED_PRECONDITION: cannot delete image "base": referenced by recipe: r');
@@ -110,7 +107,7 @@ test('a running bake counts as a referrer', async () => {
   await database.deleteFrom('run_references').execute();
   await catalog.remove('image', 'base');
   const address = { tenant: 'local/default', kind: 'image', name: 'base' };
-  await database.transaction().execute(async (trx) => await refuseIfReferenced(trx, kindNamed('image'), address));
+  await database.transaction().execute(async (trx) => refuseIfReferenced(trx, kindNamed('image'), address));
 });
 
 async function dangling(): Promise<number> {

@@ -14,7 +14,7 @@ export interface CatalogContext {
 
 /** Runs the work in a transaction: the given one if it is one already, a new one otherwise. */
 export async function inTransaction<T>(database: Queryable, work: (trx: DatabaseTransaction) => Promise<T>): Promise<T> {
-  return isTransaction(database) ? await work(database) : await database.transaction().execute(work);
+  return isTransaction(database) ? work(database) : database.transaction().execute(work);
 }
 
 function isTransaction(database: Database | DatabaseTransaction): database is DatabaseTransaction {

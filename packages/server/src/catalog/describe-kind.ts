@@ -13,14 +13,14 @@ export interface ErrorCase {
   readonly document?: string;
   readonly name?: string;
   /** What is tried instead of setting the document. */
-  attempt?(catalog: TestCatalog): Promise<unknown>;
+  readonly attempt?: (catalog: TestCatalog) => Promise<unknown>;
 }
 
 /** What {@link describeKind} needs to know about a kind. */
 export interface KindSuite {
   readonly kind: string;
   /** Creates what the documents refer to. */
-  prepare?(catalog: TestCatalog): Promise<void>;
+  readonly prepare?: (catalog: TestCatalog) => Promise<void>;
   /** The name in every document. */
   readonly named: string;
   /** Documents that are accepted. */
@@ -37,7 +37,7 @@ export function describeKind({ kind, prepare, named, accepted, errors }: KindSui
       catalog = await testCatalog();
       await prepare?.(catalog);
     });
-    afterAll(async () => await catalog.close());
+    afterAll(async () => catalog.close());
 
     test.each(accepted)('prints what it accepts so that it is accepted unchanged: %#', async (document) => {
       await catalog.set(kind, named, document);

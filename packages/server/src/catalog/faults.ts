@@ -22,6 +22,9 @@ export interface FieldFault {
   readonly path: string;
 }
 
+/** Faults as a check finds them. */
+export type Faults = Generator<FieldFault, void, undefined>;
+
 /** A row whose message is always the same. */
 export function row(code: ErrorCode, message: string, hint: string): ErrorRow<[]> {
   return { code, hint, documented: message, message: () => message };

@@ -46,8 +46,7 @@ export async function ownerOf(queryable: Queryable, tenant: string, kind: KindNa
   return stored.tenant;
 }
 
-/** Where what this tenant means by the name is stored, whether it exists or not. Throws NOT_FOUND for a builtin hidden from it. */
-export function visibleAddress(tenant: string, kind: KindName, name: string): Address {
+function visibleAddress(tenant: string, kind: KindName, name: string): Address {
   const address = addressOf(kindNamed(kind), tenant, name);
   if (address === undefined) throw notFound(kind, name);
   return address;

@@ -1,6 +1,6 @@
 import { byteLength, resourceNamePattern, reservedSecretPrefix, secretNamePattern } from '@murmur/api';
 
-import { type ErrorRow, type FieldFault, fault, row, rowAbout } from './faults.js';
+import { type ErrorRow, type Faults, fault, row, rowAbout } from './faults.js';
 
 const maxDescriptionBytes = 1024;
 
@@ -45,13 +45,13 @@ export function referencedRow(kind: string, exampleReferrers: string, hint = `Ch
 }
 
 /** What is wrong with a resource's name by itself. */
-export function* checkName(rows: { nameRequired: ErrorRow<[]>; namePattern: ErrorRow<[]> }, name: string): Generator<FieldFault> {
+export function* checkName(rows: { nameRequired: ErrorRow<[]>; namePattern: ErrorRow<[]> }, name: string): Faults {
   if (name === '') yield fault(rows.nameRequired, 'name');
   else if (!resourceNamePattern.test(name)) yield fault(rows.namePattern, 'name');
 }
 
 /** What is wrong with a resource's description. */
-export function* checkDescription(description: string): Generator<FieldFault> {
+export function* checkDescription(description: string): Faults {
   if (byteLength(description) > maxDescriptionBytes) yield fault(descriptionRow, 'description');
 }
 
@@ -74,7 +74,7 @@ export function secretNameRows(field: string) {
 }
 
 /** What is wrong with a list of secrets' names. */
-export function* checkSecretNames(rows: ReturnType<typeof secretNameRows>, field: string, names: readonly string[]): Generator<FieldFault> {
+export function* checkSecretNames(rows: ReturnType<typeof secretNameRows>, field: string, names: readonly string[]): Faults {
   for (const [index, name] of names.entries()) {
     const path = `${field}[${index}]`;
     if (!secretNamePattern.test(name)) yield fault(rows.secretNamePattern, path, String(index));

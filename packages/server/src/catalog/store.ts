@@ -1,5 +1,5 @@
 import { type Message, fromJson, toJson } from '@bufbuild/protobuf';
-import type { DescMessage, JsonValue } from '@bufbuild/protobuf';
+import type { DescMessage, JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { type SelectQueryBuilder, sql } from 'kysely';
 
 import type { DatabaseTransaction, Queryable, Tables } from '../database/tables.js';
@@ -35,7 +35,8 @@ export function encodeSpec(schema: DescMessage, message: Message): JsonValue {
 
 /** The specification from its stored form. Fields that a newer server wrote are ignored. */
 export function decodeSpec<Schema extends DescMessage>(schema: Schema, stored: object) {
-  return fromJson(schema, JSON.parse(JSON.stringify(stored)), { ignoreUnknownFields: true });
+  // A jsonb column holds JSON, which the driver has parsed.
+  return fromJson(schema, stored as JsonObject, { ignoreUnknownFields: true });
 }
 
 /** Writers of one name wait for each other, also while no row of that name exists. Held until the transaction ends. */
@@ -46,7 +47,7 @@ export async function lockName(trx: DatabaseTransaction, { tenant, kind, name }:
 
 /** The resource, if it exists. */
 export async function findResource(queryable: Queryable, address: Address): Promise<StoredResource | undefined> {
-  return await selectResource(queryable, address).executeTakeFirst();
+  return selectResource(queryable, address).executeTakeFirst();
 }
 
 /**
@@ -59,7 +60,7 @@ export async function lockResource(
   purpose: 'reference' | 'write',
 ): Promise<StoredResource | undefined> {
   const query = selectResource(trx, address);
-  return await (purpose === 'write' ? query.forUpdate() : query.forShare()).executeTakeFirst();
+  return (purpose === 'write' ? query.forUpdate() : query.forShare()).executeTakeFirst();
 }
 
 function selectResource(queryable: Queryable, { tenant, kind, name }: Address): SelectQueryBuilder<Tables, 'resources', StoredResource> {

@@ -42,16 +42,16 @@ function catalogOf(database: TestDatabase, tenant: string): TestCatalog {
     database,
     context,
     as: (other) => catalogOf(database, other),
-    set: async (kind, name, document) => await setResource(context, { kind, name, document, fields: [] }),
-    patch: async (kind, name, values) => await patchResource(context, { kind, name, fields: yamlFields(values) }),
+    set: async (kind, name, document) => setResource(context, { kind, name, document, fields: [] }),
+    patch: async (kind, name, values) => patchResource(context, { kind, name, fields: yamlFields(values) }),
     get,
     print: async (kind, name) => printYaml(specToDocument(await get(kind, name))),
     names: async (kind) => {
       const { resources } = await listResources(context, { kind, sort: SortOrder.CREATED, pageSize: 1000, pageToken: '' });
       return resources.filter((resource) => !resource.builtin).map((resource) => resource.name);
     },
-    remove: async (kind, name) => await removeResource(context, { kind, name }),
-    close: async () => await database.close(),
+    remove: async (kind, name) => removeResource(context, { kind, name }),
+    close: async () => database.close(),
   };
 }
 

@@ -24,7 +24,7 @@ export async function patchResource(context: CatalogContext, request: PatchReque
   const address = writableAddress(kind, context.identity.tenant, request.name);
   const values = readAssignments(request.fields);
   refuseUnknownPaths(kind, values);
-  return await inTransaction(context.database, async (trx) => {
+  return inTransaction(context.database, async (trx) => {
     await lockName(trx, address);
     const current = await lockResource(trx, address, 'write');
     if (current === undefined) throw notFound(kind.name, request.name);

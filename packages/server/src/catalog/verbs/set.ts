@@ -28,7 +28,7 @@ export async function setResource(context: CatalogContext, request: SetRequest):
   const unknown = assign(kind.schema, document, readAssignments(request.fields), kind.decoding);
   const decoded = decode(kind.schema, document, kind.decoding);
   const faults = [...unknown.map(unknownField), ...decoded.faults];
-  return await inTransaction(context.database, async (trx) => {
+  return inTransaction(context.database, async (trx) => {
     await lockName(trx, address);
     const current = await lockResource(trx, address, 'write');
     if (current !== undefined) {

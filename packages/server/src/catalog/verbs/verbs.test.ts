@@ -9,7 +9,7 @@ let catalog: TestCatalog;
 beforeEach(async () => {
   catalog = await testCatalog();
 });
-afterEach(async () => await catalog.close());
+afterEach(async () => catalog.close());
 
 function image(name: string, description = ''): string {
   return `name: ${name}\ndescription: "${description}"\narchitecture: AMD64\ngce: {self_link: projects/acme/global/images/debian}\n`;

@@ -1,6 +1,6 @@
 import { DiskTypeSchema, type Environment, MachineTypeSchema, Substrate, SubstrateSchema } from '@murmur/api';
 
-import { type FieldFault, fault } from '../../faults.js';
+import { type Faults, fault } from '../../faults.js';
 import type { Reference } from '../../kind.js';
 import type { Targets } from '../../references.js';
 import { environmentErrors } from './environment-errors.js';
@@ -15,7 +15,7 @@ export function typeReferences(spec: Environment): Reference[] {
 }
 
 /** Both must be of the environment's own substrate. */
-export function* checkTypes(spec: Environment, targets: Targets): Generator<FieldFault> {
+export function* checkTypes(spec: Environment, targets: Targets): Faults {
   if (spec.substrate === Substrate.UNSPECIFIED) return;
   const substrate = SubstrateSchema.value[spec.substrate]?.name ?? '';
   const machineType = targets.at('machine_type_ref', MachineTypeSchema);

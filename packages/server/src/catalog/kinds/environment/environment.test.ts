@@ -66,7 +66,7 @@ describeKind({
     {
       documented: 'FAILED_PRECONDITION: cannot delete environment "X": referenced by workspace: Y',
       message: 'cannot delete environment "used": referenced by workspace: app',
-      attempt: async (catalog) => await catalog.remove('environment', 'used'),
+      attempt: async (catalog) => catalog.remove('environment', 'used'),
     },
   ],
 });

@@ -1,6 +1,6 @@
 import type { AwsSource, DockerSource, GceSource, Image, QemuSource } from '@murmur/api';
 
-import { type FieldFault, fault } from '../../faults.js';
+import { type Faults, fault } from '../../faults.js';
 import { imageErrors } from './image-errors.js';
 import { isImageReference } from './oci-reference.js';
 
@@ -9,7 +9,7 @@ const selfLink = /^projects\/(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*\/global\/images
 const diskDigest = /^sha256:[0-9a-f]{64}$/;
 
 /** What is wrong with an image's source. None and several of them read the same. */
-export function* checkSource({ source }: Image): Generator<FieldFault> {
+export function* checkSource({ source }: Image): Faults {
   switch (source.case) {
     case undefined:
       return yield fault(imageErrors.sourceRequired, '');
@@ -24,7 +24,7 @@ export function* checkSource({ source }: Image): Generator<FieldFault> {
   }
 }
 
-function* checkAws({ amiIds }: AwsSource): Generator<FieldFault> {
+function* checkAws({ amiIds }: AwsSource): Faults {
   const entries = Object.entries(amiIds).sort(([a], [b]) => (a < b ? -1 : 1));
   if (entries.length === 0) yield fault(imageErrors.amiIdsEmpty, 'aws.ami_ids');
   for (const [region, id] of entries) {
@@ -33,17 +33,17 @@ function* checkAws({ amiIds }: AwsSource): Generator<FieldFault> {
   }
 }
 
-function* checkGce({ selfLink: link }: GceSource): Generator<FieldFault> {
+function* checkGce({ selfLink: link }: GceSource): Faults {
   if (link === '') yield fault(imageErrors.selfLinkRequired, 'gce.self_link');
   else if (!selfLink.test(link)) yield fault(imageErrors.selfLinkInvalid, 'gce.self_link');
 }
 
-function* checkDocker({ imageRef }: DockerSource): Generator<FieldFault> {
+function* checkDocker({ imageRef }: DockerSource): Faults {
   if (imageRef === '') yield fault(imageErrors.imageRefRequired, 'docker.image_ref');
   else if (!isImageReference(imageRef)) yield fault(imageErrors.imageRefInvalid, 'docker.image_ref');
 }
 
-function* checkQemu({ diskDigest: digest }: QemuSource): Generator<FieldFault> {
+function* checkQemu({ diskDigest: digest }: QemuSource): Faults {
   if (digest === '') yield fault(imageErrors.diskDigestRequired, 'qemu.disk_digest');
   else if (!diskDigest.test(digest)) yield fault(imageErrors.diskDigestInvalid, 'qemu.disk_digest');
 }

@@ -19,7 +19,7 @@ async function prepare(catalog: TestCatalog): Promise<void> {
   const image = create(ImageSchema, { name: 'go-baked', architecture: Architecture.AMD64, source: { case: 'gce', value } });
   await catalog.database.database
     .transaction()
-    .execute(async (trx) => await writeBakedImage(trx, { tenant: 'local/default', author: 'baker', image }));
+    .execute(async (trx) => writeBakedImage(trx, { tenant: 'local/default', author: 'baker', image }));
 }
 
 const immutable = 'FAILED_PRECONDITION: baked images are immutable';
@@ -95,18 +95,17 @@ describeKind({
     { documented: fromBake, document: `${head}docker: {image_ref: debian, provenance: {}}\n` },
     {
       documented: fromBake,
-      attempt: async (catalog) => await catalog.set('image', 'go-baked', await catalog.print('image', 'go-baked')),
+      attempt: async (catalog) => catalog.set('image', 'go-baked', await catalog.print('image', 'go-baked')),
     },
-    { documented: fromBake, attempt: async (catalog) => await catalog.patch('image', 'used', { 'gce.provenance': provenance }) },
-    { documented: fromBake, attempt: async (catalog) => await catalog.patch('image', 'go-baked', { 'gce.provenance.recipe_ref': 'go' }) },
+    { documented: fromBake, attempt: async (catalog) => catalog.patch('image', 'used', { 'gce.provenance': provenance }) },
+    { documented: fromBake, attempt: async (catalog) => catalog.patch('image', 'go-baked', { 'gce.provenance.recipe_ref': 'go' }) },
     {
       documented: immutable,
-      attempt: async (catalog) =>
-        await catalog.set('image', 'go-baked', `name: go-baked\narchitecture: AMD64\ngce: {self_link: ${link}}\n`),
+      attempt: async (catalog) => catalog.set('image', 'go-baked', `name: go-baked\narchitecture: AMD64\ngce: {self_link: ${link}}\n`),
     },
-    { documented: immutable, attempt: async (catalog) => await catalog.set('image', 'go-baked', 'description: not even valid\n') },
-    { documented: immutable, attempt: async (catalog) => await catalog.patch('image', 'go-baked', { description: 'new' }) },
-    { documented: immutable, attempt: async (catalog) => await catalog.remove('image', 'go-baked') },
+    { documented: immutable, attempt: async (catalog) => catalog.set('image', 'go-baked', 'description: not even valid\n') },
+    { documented: immutable, attempt: async (catalog) => catalog.patch('image', 'go-baked', { description: 'new' }) },
+    { documented: immutable, attempt: async (catalog) => catalog.remove('image', 'go-baked') },
     {
       documented: 'FAILED_PRECONDITION: recipe_ref "X" does not exist',
       message: 'recipe_ref "gone" does not exist',
@@ -115,13 +114,13 @@ describeKind({
         const image = create(ImageSchema, { name: 'orphan', source: { case: 'qemu', value } });
         await catalog.database.database
           .transaction()
-          .execute(async (trx) => await writeBakedImage(trx, { tenant: 'local/default', author: 'baker', image }));
+          .execute(async (trx) => writeBakedImage(trx, { tenant: 'local/default', author: 'baker', image }));
       },
     },
     {
       documented: 'FAILED_PRECONDITION: cannot delete image "X": referenced by recipe: Y',
       message: 'cannot delete image "used": referenced by recipe: user',
-      attempt: async (catalog) => await catalog.remove('image', 'used'),
+      attempt: async (catalog) => catalog.remove('image', 'used'),
     },
   ],
 });

@@ -1,6 +1,6 @@
 import { type AwsTarget, type GcpTarget, type Placement, Substrate, SubstrateSchema } from '@murmur/api';
 
-import { type FieldFault, fault } from '../../faults.js';
+import { type Faults, fault } from '../../faults.js';
 import { placementErrors as errors } from './placement-errors.js';
 
 const targets: ReadonlyMap<Substrate, Placement['target']['case']> = new Map([
@@ -10,7 +10,7 @@ const targets: ReadonlyMap<Substrate, Placement['target']['case']> = new Map([
 const zone = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)+$/;
 
 /** A placement needs exactly one target, that of its substrate. Tenants never choose a socket or path on the server. */
-export function* checkTarget(spec: Placement): Generator<FieldFault> {
+export function* checkTarget(spec: Placement): Faults {
   const substrate = SubstrateSchema.value[spec.substrate]?.name ?? '';
   if (spec.substrate !== Substrate.UNSPECIFIED && !targets.has(spec.substrate)) {
     return yield fault(errors.substrateLocal, 'substrate', substrate);
@@ -22,7 +22,7 @@ export function* checkTarget(spec: Placement): Generator<FieldFault> {
   yield* spec.target.case === 'gcp' ? checkGcp(spec.target.value) : checkAws(spec.target.value);
 }
 
-function* checkGcp({ project, zones }: GcpTarget): Generator<FieldFault> {
+function* checkGcp({ project, zones }: GcpTarget): Faults {
   if (project === '') yield fault(errors.projectRequired, 'gcp.project');
   if (zones.length === 0) yield fault(errors.zonesRequired, 'gcp.zones');
   for (const [index, name] of zones.entries()) {
@@ -32,7 +32,7 @@ function* checkGcp({ project, zones }: GcpTarget): Generator<FieldFault> {
   if (regions.size > 1) yield fault(errors.zonesRegion, 'gcp.zones');
 }
 
-function* checkAws({ accountId, region }: AwsTarget): Generator<FieldFault> {
+function* checkAws({ accountId, region }: AwsTarget): Faults {
   if (accountId === '') yield fault(errors.accountRequired, 'aws.account_id');
   else if (!/^[0-9]{12}$/.test(accountId)) yield fault(errors.accountInvalid, 'aws.account_id');
   if (region === '') yield fault(errors.regionRequired, 'aws.region');

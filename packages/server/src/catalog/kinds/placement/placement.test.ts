@@ -73,7 +73,7 @@ describeKind({
     {
       documented: 'FAILED_PRECONDITION: cannot delete placement "X": referenced by workspace: Y',
       message: 'cannot delete placement "used": referenced by workspace: app',
-      attempt: async (catalog) => await catalog.remove('placement', 'used'),
+      attempt: async (catalog) => catalog.remove('placement', 'used'),
     },
   ],
 });

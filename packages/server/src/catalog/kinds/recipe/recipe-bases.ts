@@ -1,6 +1,6 @@
 import { ArchitectureSchema, type Image, ImageSchema, type Recipe } from '@murmur/api';
 
-import { type FieldFault, fault } from '../../faults.js';
+import { type Faults, type FieldFault, fault } from '../../faults.js';
 import type { Reference } from '../../kind.js';
 import type { Targets } from '../../references.js';
 import { recipeErrors } from './recipe-errors.js';
@@ -10,7 +10,7 @@ interface Base {
   readonly source: NonNullable<Image['source']['case']>;
   readonly missing: typeof recipeErrors.awsMissing;
   readonly other: typeof recipeErrors.awsOther;
-  name(recipe: Recipe): string;
+  readonly name: (recipe: Recipe) => string;
 }
 
 /** In the order in which an architecture mismatch is looked for. */
@@ -53,7 +53,7 @@ export function baseReferences(recipe: Recipe): Reference[] {
 }
 
 /** Base images must be of the field's substrate and all of one architecture. */
-export function* checkBases(recipe: Recipe, targets: Targets): Generator<FieldFault> {
+export function* checkBases(recipe: Recipe, targets: Targets): Faults {
   const fitting: { field: string; image: Image }[] = [];
   for (const { field, source, other, name } of bases) {
     const image = targets.at(field, ImageSchema);

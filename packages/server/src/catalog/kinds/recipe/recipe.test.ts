@@ -152,7 +152,7 @@ describeKind({
     {
       documented: 'FAILED_PRECONDITION: cannot delete recipe "X": referenced by image: Y',
       message: 'cannot delete recipe "used": referenced by image: used-a, used-b',
-      attempt: async (catalog) => await catalog.remove('recipe', 'used'),
+      attempt: async (catalog) => catalog.remove('recipe', 'used'),
     },
   ],
 });

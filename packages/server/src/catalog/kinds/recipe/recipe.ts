@@ -1,6 +1,6 @@
 import { type Recipe, RecipeSchema, byteLength, parseDuration } from '@murmur/api';
 
-import { type FieldFault, fault } from '../../faults.js';
+import { type Faults, fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
 import { baseReferences, checkBases } from './recipe-bases.js';
@@ -46,7 +46,7 @@ description: Python 3 with virtual environments
   checkTargets: checkBases,
 });
 
-function* checkTimeout({ provisioningTimeout: text }: Recipe): Generator<FieldFault> {
+function* checkTimeout({ provisioningTimeout: text }: Recipe): Faults {
   const path = 'provisioning_timeout';
   if (text === '') return yield fault(recipeErrors.timeoutRequired, path);
   const duration = parseDuration(text);

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Workspace, WorkspaceSchema } from '@murmur/api';
 
-import { type FieldFault, fault } from '../../faults.js';
+import { type Faults, fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
 import { workspaceErrors } from './workspace-errors.js';
@@ -51,7 +51,7 @@ description: The web application
     ].filter(({ name }) => name !== ''),
 });
 
-function* checkRepositories({ repos }: Workspace): Generator<FieldFault> {
+function* checkRepositories({ repos }: Workspace): Faults {
   if (repos.length === 0) yield fault(workspaceErrors.reposRequired, 'repos');
   for (const [index, { cloneUrl }] of repos.entries()) {
     const path = `repos[${index}].clone_url`;
