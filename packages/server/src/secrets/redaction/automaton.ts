@@ -13,24 +13,35 @@ export interface Automaton {
   step(state: number, byte: number): number;
 }
 
+/** A state with more children than this finds them in a table instead of a list. Those are the few near the root. */
+const mostListed = 4;
+
 /** Builds the automaton for these patterns, none of them empty. */
 export function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
   const most = patterns.reduce((sum, pattern) => sum + pattern.length, 1);
-  // A trie: almost every state has one child, so children are a list, but the root's are a table.
+  // A trie in arrays. Almost every state has one child.
   const label = new Uint8Array(most);
   const sibling = new Int32Array(most);
   const firstChild = new Int32Array(most);
   const depth = new Int32Array(most);
   const matched = new Int32Array(most);
   const fallback = new Int32Array(most);
-  const root = new Int32Array(256);
+  const children = new Uint16Array(most);
+  const tableOf = new Int32Array(most);
+  const tables: Int32Array[] = [];
   let size = 1;
 
   const childOf = (state: number, byte: number): number => {
-    if (state === 0) return root[byte] ?? 0;
+    const table = tableOf[state] ?? 0;
+    if (table !== 0) return tables[table - 1]?.[byte] ?? 0;
     let child = firstChild[state] ?? 0;
     while (child !== 0 && label[child] !== byte) child = sibling[child] ?? 0;
     return child;
+  };
+  const tableFrom = (first: number): Int32Array => {
+    const table = new Int32Array(256);
+    for (let child = first; child !== 0; child = sibling[child] ?? 0) table[label[child] ?? 0] = child;
+    return table;
   };
   const addChild = (state: number, byte: number): number => {
     const child = size++;
@@ -38,7 +49,10 @@ export function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
     depth[child] = (depth[state] ?? 0) + 1;
     sibling[child] = firstChild[state] ?? 0;
     firstChild[state] = child;
-    if (state === 0) root[byte] = child;
+    children[state] = (children[state] ?? 0) + 1;
+    const table = tables[(tableOf[state] ?? 0) - 1];
+    if (table !== undefined) table[byte] = child;
+    else if ((children[state] ?? 0) > mostListed) tableOf[state] = tables.push(tableFrom(child));
     return child;
   };
   const step = (from: number, byte: number): number => {
