@@ -1,10 +1,12 @@
+import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 
+import { failureText } from './failure.js';
 import { runCli } from './run.js';
 
 // A reader that left early, such as `head`, is no fault of the command.
-process.stdout.on('error', leaveQuietly);
-process.stderr.on('error', leaveQuietly);
+process.stdout.on('error', leave);
+process.stderr.on('error', leave);
 
 let interruption: AbortController | undefined;
 
@@ -27,7 +29,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
 });
 
-function leaveQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+function leave(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit();
+  // Through the file descriptor: the stream may be the one that fails.
+  writeSync(2, failureText([{ code: 'INTERNAL', message: `cannot write the output: ${error.code ?? error.message}` }]));
+  process.exit(1);
 }

@@ -1,5 +1,5 @@
 import { ConnectError } from '@connectrpc/connect';
-import { MurmurError } from '@murmur/api';
+import { MurmurError, isMurmurError } from '@murmur/api';
 
 import { isLoopback } from '../config/settings.js';
 import { isConnectionFault } from './connection-faults.js';
@@ -10,7 +10,7 @@ export function explain(thrown: unknown, server: string | undefined): MurmurErro
     const hint = isLoopback(server) ? 'Start one with: murmur server' : 'Check the address, or set another one with MURMUR_SERVER.';
     return new MurmurError('UNAVAILABLE', `cannot reach the server at ${server}`, { cause: thrown, hint });
   }
-  if (thrown instanceof MurmurError || thrown instanceof ConnectError) return MurmurError.from(thrown);
+  if (isMurmurError(thrown) || thrown instanceof ConnectError) return MurmurError.from(thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new MurmurError('INTERNAL', `murmur itself failed: ${message}`, {
     cause: thrown,

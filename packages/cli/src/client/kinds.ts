@@ -5,7 +5,7 @@ import { kindNames, MurmurError } from '@murmur/api';
  * The kind that a word was probably meant to be, such as `recipe` for `recipes`; undefined when it is one or resembles
  * none. The server may know more kinds than this client and has the last word.
  */
-export function similarKind(word: string): string | undefined {
+function similarKind(word: string): string | undefined {
   if (kindNames.includes(word)) return undefined;
   const plain = word.toLowerCase().replaceAll('_', '-');
   const ranked = kindNames.map((kind) => ({ kind, edits: editDistance(plain, kind) })).toSorted((a, b) => a.edits - b.edits);

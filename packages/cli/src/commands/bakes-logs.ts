@@ -23,7 +23,13 @@ export const command = defineCommand<Flags, [run: string]>({
   completes: ['run'],
   async run(context, flags, runId) {
     const client = await context.connect();
-    const watched = await watchBake(context, client, { runId, log: context.stdout, mode: flags.follow ? 'follow' : 'print' });
+    // From here on an unreachable server is waited for; one that was never there is an error at once.
+    const { bake } = await client.getBake({ runId });
+    const watched = await watchBake(context, client, {
+      runId: bake?.runId ?? runId,
+      log: context.stdout,
+      mode: flags.follow ? 'follow' : 'print',
+    });
     if (watched.ended === 'detached') context.exitCode = 130;
     else if (flags.follow && watched.bake !== undefined) context.stderr.write(renderEnd(watched.bake));
   },

@@ -17,7 +17,7 @@ export interface Settings {
 }
 
 /** The address `murmur server` listens on unless told otherwise. */
-export const defaultServer = 'http://127.0.0.1:7007';
+const defaultServer = 'http://127.0.0.1:7007';
 
 /**
  * The settings in force. Later wins: the project's files, the environment, the flags. With no key anywhere, a server on
