@@ -68,7 +68,7 @@ export class MurmurError extends Error {
 
   /** Whatever was thrown, as a MurmurError: one from the wire with its faults, anything unknown as INTERNAL. */
   static from(thrown: unknown): MurmurError {
-    if (thrown instanceof MurmurError) return thrown;
+    if (isMurmurError(thrown)) return thrown;
     if (thrown instanceof ConnectError) return fromConnect(thrown);
     return new MurmurError('INTERNAL', 'internal error', { cause: thrown });
   }
@@ -83,6 +83,11 @@ export class MurmurError extends Error {
     }));
     return new ConnectError(this.message, wireCodes[this.code], undefined, [{ desc: FaultsSchema, value: { faults } }], this.cause);
   }
+}
+
+/** By shape, not by class: the bundled command line and the server it loads each have this class. */
+export function isMurmurError(thrown: unknown): thrown is MurmurError {
+  return thrown instanceof Error && thrown.name === 'MurmurError' && 'code' in thrown && 'faults' in thrown;
 }
 
 function fromConnect(error: ConnectError): MurmurError {

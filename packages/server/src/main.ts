@@ -70,7 +70,8 @@ async function start(options: ServerOptions, log: Logger, closers: (() => Promis
   const tenantKeys = createTenantKeys(database, await openKeyFile(join(dataDir, 'master.key')));
 
   const { substrates, baseBuilders } = await startSubstrates({ dataDir, installation, log });
-  await writeBuiltins(database, { qemu: substrates.has('QEMU'), docker: substrates.has('DOCKER') });
+  const localSubstrates = (['QEMU', 'DOCKER'] as const).filter((name) => substrates.has(name));
+  await writeBuiltins(database, { localSubstrates, localArchitecture: process.arch === 'arm64' ? 'ARM64' : 'AMD64' });
 
   const executorId = createHash('sha256').update(`${hostname()}\n${dataDir}`).digest('hex').slice(0, 12);
   const bakery = createBakery({ database, pool, databaseUrl, tenantKeys, substrates, installation, log, executorId });
