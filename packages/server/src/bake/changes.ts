@@ -76,12 +76,14 @@ function watchOf(waiting: Map<string, Set<() => void>>, runId: string): Watch {
     async wait(ms, signal) {
       if (!changed && signal?.aborted !== true) {
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, ms);
-          signal?.addEventListener('abort', () => resolve(), { once: true });
-          resume = () => {
+          const done = () => {
             clearTimeout(timer);
+            signal?.removeEventListener('abort', done);
             resolve();
           };
+          const timer = setTimeout(done, ms);
+          signal?.addEventListener('abort', done);
+          resume = done;
         });
       }
       resume = undefined;

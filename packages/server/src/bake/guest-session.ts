@@ -24,7 +24,8 @@ export function guestSession(state: BakeState, { keys, signal, substrate }: Step
     try {
       return await substrate.channel(machine, keys, AbortSignal.any([signal, limit]));
     } catch (error) {
-      if (limit.aborted && !signal.aborted) throw new PlatformFault(`the machine did not answer for ${answerMs / 1000} s`, { cause: error });
+      if (limit.aborted && !signal.aborted)
+        throw new PlatformFault(`the machine did not answer for ${answerMs / 1000} s`, { cause: error });
       throw error;
     }
   };
@@ -35,7 +36,7 @@ export function guestSession(state: BakeState, { keys, signal, substrate }: Step
   };
   return {
     async use(work) {
-      for (let refusals = 0; ; ) {
+      for (let refusals = 0; ;) {
         try {
           if (channel === undefined) {
             channel = await open();

@@ -42,7 +42,5 @@ export function imageHash(inputs: IdentityInputs, key: Pick<TenantKey, 'hmac'>):
     secret_allowlist: [...declared].toSorted(),
     variables: Object.fromEntries(variables),
   };
-  return createHash('sha256')
-    .update(canonicalJson(document), 'utf8')
-    .digest('hex');
+  return createHash('sha256').update(canonicalJson(document), 'utf8').digest('hex');
 }

@@ -139,6 +139,7 @@ export function createBakery(parts: BakeryParts): Bakery {
     cancel: ({ tenant }, { runId }) => cancelBake(database, tenant, runId),
     streamLog: ({ tenant }, request, signal) => streamLog({ database, changes: listening() }, tenant, request, signal),
     tryImage: ({ tenant }, request, signal) => tryImage({ ...parts, log }, tenant, request, signal),
-    exportImage: ({ tenant }, request, signal) => exportImage({ database, substrates, tenantKeys: parts.tenantKeys }, tenant, request, signal),
+    exportImage: ({ tenant }, request, signal) =>
+      exportImage({ database, substrates, tenantKeys: parts.tenantKeys }, tenant, request, signal),
   };
 }

@@ -4,7 +4,11 @@ import { assertLease, type Lease } from './lease.js';
 import { stepToken } from './names.js';
 
 /** Writes down that a step is about to create something outside, before it does. Returns the create's token. */
-export async function intend(queryable: Queryable, lease: Lease, what: { attempt: number; step: string; substrate: string }): Promise<Token> {
+export async function intend(
+  queryable: Queryable,
+  lease: Lease,
+  what: { attempt: number; step: string; substrate: string },
+): Promise<Token> {
   const token = stepToken(lease.runId, what.attempt, what.step);
   await assertLease(queryable, lease);
   await queryable
@@ -28,5 +32,10 @@ export async function isOpen(queryable: Queryable, token: Token): Promise<boolea
 
 /** Writes down that what the token made is gone, or registered. */
 export async function settle(queryable: Queryable, token: string): Promise<void> {
-  await queryable.updateTable('intents').set({ settled_at: new Date() }).where('token', '=', token).where('settled_at', 'is', null).execute();
+  await queryable
+    .updateTable('intents')
+    .set({ settled_at: new Date() })
+    .where('token', '=', token)
+    .where('settled_at', 'is', null)
+    .execute();
 }

@@ -70,7 +70,7 @@ export async function lastLines(queryable: Queryable, runId: string, count: numb
 }
 
 function* pieces(text: string): Iterable<string> {
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = Math.min(text.length, start + pieceLength);
     // Never between the two halves of one character.
     if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;

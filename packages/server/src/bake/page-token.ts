@@ -10,7 +10,9 @@ export function readPageToken(token: string): number | undefined {
   if (token === '') return undefined;
   const ordinal = Number(/^bakes (\d{1,15})$/.exec(Buffer.from(token, 'base64url').toString())?.[1]);
   if (!Number.isSafeInteger(ordinal) || writePageToken(ordinal) !== token) {
-    throw new MurmurError('INVALID_ARGUMENT', 'invalid page_token', { hint: 'Use the token of the page before, or start again without one.' });
+    throw new MurmurError('INVALID_ARGUMENT', 'invalid page_token', {
+      hint: 'Use the token of the page before, or start again without one.',
+    });
   }
   return ordinal;
 }

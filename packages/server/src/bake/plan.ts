@@ -110,7 +110,9 @@ export function checkSecrets(recipe: Recipe, request: StartBakeRequest): void {
 function checkCredentials(tenant: string, request: StartBakeRequest): void {
   const forwards = Object.keys(request.variables).length > 0;
   if (request.serviceProfile !== '' && forwards) {
-    throw new MurmurError('INVALID_ARGUMENT', '--service-profile and -e are mutually exclusive', { hint: 'Use one or the other, not both.' });
+    throw new MurmurError('INVALID_ARGUMENT', '--service-profile and -e are mutually exclusive', {
+      hint: 'Use one or the other, not both.',
+    });
   }
   if (request.serviceProfile !== '' && !tenant.startsWith('github_app/')) {
     throw new MurmurError('INVALID_ARGUMENT', '--service-profile is only available for GitHub App tenants', {

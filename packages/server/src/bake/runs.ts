@@ -5,15 +5,7 @@ import { type Lease, RunLost } from './lease.js';
 import type { RunInputs } from './run-inputs.js';
 
 /** Where a run is; the last three are its ends. */
-export type Phase =
-  | 'queued'
-  | 'launching'
-  | 'provisioning'
-  | 'capturing'
-  | 'registering'
-  | 'completed'
-  | 'failed'
-  | 'cancelled';
+export type Phase = 'queued' | 'launching' | 'provisioning' | 'capturing' | 'registering' | 'completed' | 'failed' | 'cancelled';
 
 /** A run as the database holds it. */
 export type RunRow = Selectable<Tables['runs']>;

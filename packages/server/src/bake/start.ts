@@ -137,4 +137,3 @@ async function checkNameFree(trx: DatabaseTransaction, tenant: string, name: str
     hint: `Remove it with "murmur rm image ${name}", or rename the recipe.`,
   });
 }
-

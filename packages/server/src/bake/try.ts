@@ -40,10 +40,7 @@ export async function* tryImage(
   const token = stepToken(id, 1, 'launch');
   const { launchSpec, substrate } = await prepare(parts, tenant, id, request);
   const { keys } = launchSpec;
-  await parts.database
-    .insertInto('trials')
-    .values({ id, tenant, executor: parts.executorId, token, substrate: substrate.name })
-    .execute();
+  await parts.database.insertInto('trials').values({ id, tenant, executor: parts.executorId, token, substrate: substrate.name }).execute();
   // A caller who leaves ends this generator at a yield; the command then ends with its channel.
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);

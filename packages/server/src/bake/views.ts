@@ -1,13 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import {
-  type Bake,
-  BakeSchema,
-  type ListBakesRequest,
-  type ListBakesResponse,
-  ListBakesResponseSchema,
-  MurmurError,
-} from '@murmur/api';
+import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, ListBakesResponseSchema, MurmurError } from '@murmur/api';
 
 import type { Queryable } from '../database/tables.js';
 import { readPageToken, writePageToken } from './page-token.js';
@@ -42,7 +35,8 @@ export async function findRun(queryable: Queryable, tenant: string, idOrPrefix: 
         .execute()
     : [];
   const [first, second] = found;
-  if (first === undefined) throw new MurmurError('NOT_FOUND', `bake "${idOrPrefix}" not found`, { hint: 'Check the id with "murmur bakes ls".' });
+  if (first === undefined)
+    throw new MurmurError('NOT_FOUND', `bake "${idOrPrefix}" not found`, { hint: 'Check the id with "murmur bakes ls".' });
   if (second !== undefined && first.id !== idOrPrefix) {
     throw new MurmurError('INVALID_ARGUMENT', `bake "${idOrPrefix}" is ambiguous`, { hint: 'Give more characters of the run id.' });
   }

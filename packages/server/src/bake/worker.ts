@@ -79,7 +79,11 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
       steadily(
         async () => {
           // A cancelled bake is cleaned up all the same.
-          const context = await enter({ name: 'undo', phase: (await readRun(parts.database, lease.runId)).phase as Phase }, attempt, endless);
+          const context = await enter(
+            { name: 'undo', phase: (await readRun(parts.database, lease.runId)).phase as Phase },
+            attempt,
+            endless,
+          );
           if (aftermath === 'again' && setback.kind === 'fault')
             await remark(parts.database, lease, `attempt ${attempt} of ${mostAttempts} failed: ${setback.message}`);
           for (const step of bakeSteps.toReversed()) {

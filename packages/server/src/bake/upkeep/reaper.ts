@@ -82,9 +82,5 @@ async function openIntentsOfTheEnded(database: Database, substrate: Substrate): 
 }
 
 async function forgetKept(database: Database): Promise<void> {
-  await database
-    .updateTable('runs')
-    .set({ kept_until: null, kept_shell: null })
-    .where('kept_until', '<', new Date())
-    .execute();
+  await database.updateTable('runs').set({ kept_until: null, kept_shell: null }).where('kept_until', '<', new Date()).execute();
 }

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { create } from '@bufbuild/protobuf';
+import {
+  Architecture,
+  type Bake,
+  type CancelBakeRequest,
+  CancelBakeRequestSchema,
+  ImageSchema,
+  StartBakeRequestSchema,
+  type StartBakeResponse,
+  StreamBakeLogRequestSchema,
+} from '@murmur/api';
+import { pino } from 'pino';
+
+import { writeBuiltins, writePlatformImage } from '../catalog/builtins.js';
+import { setResource } from '../catalog/verbs/set.js';
+import { testDatabase, type TestDatabase } from '../database/testing.js';
+import { openKeyFile } from '../secrets/key-provider.js';
+import { createTenantKeys } from '../secrets/tenant-keys.js';
+import { createQemuSubstrate } from '../substrates/qemu/index.js';
+import { buildTinyBase } from '../substrates/qemu/tiny.js';
+import type { Substrate } from '../substrates/substrate.js';
+import { type Bakery, createBakery } from './index.js';
+
+const tester = { tenant: 'local/default', subject: 'tester', keyId: 'k', operator: false };
+
+/** How a recipe of a test differs from one that does nothing. */
+export interface RecipeChoices {
+  readonly script: string;
+  readonly timeout?: string;
+  readonly secrets?: readonly string[];
+}
+
+/** A bakery on a database, a data directory and real machines of its own. */
+export interface TestBakery extends AsyncDisposable {
+  readonly db: TestDatabase;
+  readonly bakery: Bakery;
+  /** Stops the bakery where it stands and starts another, of this executor id. */
+  restart(executorId: string): Promise<void>;
+  readonly caller: typeof tester;
+  cancelRequest(runId: string): CancelBakeRequest;
+  readonly substrate: Substrate;
+  readonly dataDir: string;
+  readonly installation: string;
+  setRecipe(name: string, choices: RecipeChoices): Promise<void>;
+  bake(
+    recipe: string,
+    choices?: { forceNew?: boolean; variables?: Record<string, string>; keepOnFailure?: string },
+  ): Promise<StartBakeResponse>;
+  /** Follows a bake to its end; its log and the last message's bake. `onText` sees the log as it comes. */
+  follow(runId: string, onText?: (text: string) => void): Promise<{ log: string; bake: Bake }>;
+  /** Waits for a bake to reach a phase. */
+  reaches(runId: string, phase: string): Promise<void>;
+  /** What is left outside, apart from registered images. */
+  leftovers(): Promise<readonly string[]>;
+}
+
+/** Starts a bakery whose one base image is a tiny guest that boots in about two seconds. */
+export async function startTestBakery(): Promise<TestBakery> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'murmur-bake-'));
+  const db = await testDatabase();
+  const installation = `test-${randomBytes(4).toString('hex')}`;
+  const log = pino({ level: process.env['MURMUR_LOG_LEVEL'] ?? 'silent' });
+  await db.database.insertInto('tenants').values({ id: tester.tenant }).execute();
+  await writeBuiltins(db.database, { localSubstrates: ['QEMU'], localArchitecture: 'AMD64' });
+  const substrate = await createQemuSubstrate({ dataDir, runtimeDir: dataDir, installation, log });
+  const diskDigest = await buildTinyBase({ dataDir, runtimeDir: dataDir });
+  await writePlatformImage(
+    db.database,
+    create(ImageSchema, { name: 'murmur-qemu-base', architecture: Architecture.AMD64, source: { case: 'qemu', value: { diskDigest } } }),
+  );
+  const keyProvider = await openKeyFile(join(dataDir, 'master.key'));
+  const open = async (executorId: string): Promise<Bakery> => {
+    const opened = createBakery({
+      database: db.database,
+      pool: db.pool,
+      databaseUrl: db.url,
+      tenantKeys: createTenantKeys(db.database, keyProvider),
+      substrates: new Map([['QEMU', substrate]]),
+      installation,
+      log,
+      executorId,
+    });
+    await opened.launch();
+    return opened;
+  };
+  let bakery = await open('first');
+
+  const follow: TestBakery['follow'] = async (runId, onText) => {
+    let text = '';
+    let last: Bake | undefined;
+    const request = create(StreamBakeLogRequestSchema, { runId, follow: true });
+    for await (const message of bakery.streamLog(tester, request, new AbortController().signal)) {
+      text += message.text;
+      onText?.(message.text);
+      last = message.bake ?? last;
+    }
+    if (last === undefined) throw new Error('the log stream never carried the bake');
+    return { log: text, bake: last };
+  };
+
+  return {
+    db,
+    get bakery() {
+      return bakery;
+    },
+    async restart(executorId) {
+      await bakery.shutdown();
+      bakery = await open(executorId);
+    },
+    caller: tester,
+    cancelRequest: (runId) => create(CancelBakeRequestSchema, { runId }),
+    substrate,
+    dataDir,
+    installation,
+    follow,
+    async setRecipe(name, { script, timeout = '1m', secrets = [] }) {
+      const document = JSON.stringify({
+        name,
+        base_image_qemu_ref: 'murmur-qemu-base',
+        provisioning_script: script,
+        provisioning_timeout: timeout,
+        secret_allowlist: secrets,
+      });
+      await setResource({ database: db.database, identity: tester }, { kind: 'recipe', name, document, fields: [] });
+    },
+    bake: (recipe, choices = {}) =>
+      bakery.start(
+        tester,
+        create(StartBakeRequestSchema, { recipe, environment: 'murmur-qemu-small', placement: 'murmur-qemu-local', ...choices }),
+      ),
+    async reaches(runId, phase) {
+      const request = create(StreamBakeLogRequestSchema, { runId, follow: true });
+      for await (const { bake } of bakery.streamLog(tester, request, new AbortController().signal)) if (bake?.phase === phase) return;
+      throw new Error(`the bake ended without being ${phase}`);
+    },
+    async leftovers() {
+      return (await substrate.listOwned(installation)).map((thing) => `${thing.type} ${thing.token}`);
+    },
+    async [Symbol.asyncDispose]() {
+      await bakery.shutdown();
+      for (const thing of await substrate.listOwned(installation)) await substrate.destroy(thing.token);
+      await db.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
