@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { type FieldValue, MurmurError, type Resource, SortOrder, printYaml, specToDocument } from '@murmur/api';
 
 import { type TestDatabase, testDatabase } from '../database/testing.js';
@@ -11,6 +13,8 @@ export interface TestCatalog {
   readonly context: CatalogContext;
   /** The same catalog as another tenant sees it. */
   as(tenant: string): TestCatalog;
+  /** The same catalog as a local tenant that has nothing yet sees it. */
+  asNewTenant(): Promise<TestCatalog>;
   set(kind: string, name: string, document: string): Promise<{ resource: Resource; changed: boolean }>;
   patch(kind: string, name: string, values: Record<string, string>): Promise<{ resource: Resource; changed: boolean }>;
   get(kind: string, name: string, generation?: bigint): Promise<Resource>;
@@ -42,6 +46,11 @@ function catalogOf(database: TestDatabase, tenant: string): TestCatalog {
     database,
     context,
     as: (other) => catalogOf(database, other),
+    asNewTenant: async () => {
+      const id = `local/${randomUUID()}`;
+      await database.database.insertInto('tenants').values({ id }).execute();
+      return catalogOf(database, id);
+    },
     set: async (kind, name, document) => setResource(context, { kind, name, document, fields: [] }),
     patch: async (kind, name, values) => patchResource(context, { kind, name, fields: yamlFields(values) }),
     get,

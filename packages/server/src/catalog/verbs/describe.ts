@@ -11,8 +11,8 @@ export interface DescribeRequest {
   readonly kind: string;
 }
 
-/** What there is to know about the kinds: their fields, an example and every error with what to do about it. */
-export function describeKinds(_context: CatalogContext, request: DescribeRequest): { kinds: KindDescription[] } {
+/** What there is to know about the kinds: their fields, an example and every error with what to do about it. The same for every tenant. */
+export function describeKinds(_context: Partial<CatalogContext>, request: DescribeRequest): { kinds: KindDescription[] } {
   return { kinds: (request.kind === '' ? kinds : [kindNamed(request.kind)]).map(describe) };
 }
 

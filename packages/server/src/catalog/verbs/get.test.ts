@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { type TestCatalog, refused, testCatalog } from '../testing.js';
+
+let everyone: TestCatalog;
+let catalog: TestCatalog;
+beforeAll(async () => {
+  everyone = await testCatalog();
+});
+beforeEach(async () => {
+  catalog = await everyone.asNewTenant();
+});
+afterAll(() => everyone.close());
+
+function image(name: string, description = ''): string {
+  return `name: ${name}\ndescription: "${description}"\narchitecture: AMD64\ngce: {self_link: projects/acme/global/images/debian}\n`;
+}
+
+describe('get', () => {
+  test('says what is not there', async () => {
+    expect(await refused(catalog.get('recipe', 'x'))).toBe('NOT_FOUND: recipe "x" not found');
+    expect(await refused(catalog.get('machine-type', 'x'))).toBe('NOT_FOUND: machine-type "x" not found');
+    expect(await refused(catalog.get('volcano', 'x'))).toBe('INVALID_ARGUMENT: unknown kind "volcano"');
+  });
+
+  test('reads every earlier generation', async () => {
+    await catalog.set('image', 'a', image('a', 'first'));
+    await catalog.set('image', 'a', image('a', 'second'));
+    const first = await catalog.get('image', 'a', 1n);
+    expect(first.generation).toBe(1n);
+    expect(first.spec.value?.description).toBe('first');
+    expect(await refused(catalog.get('image', 'a', 3n))).toBe('NOT_FOUND: image "a" has no generation 3');
+    expect(await refused(catalog.get('image', 'b', 1n))).toBe('NOT_FOUND: image "b" not found');
+    expect(await refused(catalog.get('image', 'a', -1n))).toBe('INVALID_ARGUMENT: generation must be non-negative');
+  });
+});

@@ -1,0 +1,100 @@
+import { SortOrder } from '@murmur/api';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { type TestCatalog, refused, testCatalog } from '../testing.js';
+import { listResources } from './index.js';
+
+let everyone: TestCatalog;
+let catalog: TestCatalog;
+beforeAll(async () => {
+  everyone = await testCatalog();
+});
+beforeEach(async () => {
+  catalog = await everyone.asNewTenant();
+});
+afterAll(() => everyone.close());
+
+function image(name: string, description = ''): string {
+  return `name: ${name}\ndescription: "${description}"\narchitecture: AMD64\ngce: {self_link: projects/acme/global/images/debian}\n`;
+}
+
+describe('list', () => {
+  const page = { kind: 'recipe', sort: SortOrder.UNSPECIFIED, pageSize: 0, pageToken: '' };
+
+  async function recipes(...names: string[]): Promise<void> {
+    for (const name of names) {
+      await catalog.set(
+        'recipe',
+        name,
+        `name: ${name}\nbase_image_gce_ref: murmur-gce-base\nprovisioning_script: a\nprovisioning_timeout: 1m\ndescription: about ${name}\n`,
+      );
+    }
+  }
+
+  test('shows the columns of the kind, oldest resource first', async () => {
+    await recipes('zeta', 'alpha', 'mid');
+    const { columns, rows, nextPageToken } = await listResources(catalog.context, page);
+    expect(columns.map((column) => column.header)).toEqual(['NAME', 'DESCRIPTION']);
+    expect(rows.map((row) => row.cells)).toEqual([
+      ['zeta', 'about zeta'],
+      ['alpha', 'about alpha'],
+      ['mid', 'about mid'],
+    ]);
+    expect(nextPageToken).toBe('');
+  });
+
+  test.each([
+    [SortOrder.CREATED, ['zeta', 'alpha', 'mid', 'b-c', 'b']],
+    [SortOrder.NAME, ['alpha', 'b', 'b-c', 'mid', 'zeta']],
+    [SortOrder.UPDATED, ['alpha', 'mid', 'b-c', 'b', 'zeta']],
+  ])('goes through all pages in order %s', async (sort, expected) => {
+    await recipes('zeta', 'alpha', 'mid', 'b-c', 'b');
+    await catalog.patch('recipe', 'zeta', { description: 'changed' });
+    for (const pageSize of [1, 2, 5, 6]) {
+      const names: string[] = [];
+      let pageToken = '';
+      do {
+        const result = await listResources(catalog.context, { ...page, sort, pageSize, pageToken });
+        expect(result.resources.length).toBeLessThanOrEqual(pageSize);
+        names.push(...result.resources.map((resource) => resource.name));
+        pageToken = result.nextPageToken;
+      } while (pageToken !== '');
+      expect(names).toEqual(expected);
+    }
+  });
+
+  test('refuses page tokens it did not make for this list', async () => {
+    await recipes('a', 'b');
+    const { nextPageToken } = await listResources(catalog.context, { ...page, pageSize: 1 });
+    expect(nextPageToken).not.toBe('');
+    const forged = Buffer.from(JSON.stringify(['recipe', 'updated', "x'; drop table resources", 1])).toString('base64url');
+    const attempts = [
+      { ...page, pageToken: 'nonsense' },
+      { ...page, pageToken: '!!' },
+      { ...page, kind: 'image', pageToken: nextPageToken },
+      { ...page, sort: SortOrder.NAME, pageToken: nextPageToken },
+      { ...page, sort: SortOrder.UPDATED, pageToken: forged },
+      { ...page, pageToken: Buffer.from('null').toString('base64url') },
+    ];
+    for (const attempt of attempts)
+      expect(await refused(listResources(catalog.context, attempt))).toBe('INVALID_ARGUMENT: invalid page_token');
+  });
+
+  test('refuses page sizes out of range', async () => {
+    for (const pageSize of [-1, 1001]) {
+      expect(await refused(listResources(catalog.context, { ...page, pageSize }))).toBe(
+        'INVALID_ARGUMENT: page_size must be between 1 and 1000',
+      );
+    }
+  });
+
+  test("includes the builtins a tenant can see and nobody else's resources", async () => {
+    await catalog.set('image', 'mine', image('mine'));
+    await catalog.as('local/other').set('image', 'theirs', image('theirs'));
+    const names = async (tenant: string, kind: string) =>
+      (await listResources(catalog.as(tenant).context, { ...page, kind })).resources.map((resource) => resource.name);
+    expect(await names(catalog.context.identity.tenant, 'image')).toEqual(['murmur-gce-base', 'murmur-aws-base', 'mine']);
+    expect(await names('local/other', 'placement')).toEqual(['murmur-qemu-local', 'murmur-docker-local']);
+    expect(await names('github_app/acme', 'placement')).toEqual([]);
+  });
+});
