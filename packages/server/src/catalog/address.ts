@@ -15,6 +15,8 @@ export interface Address {
  * only the platform writes take their names without the builtins' prefix too.
  */
 export function addressOf(kind: Kind, tenant: string, name: string): Address | undefined {
+  // The database cannot be asked for it.
+  if (name.includes('\0')) return undefined;
   const full = kind.writers === 'platform' && !name.startsWith(builtinPrefix) ? `${builtinPrefix}${name}` : name;
   if (!full.startsWith(builtinPrefix)) return { tenant, kind: kind.name, name };
   const hidden = kind.hiddenBuiltins?.(tenant) ?? [];
@@ -31,6 +33,7 @@ export function writableAddress(kind: Kind, tenant: string, name: string): Addre
           : `Names that start with "${builtinPrefix}" are the platform's own. Choose another name.`,
     });
   }
+  if (name.includes('\0')) throw new MurmurError('INVALID_ARGUMENT', 'name must not contain NUL characters');
   return { tenant, kind: kind.name, name };
 }
 

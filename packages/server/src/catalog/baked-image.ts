@@ -3,9 +3,10 @@ import { type Image, ImageSchema, MurmurError } from '@murmur/api';
 import type { DatabaseTransaction } from '../database/tables.js';
 import { throwFaults } from './faults.js';
 import { image as imageKind } from './kinds/image/image.js';
+import { provenanceOf } from './kinds/image/provenance.js';
 import { kindNamed } from './kinds/index.js';
 import { lockTargets } from './references.js';
-import { encodeSpec, lockName, lockResource, writeGeneration } from './store.js';
+import { decodeSpec, encodeSpec, lockName, lockResource, writeGeneration } from './store.js';
 
 /** An image a bake has made, with its provenance. */
 export interface BakedImage {
@@ -16,16 +17,23 @@ export interface BakedImage {
 }
 
 /**
- * Puts a baked image into the catalog, as part of the transaction that ends its bake. Throws ALREADY_EXISTS when the name is
- * taken, which the bake has ruled out before it started.
+ * Puts a baked image into the catalog, as part of the transaction that ends its bake. A name that was free when the bake
+ * started may have been taken by hand since: that is FAILED_PRECONDITION.
  */
 export async function writeBakedImage(trx: DatabaseTransaction, { tenant, image, author }: BakedImage): Promise<void> {
   const address = { tenant, kind: imageKind.name, name: image.name };
   await lockName(trx, address);
-  if ((await lockResource(trx, address, 'write')) !== undefined) {
-    throw new MurmurError('ALREADY_EXISTS', `image "${image.name}" already exists`);
-  }
+  const present = await lockResource(trx, address, 'write');
+  if (present !== undefined) throw taken(decodeSpec(ImageSchema, present.spec));
   const { targets, missing } = await lockTargets(trx, tenant, imageKind.references?.(image) ?? [], kindNamed);
-  throwFaults(imageKind.errors, [], missing);
+  throwFaults(imageKind, [], missing);
   await writeGeneration(trx, address, { spec: encodeSpec(ImageSchema, image), author, at: new Date(), targets: targets.all });
+}
+
+function taken(present: Image): MurmurError {
+  return provenanceOf(present) === undefined
+    ? new MurmurError('FAILED_PRECONDITION', `image "${present.name}" already exists and was not baked`, {
+        hint: 'Delete that image or give it another name, then bake again.',
+      })
+    : new MurmurError('ALREADY_EXISTS', `image "${present.name}" already exists`);
 }

@@ -46,7 +46,7 @@ async function writeBuiltin(database: Database, schema: DescMessage, spec: Messa
     const current = await lockResource(trx, address, 'write');
     if (current !== undefined && equals(schema, decodeSpec(schema, current.spec), spec)) return;
     const { targets, missing } = await lockTargets(trx, PLATFORM_TENANT, kind.references?.(spec) ?? [], kindNamed);
-    throwFaults(kind.errors, [], missing);
+    throwFaults(kind, [], missing);
     await writeGeneration(trx, address, { spec: encodeSpec(schema, spec), author: platformAuthor, at: new Date(), targets: targets.all });
   });
 }

@@ -48,22 +48,33 @@ export function fault<Args extends readonly string[]>(about: ErrorRow<Args>, pat
   return { row: about, code: about.code, message: about.message(...values), hint: about.hint, path };
 }
 
+/** More faults than this help nobody, and answers have to stay small. */
+const maxFaults = 100;
+
 /**
- * Throws unless there are no faults. What the table does not list (unknown fields, wrong types) comes first, the rest in
- * the order of the table. A field that could not be read is not also reported as missing.
+ * Throws unless there are no faults. What the kind's table does not list (unknown fields, wrong types) comes first, the rest
+ * in the order of the table. A field that could not be read is not also reported as missing.
  */
-export function throwFaults(table: ErrorTable, unreadable: readonly FieldFault[], invalid: readonly FieldFault[]): void {
-  const rows = Object.values(table);
+export function throwFaults(
+  kind: { name: string; errors: ErrorTable },
+  unreadable: readonly FieldFault[],
+  invalid: readonly FieldFault[],
+): void {
+  const rows = Object.values(kind.errors);
   const rank = (found: FieldFault) => (found.row === undefined ? -1 : rows.indexOf(found.row));
-  const read = unreadable.map((found) => describedBy(rows, found));
+  const hint = `"murmur describe ${kind.name}" lists the fields and their types.`;
+  const read = unreadable.map((found) => ({ hint, ...found, ...rowOf(rows, found) }));
   const rest = invalid.filter((found) => !unreadable.some(({ path }) => covers(path, found.path)));
-  const [first, ...others] = [...read, ...rest].sort((a, b) => rank(a) - rank(b)).map(toFault);
+  const [first, ...others] = [...read, ...rest]
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, maxFaults)
+    .map(toFault);
   if (first !== undefined) throw MurmurError.ofFaults([first, ...others]);
 }
 
-function describedBy(rows: readonly ErrorRow[], found: FieldFault): FieldFault {
+function rowOf(rows: readonly ErrorRow[], found: FieldFault): { row?: ErrorRow; hint?: string } {
   const match = rows.find((candidate) => candidate.documented === found.message);
-  return match === undefined ? found : { ...found, row: match, hint: match.hint };
+  return match === undefined ? {} : { row: match, hint: match.hint };
 }
 
 function covers(unreadable: string, path: string): boolean {

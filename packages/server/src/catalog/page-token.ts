@@ -25,8 +25,13 @@ export function readPageToken(token: string, kind: string, sort: string): PagePo
   ) {
     throw invalid();
   }
-  if (sort === 'updated' && Number.isNaN(Date.parse(key))) throw invalid();
+  if (key.includes('\0') || (sort === 'updated' && !isTime(key))) throw invalid();
   return { kind, sort, key, ordinal };
+}
+
+/** Only what a list itself writes: the database reads other notations otherwise, or not at all. */
+function isTime(key: string): boolean {
+  return /^\d{4}-/.test(key) && !Number.isNaN(Date.parse(key)) && new Date(key).toISOString() === key;
 }
 
 function parse(token: string): unknown[] {

@@ -33,7 +33,7 @@ export async function writeDocument(
   const invalid = [...kind.validate(spec, document.written), ...checkMismatch(kind, spec, address.name)];
   const { targets, missing } = await lockTargets(trx, address.tenant, kind.references?.(spec) ?? [], kindNamed);
   invalid.push(...missing, ...(kind.checkTargets?.(spec, targets) ?? []));
-  throwFaults(kind.errors, document.faults, invalid);
+  throwFaults(kind, document.faults, invalid);
   if (current !== undefined && equals(kind.schema, decodeSpec(kind.schema, current.spec), spec)) return { stored: current, changed: false };
   const written = { spec: encodeSpec(kind.schema, spec), author: context.identity.subject, at: timeOf(context), targets: targets.all };
   return { stored: await writeGeneration(trx, address, written), changed: true };

@@ -20,6 +20,7 @@ describe('get', () => {
   test('says what is not there', async () => {
     expect(await refused(catalog.get('recipe', 'x'))).toBe('NOT_FOUND: recipe "x" not found');
     expect(await refused(catalog.get('machine-type', 'x'))).toBe('NOT_FOUND: machine-type "x" not found');
+    expect(await refused(catalog.get('recipe', 'x\0'))).toBe('NOT_FOUND: recipe "x\0" not found');
     expect(await refused(catalog.get('volcano', 'x'))).toBe('INVALID_ARGUMENT: unknown kind "volcano"');
   });
 

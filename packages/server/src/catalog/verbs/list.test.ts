@@ -68,7 +68,11 @@ describe('list', () => {
     const { nextPageToken } = await listResources(catalog.context, { ...page, pageSize: 1 });
     expect(nextPageToken).not.toBe('');
     const forged = Buffer.from(JSON.stringify(['recipe', 'updated', "x'; drop table resources", 1])).toString('base64url');
+    const token = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');
     const attempts = [
+      { ...page, sort: SortOrder.NAME, pageToken: token('recipe', 'name', 'a\0', 1) },
+      { ...page, sort: SortOrder.UPDATED, pageToken: token('recipe', 'updated', '1', 1) },
+      { ...page, pageToken: token('recipe', 'created', '', 1.5) },
       { ...page, pageToken: 'nonsense' },
       { ...page, pageToken: '!!' },
       { ...page, kind: 'image', pageToken: nextPageToken },

@@ -40,14 +40,12 @@ function refuseUnknownPaths(kind: Kind, values: readonly Assignment[]): void {
       hint: 'Name a field, such as --set description=text.',
     });
   }
-  const hint = `The fields of a ${kind.name} are listed by "murmur describe ${kind.name}".`;
   const unknown = assign(kind.schema, {}, values, kind.decoding).map((path) => ({
     code: 'INVALID_ARGUMENT' as const,
     message: unknownPath(path),
     path,
-    hint,
   }));
-  throwFaults(kind.errors, unknown, []);
+  throwFaults(kind, unknown, []);
 }
 
 function patched(kind: Kind, current: StoredResource, values: readonly Assignment[]) {
@@ -55,7 +53,7 @@ function patched(kind: Kind, current: StoredResource, values: readonly Assignmen
   const changes: Record<string, unknown> = {};
   assign(kind.schema, changes, values, kind.decoding);
   const written = decode(kind.schema, changes, kind.decoding).written;
-  throwFaults(kind.errors, [], [...(kind.refuseWrite?.(spec, written) ?? [])]);
+  throwFaults(kind, [], [...(kind.refuseWrite?.(spec, written) ?? [])]);
   const document = messageToDocument(kind.schema, spec);
   assign(kind.schema, document, values, kind.decoding);
   return decode(kind.schema, document, { ...kind.decoding, unknownField: unknownPath });

@@ -21,7 +21,7 @@ export async function removeResource(context: CatalogContext, request: RemoveReq
     // Waits for whoever is about to refer to it, and makes who comes later wait for this removal.
     const current = await lockResource(trx, address, 'write');
     if (current === undefined) throw notFound(kind.name, request.name);
-    throwFaults(kind.errors, [], [...(kind.refuseWrite?.(decodeSpec(kind.schema, current.spec), undefined) ?? [])]);
+    throwFaults(kind, [], [...(kind.refuseWrite?.(decodeSpec(kind.schema, current.spec), undefined) ?? [])]);
     await refuseIfReferenced(trx, kind, address);
     await writeRemoval(trx, address, { author: context.identity.subject, at: timeOf(context) });
   });

@@ -96,6 +96,15 @@ describe('set', () => {
     expect(error.faults.map((found) => found.message)).toEqual(['name: expected string', 'provisioning_timeout: invalid duration']);
   });
 
+  test('says where to look the fields up when one is unknown', async () => {
+    const error = await refusal(catalog.set('image', 'a', `${image('a')}colour: red\n`));
+    expect([error.message, error.hint]).toEqual(['unknown field "colour"', '"murmur describe image" lists the fields and their types.']);
+  });
+
+  test('refuses names the database cannot hold', async () => {
+    expect(await refused(catalog.set('image', 'a\0', image('a')))).toBe('INVALID_ARGUMENT: name must not contain NUL characters');
+  });
+
   test('refuses documents that are not one YAML mapping', async () => {
     expect(await refused(catalog.set('image', 'a', `${image('a')}---\n${image('a')}`))).toBe(
       'INVALID_ARGUMENT: line 5, column 1: a second document starts here',

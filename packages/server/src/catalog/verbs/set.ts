@@ -33,7 +33,7 @@ export async function setResource(context: CatalogContext, request: SetRequest):
     const current = await lockResource(trx, address, 'write');
     if (current !== undefined) {
       const refused = kind.refuseWrite?.(decodeSpec(kind.schema, current.spec), decoded.written) ?? [];
-      throwFaults(kind.errors, [], [...refused]);
+      throwFaults(kind, [], [...refused]);
     }
     const { stored, changed } = await writeDocument(trx, context, kind, address, { ...decoded, faults }, current);
     return { resource: toResource(kind, stored), changed };
