@@ -4,12 +4,10 @@ import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
 
+import { PLATFORM_TENANT } from '../catalog/context.js';
 import type { Database } from '../database/tables.js';
 import { createApiKey, revokeApiKey } from './api-keys.js';
 import { authenticate } from './authenticate.js';
-
-/** The tenant that owns the builtins, which every tenant can read. */
-const PLATFORM_TENANT = 'murmur/platform';
 
 /** The tenant of a server that nobody has set up further. */
 const FIRST_TENANT = 'local/default';

@@ -90,14 +90,21 @@ async function supervise(server: Server, first: Postmaster, stopping: AbortSigna
   let backoff = 100;
   for (;;) {
     const since = Date.now();
-    if (await interrupted(untilExit(postmaster, stopping), stopping)) return postmaster;
+    try {
+      if (await interrupted(untilExit(postmaster, stopping), stopping)) return postmaster;
+    } catch (err) {
+      // Such as no free file descriptor to look with. The server itself may be well.
+      server.log.error({ err, pid: postmaster.pid }, 'PostgreSQL could not be watched; trying again');
+      if (await interrupted(delay(1_000, undefined, { signal: stopping }), stopping)) return postmaster;
+      continue;
+    }
     backoff = Date.now() - since > 60_000 ? 100 : Math.min(backoff * 2, 10_000);
     server.log.error({ pid: postmaster.pid }, 'PostgreSQL ended by itself; restarting it');
     if (await interrupted(delay(backoff, undefined, { signal: stopping }), stopping)) return postmaster;
     try {
       postmaster = await bringUp(server);
-    } catch (error) {
-      server.log.error({ error }, 'PostgreSQL could not be restarted; trying again');
+    } catch (err) {
+      server.log.error({ err }, 'PostgreSQL could not be restarted; trying again');
     }
   }
 }
