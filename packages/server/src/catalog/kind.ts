@@ -1,5 +1,4 @@
 import type { DescMessage, JsonObject, MessageShape } from '@bufbuild/protobuf';
-import { resourceNamePattern } from '@murmur/api';
 
 import type { Decoding } from './decode.js';
 import type { ErrorRow, ErrorTable, FieldFault } from './faults.js';
@@ -37,7 +36,6 @@ export interface KindDefinition<Schema extends DescMessage> {
   readonly summary: string;
   /** Who may write resources of this kind; `tenants` unless given. */
   readonly writers?: 'tenants' | 'platform';
-  readonly namePattern?: RegExp;
   readonly decoding?: Decoding;
   readonly fields: readonly FieldDocumentation[];
   /** A document of this kind. */
@@ -62,10 +60,9 @@ export interface KindDefinition<Schema extends DescMessage> {
 /** A kind, whatever its message. */
 export interface Kind extends KindDefinition<DescMessage> {
   readonly writers: 'tenants' | 'platform';
-  readonly namePattern: RegExp;
 }
 
 /** Defines a kind for the registry in `kinds/index.ts`. */
 export function defineKind<Schema extends DescMessage>(definition: KindDefinition<Schema>): Kind {
-  return { writers: 'tenants', namePattern: resourceNamePattern, ...definition };
+  return { writers: 'tenants', ...definition };
 }

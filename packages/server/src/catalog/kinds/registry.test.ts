@@ -45,7 +45,7 @@ describe('the registry of kinds', () => {
     }
     const { code, message, hint } = MurmurError.from(thrown);
     expect(`${code}: ${message}`).toBe('INVALID_ARGUMENT: unknown kind "volcano"');
-    expect(hint).toBe('The kinds are recipe, image, environment, placement, machine-type, disk-type, workspace.');
+    expect(hint).toBe(`The kinds are ${kinds.map((kind) => kind.name).join(', ')}.`);
   });
 
   test('takes machine and disk types without their prefix for the builtins', () => {

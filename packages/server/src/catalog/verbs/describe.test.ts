@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 
+import { kinds as registry } from '../kinds/index.js';
 import { describeKinds } from './index.js';
 
 test('tells fields, example and errors of one kind or of all', () => {
   const { kinds } = describeKinds({}, { kind: '' });
-  expect(kinds.map((kind) => kind.kind)).toEqual(['recipe', 'image', 'environment', 'placement', 'machine-type', 'disk-type', 'workspace']);
+  expect(kinds.map((kind) => kind.kind)).toEqual(registry.map((kind) => kind.name));
   const [recipe] = describeKinds({}, { kind: 'recipe' }).kinds;
   expect(recipe?.errors).toContainEqual(
     expect.objectContaining({
