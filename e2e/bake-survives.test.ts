@@ -27,7 +27,9 @@ describe('a bake whatever happens', () => {
 
   const nothingLeft = async (): Promise<void> => {
     await eventually('every machine to be gone', async () => ((await machinesOf(server.dataDir)).length === 0 ? true : undefined));
-    await eventually('every machine folder to be gone', async () => ((await machineFolders(server.dataDir)).length === 0 ? true : undefined));
+    await eventually('every machine folder to be gone', async () =>
+      (await machineFolders(server.dataDir)).length === 0 ? true : undefined,
+    );
   };
   const bake = (recipe: string, ...flags: string[]): Promise<string> => murmurOk(server, ['bake', ...flags, recipe, ...place]);
 

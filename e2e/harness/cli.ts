@@ -10,7 +10,11 @@ export interface CliResult {
 }
 
 /** Runs the real `murmur` against a server and waits for its end. */
-export function murmur(server: TestServer, args: readonly string[], options: { stdin?: string; env?: Record<string, string> } = {}): Promise<CliResult> {
+export function murmur(
+  server: TestServer,
+  args: readonly string[],
+  options: { stdin?: string; env?: Record<string, string> } = {},
+): Promise<CliResult> {
   const child = spawn(process.execPath, [murmurBinary, ...args], {
     cwd: server.dataDir,
     env: { ...process.env, MURMUR_SERVER: server.url, MURMUR_API_KEY: server.apiKey, ...options.env },

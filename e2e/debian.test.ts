@@ -1,0 +1,107 @@
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { logOf, runEnded } from './harness/bakes.js';
+import { murmur, murmurOk } from './harness/cli.js';
+import { machineFolders, machinesOf } from './harness/machines.js';
+import { startServer, type TestServer } from './harness/server.js';
+
+const place = ['murmur-qemu-small', 'murmur-qemu-local'] as const;
+
+const recipe = `name: toolbox
+description: A Debian package, a tool of our own and a file for the user murmur
+base_image_qemu_ref: murmur-qemu-base
+provisioning_timeout: 10m
+secret_allowlist: [TOOLBOX_TOKEN]
+provisioning_script: |
+  #!/bin/bash
+  set -euo pipefail
+  apt-get update -q
+  apt-get install -y -q --no-install-recommends figlet
+  printf '#!/bin/sh\\nfiglet -f term "$@"\\n' > /usr/local/bin/shout
+  chmod 755 /usr/local/bin/shout
+  install -d -o murmur -g murmur /home/murmur/project
+  echo "for the agent" > /home/murmur/project/notes
+  chown murmur: /home/murmur/project/notes
+  echo "token has \${#TOOLBOX_TOKEN} characters: $TOOLBOX_TOKEN"
+`;
+
+/** Prints what makes a machine itself, and what a bake must have taken away. */
+const inspection = `
+cat /etc/machine-id
+ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub 2>/dev/null || for key in $(sshd -T | awk '/^hostkey /{print $2}'); do ssh-keygen -lf $key; done
+`;
+
+// Installing a system and booting it several times takes minutes without hardware acceleration.
+const long = 600_000;
+
+describe.runIf(process.env['MURMUR_FULL'] === '1')('a Debian image', () => {
+  let server: TestServer;
+  let image = '';
+  const inClone = (...command: string[]): Promise<string> => murmurOk(server, ['try', image, ...place, '--', ...command]);
+
+  beforeAll(async () => {
+    server = await startServer();
+    await murmurOk(server, ['base', 'build']);
+  }, long);
+  afterAll(() => server.remove());
+
+  it(
+    'is baked from the platform base by a script that installs packages, and leaves nothing behind',
+    async () => {
+      await murmurOk(server, ['set', 'recipe', 'toolbox'], { stdin: recipe });
+      const waited = await murmur(server, ['bake', '--wait', '-e', 'TOOLBOX_TOKEN=s3cret-of-the-toolbox', 'toolbox', ...place]);
+      expect(waited.stderr).not.toContain('s3cret-of-the-toolbox');
+      expect(waited.code, waited.stderr).toBe(0);
+
+      const run = await runEnded(server, 'toolbox');
+      expect(run).toMatchObject({ phase: 'completed', attempt: 1 });
+      expect(await logOf(server, run.run_id)).toContain('token has 21 characters: [redacted]');
+      expect(await machinesOf(server.dataDir)).toEqual([]);
+      expect(await machineFolders(server.dataDir)).toEqual([]);
+      image = run.image_name;
+    },
+    long,
+  );
+
+  it(
+    'boots in a new machine where the tool answers and the file belongs to murmur',
+    async () => {
+      expect(await inClone('shout', 'hello')).toContain('hello');
+      expect(await inClone('stat', '-c', '%U %a', '/home/murmur/project/notes')).toBe('murmur 644\n');
+    },
+    long,
+  );
+
+  it(
+    'is fit to clone: no two machines share an identity and nothing of the bake is inside',
+    async () => {
+      const [one, other] = [await inClone('sh', '-c', inspection), await inClone('sh', '-c', inspection)].map((text) =>
+        text.trim().split('\n'),
+      );
+      expect(one?.length).toBeGreaterThanOrEqual(2);
+      expect(other?.length).toBe(one?.length);
+      one?.forEach((line, index) => expect(line).not.toBe(other?.[index]));
+      const left = await inClone(
+        'sh',
+        '-c',
+        'ls -A /root/.ssh/authorized_keys /root/.bash_history /run/murmur/script /var/lib/cloud/instance 2>/dev/null; grep -rl s3cret-of-the-toolbox /etc /root /home /var /tmp 2>/dev/null; true',
+      );
+      expect(left).toBe('');
+    },
+    long,
+  );
+
+  it(
+    'is exported as one file that needs no other',
+    async () => {
+      const file = join(server.dataDir, 'exported.qcow2');
+      await murmurOk(server, ['image', 'export', image, file]);
+      expect((await stat(file)).size).toBeGreaterThan(100 * 1024 * 1024);
+      await rm(file);
+    },
+    long,
+  );
+});
