@@ -24,6 +24,12 @@ export interface SshTarget {
   readonly socket?: Socket;
 }
 
+/** A channel over one SSH connection. */
+export interface SshChannel extends GuestChannel {
+  /** Whether the connection has ended; every use fails from then on. */
+  readonly lost: boolean;
+}
+
 type StreamSink = Parameters<GuestChannel['stream']>[1];
 type StreamOptions = Parameters<GuestChannel['stream']>[2];
 
@@ -31,10 +37,13 @@ type StreamOptions = Parameters<GuestChannel['stream']>[2];
  * Logs in to a guest as root with its one client key and accepts no host key but the pinned one. Throws
  * {@link PlatformFault} when the guest cannot be reached; a wrong host key or refused login is final.
  */
-export async function connectSsh(target: SshTarget): Promise<GuestChannel> {
+export async function connectSsh(target: SshTarget): Promise<SshChannel> {
   const client = await login(target);
   const loss = lossOf(client);
-  const channel: GuestChannel = {
+  const channel: SshChannel = {
+    get lost() {
+      return loss.fault !== undefined;
+    },
     async run(command, options = {}) {
       const output = { stdout: new Collector(), stderr: new Collector() };
       const exitCode = await execute(client, loss, command, collecting(output), options);

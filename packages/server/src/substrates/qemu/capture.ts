@@ -2,8 +2,9 @@ import { access, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { PlatformFault, type GuestKeys, type Owner, type Token } from '../substrate.js';
+import { PlatformFault, type GuestChannel, type GuestKeys, type Owner, type Token } from '../substrate.js';
 import { isMissing, readIfPresent, writeAtomically } from './files.js';
+import type { Channels } from './channels.js';
 import { filesystemIsClean } from './filesystem.js';
 import { takeChangedKernel } from './guest-kernel.js';
 import { openMaking, placeImage, sealImage, shareFile } from './images.js';
@@ -11,7 +12,6 @@ import { captureNote, imageFolder, machineFolder, makingFolder, type Digest, typ
 import { findProcesses } from './machine-process.js';
 import { readMachine, writeMachine, type MachineRecord } from './machine-record.js';
 import { readManifest, type Manifest } from './manifest.js';
-import { openChannel } from './ready.js';
 
 const powerOffMs = 120_000;
 
@@ -20,6 +20,7 @@ export interface CaptureRequest {
   readonly machine: Token;
   readonly keys: GuestKeys;
   readonly artifact: { readonly name: string; readonly token: Token; readonly owner: Owner };
+  readonly channels: Channels;
   readonly signal: AbortSignal;
 }
 
@@ -73,7 +74,7 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
   const folder = machineFolder(layout, record.token);
   let stopping = record;
   if ((await findProcesses(folder)).length > 0) {
-    await using channel = await openChannel(layout, record.token, request.keys, request.signal);
+    await using channel = await request.channels.open(record.token, request.keys, request.signal);
     const kernelChanged = await takeChangedKernel(channel, await manifestOf(layout, record.base), making, request.signal);
     // Blocks of deleted files would otherwise stay in the image.
     await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal: request.signal });
@@ -81,6 +82,7 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
     await writeMachine(layout, stopping);
     await powerOff(channel, request.signal);
     await untilStopped(folder, request.signal);
+    await request.channels.close(record.token);
   }
   if (stopping.stopping === undefined) throw new PlatformFault('the machine stopped before it could be captured');
   if (!(await filesystemIsClean(path.join(folder, 'disk.qcow2'))))
@@ -88,7 +90,7 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
   return stopping;
 }
 
-async function powerOff(channel: Awaited<ReturnType<typeof openChannel>>, signal: AbortSignal): Promise<void> {
+async function powerOff(channel: GuestChannel, signal: AbortSignal): Promise<void> {
   try {
     await channel.run('(sleep 0.1; poweroff) >/dev/null 2>&1 </dev/null &', { signal });
   } catch (error) {

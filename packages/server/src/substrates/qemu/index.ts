@@ -1,9 +1,12 @@
 import { create } from '@bufbuild/protobuf';
-import { MurmurError, QemuSourceSchema, type Image } from '@murmur/api';
+import { Architecture, ImageSchema, MurmurError, QemuSourceSchema, type Image } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import type { Handle, Substrate } from '../substrate.js';
 import { createAcceleratorProbe } from './accelerator.js';
+import { buildBase, type BaseBuildOptions } from './base/build.js';
+import { preinstalled } from './base/packages.js';
+import { createChannels } from './channels.js';
 import { captureMachine, forgetCapture } from './capture.js';
 import { runOnHost } from './host-command.js';
 import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './images.js';
@@ -12,7 +15,7 @@ import { launchMachine } from './launch.js';
 import { oneAtATime } from './one-at-a-time.js';
 import { destroyThing, listThings, machineBases } from './owned.js';
 import { qemuProgram } from './qemu-program.js';
-import { openChannel, waitUntilReady } from './ready.js';
+import { waitForBoot } from './ready.js';
 import { shellCommand } from './shell-command.js';
 
 /** What the substrate is made with. */
@@ -27,6 +30,8 @@ export interface QemuOptions {
 
 /** What this substrate can do beyond the port. */
 export interface QemuExtras {
+  /** Builds the platform's base image for these machines, or finds the one built from the same inputs. */
+  buildBase(options: BaseBuildOptions & { readonly name: string }): Promise<{ readonly image: Image }>;
   /** Writes an image out as one qcow2 file that needs no other. The file must not exist yet. */
   exportImage(image: Image, file: string, signal: AbortSignal): Promise<void>;
 }
@@ -36,6 +41,7 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
   for (const program of [qemuProgram, 'qemu-img']) await runOnHost(program, ['--version']);
   const layout = await openLayout(options.dataDir, options.runtimeDir);
   const probe = createAcceleratorProbe(layout.dataDir, options.log);
+  const channels = createChannels(layout);
   const inTurn = oneAtATime();
 
   return {
@@ -49,11 +55,14 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
         await launchMachine(layout, probe, spec, token);
         return { token, handle: { token } };
       }),
-    waitReady: (machine, keys, signal) => waitUntilReady(layout, machine.token, keys, signal),
-    channel: (machine, keys, signal) => openChannel(layout, machine.token, keys, signal),
+    async waitReady(machine, keys, signal) {
+      await using channel = await channels.open(machine.token, keys, signal);
+      await waitForBoot(channel, signal);
+    },
+    channel: (machine, keys, signal) => channels.open(machine.token, keys, signal),
     capture: (machine, keys, artifact, signal) =>
       inTurn(machine.token, async () => {
-        const diskDigest = await captureMachine(layout, { machine: machine.token, keys, artifact, signal });
+        const diskDigest = await captureMachine(layout, { machine: machine.token, keys, artifact, channels, signal });
         return {
           source: { case: 'qemu', value: create(QemuSourceSchema, { diskDigest }) },
           reference: { diskDigest, token: artifact.token },
@@ -69,11 +78,25 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
     },
     destroy: (token) =>
       inTurn(token, async () => {
+        await channels.close(token);
         await destroyThing(layout, token);
         await removeDiscarded(layout, await machineBases(layout));
       }),
     listOwned: (installation) => listThings(layout, installation),
     shellCommand: (machine, keys) => shellCommand(layout, machine.token, keys),
+
+    buildBase: (build) =>
+      inTurn('base build', async () => {
+        const diskDigest = await buildBase(layout, build);
+        const value = create(QemuSourceSchema, { diskDigest });
+        const image = {
+          name: build.name,
+          description: 'Debian 12, booted directly by QEMU',
+          architecture: Architecture.AMD64,
+          preinstalled,
+        };
+        return { image: create(ImageSchema, { ...image, source: { case: 'qemu', value } }) };
+      }),
 
     async exportImage(image, file, signal) {
       const disk = `${imageFolder(layout, await localDigest(layout, image))}/disk.qcow2`;

@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { OwnedThing, Owner, Token } from '../substrate.js';
+import { isBeingBuilt } from './builder-mark.js';
 import { isMissing } from './files.js';
 import { makingFolder, type Digest, type Layout } from './layout.js';
 import { removeMachine } from './launch.js';
@@ -46,7 +47,7 @@ async function listHalfMade(layout: Layout, installation: string): Promise<Owned
   for (const name of await readdir(layout.images)) {
     const token = /^\.making-([a-z0-9-]+)$/.exec(name)?.[1];
     const createdAt = token === undefined ? undefined : await changedAt(path.join(layout.images, name));
-    if (token === undefined || createdAt === undefined) continue;
+    if (token === undefined || createdAt === undefined || (await isBeingBuilt(path.join(layout.images, name)))) continue;
     things.push({ type: 'image', token: token as Token, owner: unknownOwner(installation), createdAt, handle: { making: token } });
   }
   return things;

@@ -1,39 +1,71 @@
 import { createConnection, type Socket } from 'node:net';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { connectSsh } from '../ssh.js';
+import { connectSsh, type SshChannel } from '../ssh.js';
 import { PlatformFault, type GuestChannel, type GuestKeys, type Token } from '../substrate.js';
+import { sshIsUp } from './console-mark.js';
+import { readIfPresent } from './files.js';
 import { findMachine } from './launch.js';
-import type { Layout } from './layout.js';
+import { machineFolder, type Layout } from './layout.js';
+import type { MachineRecord } from './machine-record.js';
 
-/** User-mode networking takes connections before the guest does, and retries inside at growing intervals: rather dial anew. */
-const bannerMs = 1000;
 const bootMs = 300_000;
+const bannerMs = 10_000;
+/** A script may have taken the mark out of an image's boot: after this long it is tried without. */
+const unmarkedMs = 20_000;
+const maxRefusals = 20;
 
 /** Ends when the guest's own boot has: at once where there is no systemd to ask. */
 const bootFinished = 'if [ -d /run/systemd/system ]; then systemctl is-system-running --wait; fi; true';
 
-/** Returns when the guest has finished booting and answers over SSH. */
-export async function waitUntilReady(layout: Layout, token: Token, keys: GuestKeys, signal: AbortSignal): Promise<void> {
+/** Returns once the guest behind this channel has finished booting. */
+export async function waitForBoot(channel: GuestChannel, signal: AbortSignal): Promise<void> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(bootMs)]);
   try {
-    await using channel = await openChannel(layout, token, keys, limit);
     await channel.run(bootFinished, { signal: limit });
   } catch (error) {
-    if (limit.aborted && !signal.aborted)
-      throw new PlatformFault(`the machine did not finish booting within ${bootMs / 1000} s`, { cause: error });
-    throw error;
+    throw notInTime(error, limit, signal);
   }
 }
 
 /** Opens a channel to the machine's guest, waiting while it boots. Throws {@link PlatformFault} when the machine is gone. */
-export async function openChannel(layout: Layout, token: Token, keys: GuestKeys, signal: AbortSignal): Promise<GuestChannel> {
+export async function openChannel(layout: Layout, token: Token, keys: GuestKeys, signal: AbortSignal): Promise<SshChannel> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(bootMs)]);
+  try {
+    for (let refusals = 0; ;) {
+      const machine = await listeningMachine(layout, token, limit);
+      const socket = await dial(machine.port);
+      try {
+        if (socket !== undefined) return await connectSsh({ host: '127.0.0.1', port: machine.port, keys, signal: limit, socket });
+      } catch (error) {
+        // A guest in the middle of its boot may restart its SSH server under us; one that is gone is noticed above.
+        if (!(error instanceof PlatformFault) || ++refusals >= maxRefusals) throw error;
+      }
+      await delay(50, undefined, { signal: limit });
+    }
+  } catch (error) {
+    throw notInTime(error, limit, signal);
+  }
+}
+
+function notInTime(error: unknown, limit: AbortSignal, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  return limit.aborted ? new PlatformFault(`the machine did not finish booting within ${bootMs / 1000} s`, { cause: error }) : error;
+}
+
+/**
+ * The machine once its guest's SSH server listens, which the guest says on its console. Dialling earlier is worse than
+ * useless: user-mode networking takes the connection itself and tries inside at intervals that grow by many seconds.
+ */
+async function listeningMachine(layout: Layout, token: Token, signal: AbortSignal): Promise<MachineRecord & { port: number }> {
+  const console = path.join(machineFolder(layout, token), 'console.log');
   for (;;) {
     signal.throwIfAborted();
     const machine = await findMachine(layout, token);
     if (machine?.port === undefined) throw new PlatformFault('the machine is gone');
-    const socket = await dial(machine.port);
-    if (socket !== undefined) return connectSsh({ host: '127.0.0.1', port: machine.port, keys, signal, socket });
+    const marked = (await readIfPresent(console))?.includes(sshIsUp) === true;
+    if (marked || Date.now() - machine.createdAt > unmarkedMs) return { ...machine, port: machine.port };
     await delay(50, undefined, { signal });
   }
 }

@@ -1,3 +1,5 @@
+import { sshIsUp } from '../console-mark.js';
+
 /** A file of the tiny guest's root disk. */
 export interface RootFile {
   readonly path: string;
@@ -40,6 +42,7 @@ const inittab = `::sysinit:/etc/boot
 `;
 
 const serveSsh = `#!/bin/sh
+echo ${sshIsUp} >/dev/ttyS0
 exec /usr/sbin/dropbear -F -E -s -j -k $(cat /run/murmur-boot/dropbear-options)
 `;
 

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { access, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { MurmurError } from '@murmur/api';
+
+import { digestOf, isMissing } from '../files.js';
+import { markBuilder } from '../builder-mark.js';
+import { runOnHost } from '../host-command.js';
+import { chainIsWhole, isDiscarded, openMaking, placeImage, sealImage } from '../images.js';
+import { buildInitrd } from '../initrd.js';
+import { unpackKernel } from '../kernel-image.js';
+import { makingFolder, type Digest, type Layout } from '../layout.js';
+import { listManifests } from '../manifest.js';
+import { writeBootArea } from './boot-area.js';
+import { aptSources } from './mirror.js';
+import { loaderPackages, packages } from './packages.js';
+import { maskedUnits, rootFiles } from './root-files.js';
+import { insideScript, mmdebstrapArguments, outsideScript, partitionStart, suite, virtualSize } from './scripts.js';
+
+/** For direct boot with our own initrd. */
+const commandLine = 'root=/dev/vda1 rw quiet loglevel=3 systemd.show_status=0 net.ifnames=0 random.trust_cpu=on';
+
+/** How the base is built. */
+export interface BaseBuildOptions {
+  /** Builds even when a base of the same inputs is there. */
+  readonly rebuild?: boolean;
+  readonly onProgress: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Programs of the host that the build runs, and Debian's packages that hold them. */
+const needed = { mmdebstrap: 'mmdebstrap', mke2fs: 'e2fsprogs', tar: 'tar', 'qemu-img': 'qemu-utils' };
+
+/**
+ * Builds Debian with what agents' machines need into an image of this data directory and returns its disk's digest. Works as
+ * root or not, mounts nothing, and speaks to Debian's mirror only. A build that was killed leaves one folder, which the next
+ * one removes.
+ */
+export async function buildBase(layout: Layout, options: BaseBuildOptions): Promise<Digest> {
+  const { onProgress, signal } = options;
+  const inputs = inputsDigest();
+  const existing = options.rebuild === true ? undefined : await builtBefore(layout, inputs);
+  if (existing !== undefined) {
+    onProgress('the base image of these packages is built already');
+    return existing;
+  }
+  await requirePrograms();
+  const making = makingFolder(layout, 'base');
+  await rm(making, { recursive: true, force: true });
+  await openMaking(making);
+  try {
+    await using _mark = await markBuilder(making);
+    await debootstrap(making, onProgress, signal);
+    await makeDisk(making, onProgress, signal);
+    onProgress('computing the digest');
+    const vmlinuz = path.join(making, 'vmlinuz');
+    const guestKernel = await digestOf(vmlinuz);
+    await writeFile(path.join(making, 'kernel'), unpackKernel(await readFile(vmlinuz)));
+    await writeFile(
+      path.join(making, 'initrd'),
+      await buildInitrd({ busybox: path.join(making, 'busybox'), kernelModules: path.join(making, 'modules') }),
+    );
+    for (const name of ['busybox', 'modules', 'vmlinuz', 'boot.img', 'core.img'])
+      await rm(path.join(making, name), { recursive: true, force: true });
+    const manifest = await sealImage(making, { parent: null, architecture: 'AMD64', commandLine, inputs, guestKernel });
+    await placeImage(layout, making, manifest);
+    onProgress(`built ${manifest.disk.digest}`);
+    return manifest.disk.digest;
+  } finally {
+    await rm(making, { recursive: true, force: true });
+  }
+}
+
+async function debootstrap(making: string, onProgress: (line: string) => void, signal: AbortSignal): Promise<void> {
+  const file = (name: string) => path.join(making, name);
+  const overlay = file('overlay');
+  for (const { path: name, mode, content } of rootFiles) {
+    await mkdir(path.dirname(path.join(overlay, name)), { recursive: true });
+    await writeFile(path.join(overlay, name), content);
+    await chmod(path.join(overlay, name), mode);
+  }
+  const names = rootFiles.map((one) => one.path);
+  await runOnHost('tar', ['-C', overlay, '--owner=0', '--group=0', '--numeric-owner', '-cf', file('overlay.tar'), ...names], { signal });
+  await writeFile(file('inside.sh'), insideScript);
+  onProgress(`installing Debian ${suite}`);
+  const files = { overlay: 'overlay.tar', inside: 'inside.sh', output: 'rootfs.tar' };
+  const args = mmdebstrapArguments(files, await aptSources());
+  // As root its work folder lies in ours, so that nothing is left elsewhere by a build that was killed.
+  const env = process.getuid?.() === 0 ? { TMPDIR: making } : {};
+  await runWithUs('mmdebstrap', args, {
+    cwd: making,
+    env,
+    signal,
+    onLine: (line) => void (line.startsWith('I: ') && onProgress(line.slice(3))),
+  });
+}
+
+async function makeDisk(making: string, onProgress: (line: string) => void, signal: AbortSignal): Promise<void> {
+  onProgress('writing the disk');
+  const script = ['sh', '-c', outsideScript];
+  const [program, ...args] = process.getuid?.() === 0 ? script : ['fakeroot', '--', ...script];
+  await runWithUs(program ?? 'sh', args, { cwd: making, signal });
+  const loader = { boot: await readFile(path.join(making, 'boot.img')), core: await readFile(path.join(making, 'core.img')) };
+  await writeBootArea(path.join(making, 'disk.raw'), loader, { start: partitionStart, end: virtualSize });
+  await runOnHost('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', 'disk.raw', 'disk.qcow2'], { cwd: making, signal });
+  for (const name of ['root', 'disk.raw', 'overlay', 'overlay.tar', 'inside.sh'])
+    await rm(path.join(making, name), { recursive: true, force: true });
+}
+
+/** Runs a long program that ends when the server does, however the server ends. */
+async function runWithUs(program: string, args: readonly string[], options: Parameters<typeof runOnHost>[2]): Promise<void> {
+  await runOnHost('setpriv', ['--pdeathsig', 'TERM', program, ...args], options);
+}
+
+async function builtBefore(layout: Layout, inputs: string): Promise<Digest | undefined> {
+  const manifests = (await listManifests(layout)).filter((manifest) => manifest.inputs === inputs);
+  for (const { disk } of manifests.sort((a, b) => b.createdAt - a.createdAt)) {
+    if (!(await isDiscarded(layout, disk.digest)) && (await chainIsWhole(layout, disk.digest, 'quick'))) return disk.digest;
+  }
+  return undefined;
+}
+
+function inputsDigest(): string {
+  const parts = [
+    suite,
+    packages,
+    loaderPackages,
+    rootFiles,
+    maskedUnits,
+    insideScript,
+    outsideScript,
+    commandLine,
+    partitionStart,
+    virtualSize,
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+async function requirePrograms(): Promise<void> {
+  const programs = process.getuid?.() === 0 ? needed : { ...needed, fakeroot: 'fakeroot' };
+  const missing: string[] = [];
+  for (const [program, name] of Object.entries(programs)) if (!(await isInstalled(program))) missing.push(name);
+  if (missing.length === 0) return;
+  throw new MurmurError('FAILED_PRECONDITION', `the server's host lacks ${missing.join(', ')}`, {
+    hint: `Run: apt-get install ${missing.join(' ')}`,
+  });
+}
+
+async function isInstalled(program: string): Promise<boolean> {
+  const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  for (const folder of folders) {
+    try {
+      await access(path.join(folder, program));
+      return true;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return false;
+}

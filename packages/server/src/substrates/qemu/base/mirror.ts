@@ -1,0 +1,58 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { isMissing } from '../files.js';
+import { suite } from './scripts.js';
+
+const fallback = { main: 'http://deb.debian.org/debian', security: 'http://deb.debian.org/debian-security' };
+
+/** The lines for apt's sources in the base: the mirrors that this host's own apt uses for Debian, or Debian's. */
+export async function aptSources(folder = '/etc/apt'): Promise<readonly string[]> {
+  const found = mirrorsIn(await sourceTexts(folder));
+  const { main, security } = { ...fallback, ...found };
+  return [`deb ${main} ${suite} main`, `deb ${main} ${suite}-updates main`, `deb ${security} ${suite}-security main`];
+}
+
+/** The mirrors named in the texts of `sources.list` or deb822 files for this release and its security updates. */
+export function mirrorsIn(texts: readonly string[]): { main?: string; security?: string } {
+  const entries = texts.flatMap((text) => [...lineEntries(text), ...stanzaEntries(text)]);
+  const main = entries.find((entry) => entry.suites.includes(suite))?.uri;
+  const security = entries.find((entry) => entry.suites.includes(`${suite}-security`))?.uri;
+  return { ...(main === undefined ? {} : { main }), ...(security === undefined ? {} : { security }) };
+}
+
+interface SourceEntry {
+  readonly uri: string;
+  readonly suites: readonly string[];
+}
+
+function lineEntries(text: string): SourceEntry[] {
+  return [...text.matchAll(/^deb\s+(?:\[[^\]]*\]\s+)?(https?:\S+)\s+(\S+)\s+.*\bmain\b/gm)].flatMap(([, uri, name]) =>
+    uri === undefined || name === undefined ? [] : [{ uri, suites: [name] }],
+  );
+}
+
+function stanzaEntries(text: string): SourceEntry[] {
+  return text.split(/\n\s*\n/).flatMap((stanza) => {
+    const field = (name: string) => new RegExp(`^${name}:\\s*(.+)$`, 'mi').exec(stanza)?.[1]?.trim().split(/\s+/) ?? [];
+    const uri = field('URIs').find((one) => one.startsWith('http'));
+    const usable = uri !== undefined && field('Types').includes('deb') && field('Components').includes('main');
+    return usable ? [{ uri, suites: field('Suites') }] : [];
+  });
+}
+
+async function sourceTexts(folder: string): Promise<string[]> {
+  const parts = path.join(folder, 'sources.list.d');
+  const names = await orEmpty(readdir(parts), [] as string[]);
+  const files = [path.join(folder, 'sources.list'), ...names.map((name) => path.join(parts, name))];
+  return Promise.all(files.map((file) => orEmpty(readFile(file, 'utf8'), '')));
+}
+
+async function orEmpty<T>(reading: Promise<T>, empty: T): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isMissing(error)) return empty;
+    throw error;
+  }
+}
