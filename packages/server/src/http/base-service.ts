@@ -47,7 +47,10 @@ export function baseService(parts: {
       registered.catch((cause: unknown) => parts.log.warn({ err: cause, image: builder.imageName }, 'a base build did not finish'));
       for await (const line of lines) yield event({ case: 'progress', value: line });
       await registered;
-      const { resource } = await getResource({ database: parts.database, identity }, { kind: 'image', name: builder.imageName, generation: 0n });
+      const { resource } = await getResource(
+        { database: parts.database, identity },
+        { kind: 'image', name: builder.imageName, generation: 0n },
+      );
       yield event({ case: 'image', value: resource });
     },
   };

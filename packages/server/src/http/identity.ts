@@ -9,6 +9,7 @@ export const identityKey = createContextKey<Identity | undefined>(undefined, { d
 /** The caller of this request. The identity interceptor runs before every service, so absence is a fault of ours. */
 export function identityOf(context: HandlerContext): Identity {
   const identity = context.values.get(identityKey);
-  if (identity === undefined) throw new MurmurError('INTERNAL', 'internal error', { cause: new Error('no identity on an authenticated call') });
+  if (identity === undefined)
+    throw new MurmurError('INTERNAL', 'internal error', { cause: new Error('no identity on an authenticated call') });
   return identity;
 }

@@ -40,6 +40,7 @@ export interface Owner {
   readonly runId: string;
 }
 
+/** The machine to launch: whose, from what, where and how large. */
 export interface LaunchSpec {
   readonly owner: Owner;
   readonly base: ResolvedBase;
