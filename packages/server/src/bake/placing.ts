@@ -13,8 +13,6 @@ export interface Placing {
   readonly substrateName: SubstrateName;
 }
 
-const hostLocal: ReadonlySet<SubstrateName> = new Set(['DOCKER', 'QEMU']);
-
 /** Loads an environment and a placement. Throws NOT_FOUND, or INVALID_ARGUMENT when they are on different substrates. */
 export async function loadPlacing(
   queryable: Queryable,
@@ -57,22 +55,12 @@ export function checkArchitecture(image: Image, machineType: MachineType): void 
   );
 }
 
-/** The substrate that a tenant's machines run on here. Throws FAILED_PRECONDITION where this server cannot or must not. */
-export function substrateFor(
-  substrates: ReadonlyMap<SubstrateName, Substrate>,
-  tenant: string,
-  { substrateName, placement }: Pick<Placing, 'substrateName' | 'placement'>,
-): Substrate {
+/** A substrate of this server. Throws FAILED_PRECONDITION when it is not set up for that one. */
+export function substrateFor(substrates: ReadonlyMap<SubstrateName, Substrate>, substrateName: SubstrateName): Substrate {
   const substrate = substrates.get(substrateName);
   if (substrate === undefined) {
     throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(substrateName)} is not available on this server`, {
       hint: 'Choose a placement on a substrate that "murmur version" lists, or ask the operator to set this one up.',
-    });
-  }
-  if (hostLocal.has(substrateName) && !tenant.startsWith('local/')) {
-    // Machines there can reach services on the server's own host.
-    throw new MurmurError('FAILED_PRECONDITION', `placement "${placement.name}" is not available to tenant "${tenant}"`, {
-      hint: 'Choose a placement in your own cloud account.',
     });
   }
   return substrate;

@@ -39,8 +39,7 @@ export interface BakePlan {
 export async function planBake(parts: PlanParts, tenant: string, request: StartBakeRequest): Promise<BakePlan> {
   checkCredentials(tenant, request);
   const recipe = await found(readSpec(parts.database, tenant, 'recipe', request.recipe), 'recipe');
-  const placing = await loadPlacing(parts.database, tenant, request);
-  const { environment, machineType, placement, substrateName } = placing;
+  const { environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
   const baseName = baseImageOf(recipe, substrateName);
   if (baseName === '') {
     throw new MurmurError('INVALID_ARGUMENT', `recipe "${recipe.name}" has no base image for ${prefixed(substrateName)}`, {
@@ -49,8 +48,8 @@ export async function planBake(parts: PlanParts, tenant: string, request: StartB
   }
   const base = await readSpec(parts.database, tenant, 'image', baseName);
   checkArchitecture(base, machineType);
-  const substrate = substrateFor(parts.substrates, tenant, placing);
   checkRegion(base, placement);
+  const substrate = substrateFor(parts.substrates, substrateName);
   const keepSeconds = keepSecondsOf(request.keepOnFailure, substrate);
   const tenantKey = await parts.tenantKeys.of(tenant);
   const resolved = await reachable(substrateName, () => substrate.resolveBase(base, placement));

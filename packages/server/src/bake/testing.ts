@@ -10,8 +10,10 @@ import {
   type CancelBakeRequest,
   CancelBakeRequestSchema,
   ImageSchema,
+  type StartBakeRequest,
   StartBakeRequestSchema,
   type StartBakeResponse,
+  type StreamBakeLogRequest,
   StreamBakeLogRequestSchema,
 } from '@murmur/api';
 import { pino } from 'pino';
@@ -23,8 +25,9 @@ import { openKeyFile } from '../secrets/key-provider.js';
 import { createTenantKeys } from '../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../substrates/qemu/index.js';
 import { buildTinyBase } from '../substrates/qemu/tiny.js';
-import type { Substrate } from '../substrates/substrate.js';
+import type { Substrate, SubstrateName } from '../substrates/substrate.js';
 import { type Bakery, createBakery } from './index.js';
+import { startBake } from './start.js';
 
 const tester = { tenant: 'local/default', subject: 'tester', keyId: 'k', operator: false };
 
@@ -35,22 +38,29 @@ export interface RecipeChoices {
   readonly secrets?: readonly string[];
 }
 
+/** How a bake is asked for. */
+export interface BakeChoices {
+  readonly forceNew?: boolean;
+  readonly variables?: Record<string, string>;
+  readonly keepOnFailure?: string;
+}
+
 /** A bakery on a database, a data directory and real machines of its own. */
 export interface TestBakery extends AsyncDisposable {
   readonly db: TestDatabase;
   readonly bakery: Bakery;
   /** Stops the bakery where it stands and starts another, of this executor id. */
-  restart(executorId: string): Promise<void>;
+  restart(executorId: string, between?: () => Promise<unknown>): Promise<void>;
+  /** Inserts a run as a server does that dies before it starts the run's workflow. */
+  insertWithoutWorkflow(recipe: string): Promise<StartBakeResponse>;
+  logRequest(runId: string): StreamBakeLogRequest;
   readonly caller: typeof tester;
   cancelRequest(runId: string): CancelBakeRequest;
   readonly substrate: Substrate;
   readonly dataDir: string;
   readonly installation: string;
   setRecipe(name: string, choices: RecipeChoices): Promise<void>;
-  bake(
-    recipe: string,
-    choices?: { forceNew?: boolean; variables?: Record<string, string>; keepOnFailure?: string },
-  ): Promise<StartBakeResponse>;
+  bake(recipe: string, choices?: BakeChoices): Promise<StartBakeResponse>;
   /** Follows a bake to its end; its log and the last message's bake. `onText` sees the log as it comes. */
   follow(runId: string, onText?: (text: string) => void): Promise<{ log: string; bake: Bake }>;
   /** Waits for a bake to reach a phase. */
@@ -74,17 +84,17 @@ export async function startTestBakery(): Promise<TestBakery> {
     create(ImageSchema, { name: 'murmur-qemu-base', architecture: Architecture.AMD64, source: { case: 'qemu', value: { diskDigest } } }),
   );
   const keyProvider = await openKeyFile(join(dataDir, 'master.key'));
+  const parts = {
+    database: db.database,
+    pool: db.pool,
+    databaseUrl: db.url,
+    tenantKeys: createTenantKeys(db.database, keyProvider),
+    substrates: new Map<SubstrateName, Substrate>([['QEMU', substrate]]),
+    installation,
+    log,
+  };
   const open = async (executorId: string): Promise<Bakery> => {
-    const opened = createBakery({
-      database: db.database,
-      pool: db.pool,
-      databaseUrl: db.url,
-      tenantKeys: createTenantKeys(db.database, keyProvider),
-      substrates: new Map([['QEMU', substrate]]),
-      installation,
-      log,
-      executorId,
-    });
+    const opened = createBakery({ ...parts, executorId });
     await opened.launch();
     return opened;
   };
@@ -108,8 +118,11 @@ export async function startTestBakery(): Promise<TestBakery> {
     get bakery() {
       return bakery;
     },
-    async restart(executorId) {
+    insertWithoutWorkflow: (recipe) => startBake({ ...parts, begin: () => Promise.resolve() }, tester, bakeRequest(recipe)),
+    logRequest: (runId) => create(StreamBakeLogRequestSchema, { runId, follow: true }),
+    async restart(executorId, between) {
       await bakery.shutdown();
+      await between?.();
       bakery = await open(executorId);
     },
     caller: tester,
@@ -128,11 +141,7 @@ export async function startTestBakery(): Promise<TestBakery> {
       });
       await setResource({ database: db.database, identity: tester }, { kind: 'recipe', name, document, fields: [] });
     },
-    bake: (recipe, choices = {}) =>
-      bakery.start(
-        tester,
-        create(StartBakeRequestSchema, { recipe, environment: 'murmur-qemu-small', placement: 'murmur-qemu-local', ...choices }),
-      ),
+    bake: (recipe, choices) => bakery.start(tester, bakeRequest(recipe, choices)),
     async reaches(runId, phase) {
       const request = create(StreamBakeLogRequestSchema, { runId, follow: true });
       for await (const { bake } of bakery.streamLog(tester, request, new AbortController().signal)) if (bake?.phase === phase) return;
@@ -148,4 +157,8 @@ export async function startTestBakery(): Promise<TestBakery> {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+function bakeRequest(recipe: string, choices: BakeChoices = {}): StartBakeRequest {
+  return create(StartBakeRequestSchema, { recipe, environment: 'murmur-qemu-small', placement: 'murmur-qemu-local', ...choices });
 }

@@ -72,8 +72,7 @@ export async function* tryImage(
 
 async function prepare(parts: TryParts, tenant: string, id: string, request: TryImageRequest): Promise<Trial> {
   const image = await found(readSpec(parts.database, tenant, 'image', request.image), 'image');
-  const placing = await loadPlacing(parts.database, tenant, request);
-  const { environment, machineType, placement, substrateName } = placing;
+  const { environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
   const imageSubstrate = substrateOfImage(image);
   if (imageSubstrate !== substrateName) {
     throw new MurmurError(
@@ -82,8 +81,8 @@ async function prepare(parts: TryParts, tenant: string, id: string, request: Try
     );
   }
   checkArchitecture(image, machineType);
-  const substrate = substrateFor(parts.substrates, tenant, placing);
   checkRegion(image, placement);
+  const substrate = substrateFor(parts.substrates, substrateName);
   const base = await reachable(substrateName, () => substrate.resolveBase(image, placement));
   const tenantKey = await parts.tenantKeys.of(tenant);
   return {

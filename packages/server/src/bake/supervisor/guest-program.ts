@@ -60,10 +60,11 @@ begin
 
 /** The command that drops stored output and reads on; see the supervisor for what it prints. */
 export function readCommand(stored: number, from: number, folder: string = guestFolder): string {
-  return `sh ${folder}/supervisor read ${stored} ${from}`;
+  // A guest that restarted has lost its memory, and the supervisor with it.
+  return `if [ -e ${folder}/supervisor ]; then sh ${folder}/supervisor read ${stored} ${from}; else echo absent >&2; fi`;
 }
 
 /** The command that ends the script's process tree. */
 export function stopCommand(folder: string = guestFolder): string {
-  return `sh ${folder}/supervisor stop`;
+  return `[ ! -e ${folder}/supervisor ] || sh ${folder}/supervisor stop`;
 }

@@ -135,7 +135,7 @@ supervise() {
   collector=$!
   (
     eval "$variables"
-    unset variables OLDPWD
+    unset variables
     exec $signals setsid sh "$here/supervisor" exec
   ) >run/output 2>&1 &
   script=$!
@@ -170,6 +170,7 @@ become_script() {
   echo 0 2>/dev/null >/proc/self/oom_score_adj
   umask 022
   cd "$HOME" 2>/dev/null || cd /
+  unset OLDPWD
   if [ "$(head -c 2 "$here/script")" = '#!' ]; then exec "$here/script"; fi
   exec /bin/sh "$here/script"
 }

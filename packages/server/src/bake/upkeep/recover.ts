@@ -89,6 +89,7 @@ async function free(database: Database, runId: string): Promise<void> {
     .updateTable('runs')
     .set({ executor: null, epoch: sql<number>`epoch + 1` })
     .where('id', '=', runId)
+    .where('executor', 'is not', null)
     .where('ended_at', 'is', null)
     .execute();
 }
