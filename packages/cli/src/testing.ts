@@ -18,15 +18,17 @@ export interface TestSurroundings extends Surroundings {
 /** What a test wants to be different from an empty environment. */
 export interface TestOptions {
   readonly stdin?: string | Buffer;
+  /** Whether what is read looks like a person typing. */
+  readonly terminal?: 'stdin';
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
 }
 
 /** Surroundings for tests: nothing is inherited from the process that runs them. */
-export function testSurroundings({ stdin = '', env = {}, cwd = '/' }: TestOptions = {}): TestSurroundings {
+export function testSurroundings({ stdin = '', terminal, env = {}, cwd = '/' }: TestOptions = {}): TestSurroundings {
   const controller = new AbortController();
   return {
-    stdin: Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)]),
+    stdin: Object.assign(Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)]), { isTTY: terminal === 'stdin' }),
     stdout: recordedOutput(),
     stderr: recordedOutput(),
     env,

@@ -6,7 +6,8 @@ import { isConnectionFault } from './connection-faults.js';
 
 /** Whatever a command failed with, as an error with faults and hints to print. */
 export function explain(thrown: unknown, server: string | undefined): MurmurError {
-  if (server !== undefined && isConnectionFault(thrown)) {
+  // Only the API client wraps errors so; a bare one is another connection, such as the server's own to its database.
+  if (server !== undefined && thrown instanceof ConnectError && isConnectionFault(thrown)) {
     const hint = isLoopback(server) ? 'Start one with: murmur server' : 'Check the address, or set another one with MURMUR_SERVER.';
     return new MurmurError('UNAVAILABLE', `cannot reach the server at ${server}`, { cause: thrown, hint });
   }

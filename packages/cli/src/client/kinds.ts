@@ -27,15 +27,23 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
+/** What to say to someone who asked for a kind that is none. */
+function kindHint(word: string): string | undefined {
+  // Bakes are not resources, but it is easy to look for them among those.
+  if (word === 'bake' || word === 'bakes') return 'Bakes are listed with: murmur bakes ls';
+  const meant = similarKind(word);
+  return meant === undefined ? undefined : `Did you mean ${meant}?`;
+}
+
 /** Adds "Did you mean" to a request that failed and whose kind looks misspelt. */
 export async function withKindHint<Result>(kind: string, request: Promise<Result>): Promise<Result> {
   try {
     return await request;
   } catch (thrown) {
-    const meant = similarKind(kind);
-    if (meant === undefined || !(thrown instanceof ConnectError)) throw thrown;
+    const hint = kindHint(kind);
+    if (hint === undefined || !(thrown instanceof ConnectError)) throw thrown;
     const error = MurmurError.from(thrown);
     if (error.code !== 'INVALID_ARGUMENT' && error.code !== 'NOT_FOUND') throw thrown;
-    throw new MurmurError(error.code, error.message, { cause: thrown, hint: `Did you mean ${meant}?` });
+    throw new MurmurError(error.code, error.message, { cause: thrown, hint });
   }
 }

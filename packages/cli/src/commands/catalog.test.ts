@@ -140,6 +140,11 @@ describe('the catalog commands', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: 'murmur: INVALID_ARGUMENT: unknown kind "recipes"\nDid you mean recipe?\n' });
   });
 
+  it('someone who looks for bakes among the kinds is shown the way', async () => {
+    const { stderr } = await runForTest(['get', 'bakes', 'x'], { env });
+    expect(stderr).toBe('murmur: INVALID_ARGUMENT: unknown kind "bakes"\nBakes are listed with: murmur bakes ls\n');
+  });
+
   it('every fault of a document is printed, then the hints', async () => {
     expect(await runForTest(['set', 'recipe', 'hello'], { env })).toEqual({
       code: 1,
@@ -162,6 +167,11 @@ describe('the catalog commands', () => {
       stderr: '',
     });
     expect(sets.at(-1)).toMatchObject({ kind: 'recipe', name: 'hello', document: helloYaml, fields: [] });
+  });
+
+  it('set tells a person at a terminal what it waits for', async () => {
+    const { stderr } = await runForTest(['set', 'recipe', 'hello'], { env, stdin: helloYaml, terminal: 'stdin' });
+    expect(stderr).toBe('Reading recipe "hello" from the terminal; end with Ctrl-D, or give a file with -f\n');
   });
 
   it('set reads files, for the document and for fields', async () => {
