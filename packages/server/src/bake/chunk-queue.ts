@@ -2,13 +2,13 @@
 export interface ChunkQueue<T> extends AsyncIterable<T> {
   push(value: T): void;
   /** No more values come; with an error, the loop throws it after the last. */
-  end(error?: unknown): void;
+  end(error?: Error): void;
 }
 
 /** An empty queue for one reader. */
 export function chunkQueue<T>(): ChunkQueue<T> {
   const waiting: T[] = [];
-  let ended: { readonly error?: unknown } | undefined;
+  let ended: { readonly error?: Error } | undefined;
   let wake: () => void = () => undefined;
   return {
     push(value) {

@@ -154,7 +154,8 @@ test('a started bake holds what it uses, and is the only one of its identity', a
   expect(answers.filter(({ outcome }) => outcome === Outcome.STARTED)).toHaveLength(1);
   expect(answers.filter(({ outcome }) => outcome === Outcome.IN_PROGRESS)).toHaveLength(49);
   expect(new Set(answers.map(({ runId }) => runId))).toEqual(new Set(began));
-  expect(answers[0]).toMatchObject({ scope: 'qemu-local', artifactName: expect.stringMatching(/^murmur-provision-[0-9a-f]{16}$/) });
+  expect(answers[0]?.scope).toBe('qemu-local');
+  expect(answers[0]?.artifactName).toMatch(/^murmur-provision-[0-9a-f]{16}$/);
   const removal = removeResource({ database: db.database, identity: caller }, { kind: 'recipe', name: 'held' });
   await expect(removal).rejects.toMatchObject({ message: `cannot delete recipe "held": referenced by bake: ${began[0]}` });
 });

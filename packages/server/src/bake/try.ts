@@ -60,7 +60,7 @@ export async function* tryImage(
         output.push(event({ case: 'exitCode', value: exitCode }));
         output.end();
       },
-      (error: unknown) => output.end(error),
+      (error: unknown) => output.end(error instanceof Error ? error : new Error(String(error))),
     );
     yield* output;
   } finally {

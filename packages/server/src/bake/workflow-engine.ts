@@ -46,6 +46,8 @@ export function createWorkflowEngine({ databaseUrl, executorId, log, version, wo
         name: 'murmur',
         systemDatabaseUrl: databaseUrl,
         systemDatabasePoolSize: 5,
+        // Setting it costs a query on each new connection, in a way that makes pg warn.
+        systemDatabaseIdleTransactionTimeoutMs: 0,
         executorID: executorId,
         applicationVersion: version,
         tracingEnabled: false,

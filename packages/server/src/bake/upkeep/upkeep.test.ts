@@ -1,0 +1,138 @@
+import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+
+import { create } from '@bufbuild/protobuf';
+import { Architecture, ImageSchema, PlacementSchema } from '@murmur/api';
+import { sql } from 'kysely';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { testDatabase, type TestDatabase } from '../../database/testing.js';
+import { createQemuSubstrate } from '../../substrates/qemu/index.js';
+import { buildTinyBase } from '../../substrates/qemu/tiny.js';
+import { deriveGuestKeys } from '../../substrates/guest-keys.js';
+import type { Substrate } from '../../substrates/substrate.js';
+import { stepToken } from '../names.js';
+import { insertRun } from '../testing-runs.js';
+import { checkOldest } from './existence.js';
+import { beat, liveExecutors } from './executors.js';
+import { reap } from './reaper.js';
+
+const tenant = 'local/default';
+const installation = 'upkeep';
+const log = pino({ level: 'silent' });
+
+let db: TestDatabase;
+let dataDir: string;
+let substrate: Substrate;
+let diskDigest: string;
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'murmur-upkeep-'));
+  db = await testDatabase();
+  await db.database.insertInto('tenants').values({ id: tenant }).execute();
+  substrate = await createQemuSubstrate({ dataDir, runtimeDir: dataDir, installation, log });
+  diskDigest = await buildTinyBase({ dataDir, runtimeDir: dataDir });
+});
+afterAll(async () => {
+  for (const thing of await substrate.listOwned(installation)) await substrate.destroy(thing.token);
+  await db.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function launch(runId: string, attempt = 1): Promise<string> {
+  const image = create(ImageSchema, { architecture: Architecture.AMD64, source: { case: 'qemu', value: { diskDigest } } });
+  const placement = create(PlacementSchema, {});
+  const token = stepToken(runId, attempt, 'launch');
+  const spec = {
+    owner: { installation, tenant, runId },
+    base: await substrate.resolveBase(image, placement),
+    placement,
+    vcpus: 1,
+    memoryMb: 64,
+    machineType: '',
+    diskSizeGb: 0,
+    keys: deriveGuestKeys(randomBytes(64)),
+    lifetimeSeconds: 600,
+  };
+  await substrate.launch(spec, token, new AbortController().signal);
+  return token;
+}
+
+const parts = () => ({ database: db.database, substrates: new Map([['QEMU', substrate]] as const), installation, log });
+const tokens = async () => (await substrate.listOwned(installation)).map(({ token }) => token as string).toSorted();
+
+test('the reaper removes what no live run, kept machine or trial owns, and nothing else', async () => {
+  const [live, ended, kept] = [
+    await insertRun(db.database, tenant),
+    await insertRun(db.database, tenant, { ended_at: new Date(), phase: 'failed' }),
+    await insertRun(db.database, tenant, { ended_at: new Date(), phase: 'failed' }),
+  ];
+  await db.database.updateTable('runs').set({ attempt: 2 }).where('id', '=', live).execute();
+  await db.database
+    .updateTable('runs')
+    .set({ kept_until: sql<Date>`now() + interval '1 hour'` })
+    .where('id', '=', kept)
+    .execute();
+  await beat(db.database, 'living');
+  const trial = (id: string, executor: string) => ({ id, tenant, executor, token: `${id}-1-launch`, substrate: 'QEMU' });
+  await db.database
+    .insertInto('trials')
+    .values([trial('try-aaaaaaaaaa', 'living'), trial('try-bbbbbbbbbb', 'dead')])
+    .execute();
+  const owned = [await launch(live, 2), await launch(kept), await launch('try-aaaaaaaaaa')];
+  for (const runId of [live, ended, 'try-bbbbbbbbbb', 'try-cccccccccc']) await launch(runId);
+  await db.database
+    .insertInto('intents')
+    .values({ token: `${ended}-1-launch`, run_id: ended, attempt: 1, step: 'launch', substrate: 'QEMU' })
+    .execute();
+  // A database that is only just being restored does not know its runs yet.
+  owned.push(await launch('zzzzzzzzzz'));
+
+  await reap(parts());
+
+  expect(await tokens()).toEqual(owned.toSorted());
+  expect(await db.database.selectFrom('intents').select('token').where('settled_at', 'is', null).execute()).toEqual([]);
+});
+
+test('an executor lives as long as it beats', async () => {
+  await beat(db.database, 'one');
+  await beat(db.database, 'two');
+  await db.database
+    .updateTable('executors')
+    .set({ heartbeat_at: sql<Date>`now() - interval '1 minute'` })
+    .where('id', '=', 'two')
+    .execute();
+  expect([...(await liveExecutors(db.database))]).toEqual(expect.arrayContaining(['one']));
+  expect(await liveExecutors(db.database)).not.toContain('two');
+  await beat(db.database, 'two');
+  expect(await liveExecutors(db.database)).toContain('two');
+});
+
+test('an image that was damaged is noticed when its turn comes', async () => {
+  const artifact = {
+    tenant,
+    image_name: 'r-1',
+    recipe: 'r',
+    image_hash: 'h',
+    build_number: 1,
+    run_id: 'none',
+    artifact_name: 'a',
+    substrate: 'QEMU',
+    scope: 'qemu-local',
+    reference: JSON.stringify({ diskDigest }),
+  };
+  const missing = async () => {
+    await db.database
+      .updateTable('artifacts')
+      .set({ checked_at: sql<Date>`now() - interval '2 days'` })
+      .execute();
+    await checkOldest(parts());
+    return (await db.database.selectFrom('artifacts').select(['missing_at', 'checked_at']).executeTakeFirstOrThrow()).missing_at !== null;
+  };
+  await db.database.insertInto('artifacts').values(artifact).execute();
+  expect(await missing()).toBe(false);
+  await truncate(join(dataDir, 'images', diskDigest.replace(':', '-'), 'disk.qcow2'), 1000);
+  expect(await missing()).toBe(true);
+});
