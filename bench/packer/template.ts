@@ -64,6 +64,8 @@ export function packerTemplate(job: Job, output: string): object {
           ['-append', `${job.commandLine} console=ttyS0`],
           ['-drive', `file=${output}/{{ .Name }},if=none,id=disk,cache=unsafe,discard=unmap,detect-zeroes=unmap,format=qcow2`],
           ['-device', 'virtio-blk-pci,drive=disk'],
+          // No boot ROM: nothing boots from the network.
+          ['-global', 'virtio-net-pci.romfile='],
           ['-object', 'rng-random,id=entropy,filename=/dev/urandom'],
           ['-device', 'virtio-rng-pci,rng=entropy'],
           ['-serial', `file:${output}.console`],
