@@ -50,12 +50,16 @@ async function moveDisk(layout: Layout, request: CaptureRequest, making: string)
   const record = await readMachine(layout, request.machine);
   if (record === undefined) throw new PlatformFault('the machine to capture is gone');
   await openMaking(making);
+  await writeAtomically(path.join(making, 'note.json'), JSON.stringify({ owner: request.artifact.owner }));
   const stopped = await stopCleanly(layout, record, request, making);
   const parent = imageFolder(layout, stopped.base);
   for (const name of ['kernel', 'initrd']) {
     if (stopped.stopping?.kernelChanged !== true) await shareFile(path.join(parent, name), path.join(making, name));
   }
-  await writeAtomically(path.join(making, 'note.json'), JSON.stringify({ parent: stopped.base, ...stopped.stopping }));
+  await writeAtomically(
+    path.join(making, 'note.json'),
+    JSON.stringify({ owner: request.artifact.owner, parent: stopped.base, ...stopped.stopping }),
+  );
   await rename(path.join(machineFolder(layout, stopped.token), 'disk.qcow2'), path.join(making, 'disk.qcow2'));
 }
 
@@ -121,7 +125,7 @@ async function seal(layout: Layout, request: CaptureRequest, making: string): Pr
     captured: { name, token, owner },
     ...(base.guestKernel === undefined || kernelChanged ? {} : { guestKernel: base.guestKernel }),
   });
-  await writeAtomically(captureNote(layout, token), JSON.stringify({ digest: manifest.disk.digest }));
+  await writeAtomically(captureNote(layout, token), JSON.stringify({ digest: manifest.disk.digest, machine: request.machine }));
   await placeImage(layout, making, manifest);
   return manifest.disk.digest;
 }

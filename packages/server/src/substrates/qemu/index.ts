@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { Architecture, ImageSchema, MurmurError, QemuSourceSchema, type Image } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import type { Handle, Substrate } from '../substrate.js';
+import type { Handle, Substrate, Token } from '../substrate.js';
 import { createAcceleratorProbe } from './accelerator.js';
 import { buildBase, type BaseBuildOptions } from './base/build.js';
 import { preinstalled } from './base/packages.js';
@@ -73,6 +73,8 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
       return !(await isDiscarded(layout, digest)) && chainIsWhole(layout, digest, check);
     },
     discardImage: async (reference) => {
+      const half = reference['making'];
+      if (typeof half === 'string') return destroyThing(layout, half as Token);
       await discardImage(layout, digestIn(reference), await machineBases(layout));
       await forgetCapture(layout, reference['token']);
     },

@@ -20,7 +20,7 @@ const modules = [
 ];
 
 /** Loads the modules, mounts the root disk named on the kernel's command line and hands over to its init. */
-const init = `#!/bin/busybox sh
+export const initrdProgram = `#!/bin/busybox sh
 b=/bin/busybox
 $b mount -t devtmpfs dev /dev
 $b mount -t proc proc /proc
@@ -53,7 +53,7 @@ export async function buildInitrd(parts: { readonly busybox: string; readonly ke
     ...['bin', 'dev', 'modules', 'proc', 'root', 'sys'].map((name) => ({ path: name, mode: 0o040755 })),
     { path: 'dev/console', mode: 0o020600, device: [5, 1] },
     { path: 'bin/busybox', mode: 0o100755, content: await readFile(parts.busybox) },
-    { path: 'init', mode: 0o100755, content: Buffer.from(init) },
+    { path: 'init', mode: 0o100755, content: Buffer.from(initrdProgram) },
     { path: 'modules/order', mode: 0o100644, content: Buffer.from(`${order}\n`) },
     ...found,
   ]);

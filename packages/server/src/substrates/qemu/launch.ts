@@ -142,7 +142,7 @@ async function attach(layout: Layout, record: MachineRecord): Promise<MachineRec
       if (Date.now() > limit) throw new PlatformFault(`the machine did not start: ${await lastWords(folder)}`, { cause: error });
     }
     await delay(20);
-    if (Date.now() > limit - startMs + 1000 && (await findQemu(folder)) === undefined) {
+    if (Date.now() > limit - startMs + 5000 && (await findQemu(folder)) === undefined) {
       throw new PlatformFault(`the machine did not start: ${await lastWords(folder)}`);
     }
   }

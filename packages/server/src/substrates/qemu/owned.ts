@@ -3,17 +3,22 @@ import path from 'node:path';
 
 import type { OwnedThing, Owner, Token } from '../substrate.js';
 import { isBeingBuilt } from './builder-mark.js';
-import { isMissing } from './files.js';
+import { isMissing, readIfPresent } from './files.js';
 import { makingFolder, type Digest, type Layout } from './layout.js';
 import { removeMachine } from './launch.js';
 import { readMachine } from './machine-record.js';
+import { readManifest } from './manifest.js';
 
 /** A folder just made gets its record within this time; before that nobody can say whose it is. */
 const graceMs = 60_000;
 
 /** Every machine and half-made image of this installation. */
 export async function listThings(layout: Layout, installation: string): Promise<readonly OwnedThing[]> {
-  const things = [...(await listMachines(layout, installation)), ...(await listHalfMade(layout, installation))];
+  const things = [
+    ...(await listMachines(layout, installation)),
+    ...(await listHalfMade(layout, installation)),
+    ...(await listUnreleased(layout)),
+  ];
   return things.filter((thing) => thing.owner.installation === installation);
 }
 
@@ -48,7 +53,28 @@ async function listHalfMade(layout: Layout, installation: string): Promise<Owned
     const token = /^\.making-([a-z0-9-]+)$/.exec(name)?.[1];
     const createdAt = token === undefined ? undefined : await changedAt(path.join(layout.images, name));
     if (token === undefined || createdAt === undefined || (await isBeingBuilt(path.join(layout.images, name)))) continue;
-    things.push({ type: 'image', token: token as Token, owner: unknownOwner(installation), createdAt, handle: { making: token } });
+    const note = await readIfPresent(path.join(layout.images, name, 'note.json'));
+    const { owner = unknownOwner(installation) } = JSON.parse(note ?? '{}') as { owner?: Owner };
+    things.push({ type: 'image', token: token as Token, owner, createdAt, handle: { making: token } });
+  }
+  return things;
+}
+
+/**
+ * Finished images whose machine still stands: whoever captured one has not come to let the machine go, so nothing may have
+ * heard of the image yet. From then on an image is the catalog's.
+ */
+async function listUnreleased(layout: Layout): Promise<OwnedThing[]> {
+  const things: OwnedThing[] = [];
+  for (const name of await readdir(layout.images)) {
+    const token = /^\.captured-([a-z0-9-]+)\.json$/.exec(name)?.[1];
+    const note = token === undefined ? undefined : await readIfPresent(path.join(layout.images, name));
+    if (token === undefined || note === undefined) continue;
+    const { digest, machine } = JSON.parse(note) as { digest: Digest; machine: Token };
+    const manifest = await readManifest(layout, digest);
+    if (manifest?.captured === undefined || (await readMachine(layout, machine)) === undefined) continue;
+    const { captured, createdAt } = manifest;
+    things.push({ type: 'image', token: token as Token, owner: captured.owner, createdAt, handle: { diskDigest: digest, token } });
   }
   return things;
 }

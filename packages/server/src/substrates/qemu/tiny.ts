@@ -1,4 +1,4 @@
-import { access, copyFile, cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -6,11 +6,14 @@ import path from 'node:path';
 import { isMissing } from './files.js';
 import { runOnHost } from './host-command.js';
 import { openMaking, placeImage, sealImage } from './images.js';
-import { buildInitrd } from './initrd.js';
+import { buildInitrd, initrdProgram } from './initrd.js';
+import { unpackKernel } from './kernel-image.js';
 import { makingFolder, openLayout, type Digest } from './layout.js';
 import { unpackPackages } from './tiny/packages.js';
 import { rootFiles } from './tiny/root-files.js';
 
+/** Raised when the disk is put together in another way, so that a cached one is not taken for it. */
+const buildVersion = 2;
 const built = ['disk.qcow2', 'kernel', 'initrd'];
 
 /**
@@ -42,7 +45,10 @@ export async function buildTinyBase(options: { readonly dataDir: string; readonl
 /** The folder with the disk, kernel and initrd, built when there is none for exactly these files yet. */
 async function cachedBuild(): Promise<string> {
   const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'murmur', 'tiny');
-  const inputs = createHash('sha256').update(JSON.stringify(rootFiles)).digest('hex').slice(0, 16);
+  const inputs = createHash('sha256')
+    .update(JSON.stringify([buildVersion, rootFiles, initrdProgram]))
+    .digest('hex')
+    .slice(0, 16);
   const place = path.join(cache, inputs);
   if (await isThere(path.join(place, 'initrd'))) return place;
   await mkdir(cache, { recursive: true });
@@ -65,7 +71,7 @@ async function build(folder: string, done: string): Promise<void> {
   const raw = path.join(folder, 'disk.raw');
   await runOnHost('mke2fs', ['-q', '-t', 'ext4', '-F', '-m', '0', '-d', root, raw, '256M']);
   await runOnHost('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, path.join(done, 'disk.qcow2')]);
-  await copyFile(path.join(unpacked, 'boot', `vmlinuz-${kernelVersion}`), path.join(done, 'kernel'));
+  await writeFile(path.join(done, 'kernel'), unpackKernel(await readFile(path.join(unpacked, 'boot', `vmlinuz-${kernelVersion}`))));
   const kernelModules = path.join(unpacked, 'lib', 'modules', kernelVersion);
   await writeFile(path.join(done, 'initrd'), await buildInitrd({ busybox: path.join(unpacked, 'bin', 'busybox'), kernelModules }));
 }

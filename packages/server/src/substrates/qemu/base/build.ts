@@ -8,7 +8,7 @@ import { digestOf, isMissing } from '../files.js';
 import { markBuilder } from '../builder-mark.js';
 import { runOnHost } from '../host-command.js';
 import { chainIsWhole, isDiscarded, openMaking, placeImage, sealImage } from '../images.js';
-import { buildInitrd } from '../initrd.js';
+import { buildInitrd, initrdProgram } from '../initrd.js';
 import { unpackKernel } from '../kernel-image.js';
 import { makingFolder, type Digest, type Layout } from '../layout.js';
 import { listManifests } from '../manifest.js';

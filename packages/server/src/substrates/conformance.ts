@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { create } from '@bufbuild/protobuf';
+import { ImageSchema, type Placement } from '@murmur/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { deriveGuestKeys } from './guest-keys.js';
+import {
+  PlatformFault,
+  type Artifact,
+  type LaunchSpec,
+  type Machine,
+  type Owner,
+  type ResolvedBase,
+  type Substrate,
+  type Token,
+} from './substrate.js';
+
+/** One substrate set up for the shared suite, with the hands that reach around it to break things. */
+export interface SubstrateUnderTest {
+  readonly substrate: Substrate;
+  /** Another instance over the same place, as a restarted server makes it. */
+  reopen(): Promise<Substrate>;
+  readonly installation: string;
+  readonly base: ResolvedBase;
+  readonly placement: Placement;
+  /** Ends a machine without the substrate's knowledge. */
+  kill(machine: Machine): Promise<void>;
+  /** Changes an artifact behind the substrate's back: its content alone, or also what a cheap look sees. */
+  damage(artifact: Artifact, how: 'content' | 'size'): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Every promise of the port, shown on a real substrate. */
+export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUnderTest>): void {
+  describe(`the ${name} substrate`, { timeout: 180_000 }, () => {
+    const keys = deriveGuestKeys(randomBytes(64));
+    const { signal } = new AbortController();
+    let under: SubstrateUnderTest;
+    let owner: Owner;
+    let last = 0;
+
+    beforeAll(async () => {
+      under = await setUp();
+      owner = { installation: under.installation, tenant: 'local/default', runId: 'run' };
+    }, 180_000);
+    afterAll(() => under.close());
+
+    const nextToken = (what: string) => `run-${++last}-${what}` as Token;
+    const spec = (changes: Partial<LaunchSpec> = {}): LaunchSpec => ({
+      owner,
+      base: under.base,
+      placement: under.placement,
+      vcpus: 1,
+      memoryMb: 128,
+      machineType: '',
+      diskSizeGb: 0,
+      keys,
+      lifetimeSeconds: 600,
+      ...changes,
+    });
+    const ready = async (changes: Partial<LaunchSpec> = {}) => {
+      const machine = await under.substrate.launch(spec(changes), nextToken('launch'), signal);
+      await under.substrate.waitReady(machine, keys, signal);
+      return machine;
+    };
+    const run = async (substrate: Substrate, machine: Machine, command: string, stdin = '') => {
+      await using channel = await substrate.channel(machine, keys, signal);
+      return channel.run(command, { stdin });
+    };
+    const tokens = async (installation = under.installation) => (await under.substrate.listOwned(installation)).map((thing) => thing.token);
+    const bootIdOf = async (substrate: Substrate, machine: Machine) =>
+      (await run(substrate, machine, 'cat /proc/sys/kernel/random/boot_id')).stdout;
+
+    describe('a running machine', () => {
+      let machine: Machine;
+      beforeAll(async () => void (machine = await ready()), 180_000);
+      afterAll(() => under.substrate.destroy(machine.token));
+
+      test('is the same one when it is launched again with its token', async () => {
+        const before = await bootIdOf(under.substrate, machine);
+        const again = await under.substrate.launch(spec(), machine.token, signal);
+        expect(again).toEqual(machine);
+        expect(await bootIdOf(under.substrate, again)).toBe(before);
+        expect((await tokens()).filter((token) => token === machine.token)).toHaveLength(1);
+      });
+
+      test('is found again by another server', async () => {
+        const other = await under.reopen();
+        const found = await other.launch(spec(), machine.token, signal);
+        await other.waitReady(found, keys, signal);
+        expect(await bootIdOf(other, found)).toBe(await bootIdOf(under.substrate, machine));
+      });
+
+      test('runs commands as root with input, both outputs and a status', async () => {
+        const result = await run(under.substrate, machine, 'id -u; cat; echo problem >&2; exit 7', 'from outside');
+        expect(result).toEqual({ exitCode: 7, stdout: '0\nfrom outside', stderr: 'problem\n' });
+      });
+
+      test('hands on output as it comes and lets a command be given up', async () => {
+        await using channel = await under.substrate.channel(machine, keys, signal);
+        const stop = new AbortController();
+        const seen: string[] = [];
+        const sink = { stdout: (chunk: Buffer) => (seen.push(chunk.toString()), stop.abort(new Error('enough'))), stderr: () => undefined };
+        await expect(channel.stream('echo first; sleep 600', sink, { signal: stop.signal })).rejects.toThrow('enough');
+        expect(seen.join('')).toBe('first\n');
+        expect((await channel.run('echo still here')).stdout).toBe('still here\n');
+      });
+
+      test('is not spoken to when it presents another host key', async () => {
+        const wrong = { ...keys, hostPublic: deriveGuestKeys(randomBytes(64)).hostPublic };
+        const other = await under.reopen();
+        await expect(other.channel(machine, wrong, signal)).rejects.toThrow('another host key');
+      });
+
+      test('is listed for its own installation only', async () => {
+        expect(await tokens()).toContain(machine.token);
+        expect(await tokens('another-installation')).toEqual([]);
+      });
+    });
+
+    test('a machine that is killed is a fault of the platform, in mid-command and when it is asked for again', async () => {
+      const machine = await ready();
+      await using channel = await under.substrate.channel(machine, keys, signal);
+      let started: (value: unknown) => void = () => undefined;
+      const running = new Promise((resolve) => (started = resolve));
+      const ended = channel.stream('echo started; sleep 600', { stdout: started, stderr: () => undefined });
+      const caught = expect(ended).rejects.toBeInstanceOf(PlatformFault);
+      await running;
+      await under.kill(machine);
+      await caught;
+      await expect(under.substrate.waitReady(machine, keys, signal)).rejects.toBeInstanceOf(PlatformFault);
+      await expect(under.substrate.channel(machine, keys, signal)).rejects.toBeInstanceOf(PlatformFault);
+      await under.substrate.destroy(machine.token);
+    });
+
+    test('a destroyed machine is gone, and destroying it again or one that never was is no error', async () => {
+      const machine = await ready();
+      await under.substrate.destroy(machine.token);
+      await under.substrate.destroy(machine.token);
+      await under.substrate.destroy(nextToken('launch'));
+      expect(await tokens()).toEqual([]);
+    });
+
+    test('a machine vanishes when its time is over though nobody asks for it', async () => {
+      const machine = await under.substrate.launch(spec({ lifetimeSeconds: 2 }), nextToken('launch'), signal);
+      await until(async () => !(await tokens()).includes(machine.token));
+    });
+
+    describe('a captured image', () => {
+      const artifactToken = 'run-0-capture' as Token;
+      let artifact: Artifact;
+      let source: Machine;
+      beforeAll(async () => {
+        source = await ready();
+        await run(
+          under.substrate,
+          source,
+          'echo kept >/marker && dd if=/dev/urandom of=/gone bs=1M count=8 2>/dev/null && sync && rm /gone',
+        );
+        artifact = await under.substrate.capture(source, keys, { name: 'image', token: artifactToken, owner }, signal);
+      }, 180_000);
+
+      test('is the same one when the capture is repeated, also after its machine is gone', async () => {
+        const again = async (substrate: Substrate) =>
+          substrate.capture(source, keys, { name: 'image', token: artifactToken, owner }, signal);
+        expect(await again(under.substrate)).toEqual(artifact);
+        await under.substrate.destroy(source.token);
+        expect(await again(await under.reopen())).toEqual(artifact);
+      });
+
+      test('exists at a quick and at a thorough look', async () => {
+        expect(await under.substrate.imageExists(artifact.reference, 'quick')).toBe(true);
+        expect(await under.substrate.imageExists(artifact.reference, 'thorough')).toBe(true);
+      });
+
+      test('boots with what was on the disk, and its own image can be captured in turn', async () => {
+        const base = await resolve(artifact);
+        const machine = await ready({ base });
+        expect((await run(under.substrate, machine, 'cat /marker')).stdout).toBe('kept\n');
+        const second = await under.substrate.capture(machine, keys, { name: 'second', token: nextToken('capture'), owner }, signal);
+        await under.substrate.destroy(machine.token);
+        await under.substrate.discardImage(second.reference);
+        expect(await under.substrate.imageExists(second.reference, 'quick')).toBe(false);
+        expect(await under.substrate.imageExists(artifact.reference, 'quick')).toBe(true);
+      });
+
+      test('is noticed as damaged: its content by a thorough look, its size by a quick one', async () => {
+        await under.damage(artifact, 'content');
+        expect(await under.substrate.imageExists(artifact.reference, 'thorough')).toBe(false);
+        await under.damage(artifact, 'size');
+        expect(await under.substrate.imageExists(artifact.reference, 'quick')).toBe(false);
+      });
+
+      test('is gone once discarded, and discarding it again is no error', async () => {
+        await under.substrate.discardImage(artifact.reference);
+        await under.substrate.discardImage(artifact.reference);
+        expect(await under.substrate.imageExists(artifact.reference, 'quick')).toBe(false);
+        expect(await tokens()).toEqual([]);
+      });
+
+      const resolve = async (made: Artifact): Promise<ResolvedBase> => {
+        return under.substrate.resolveBase(create(ImageSchema, { name: 'image', source: made.source }), under.placement);
+      };
+    });
+  });
+}
+
+/** Waits for a condition, with a limit that only a fault reaches. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const limit = Date.now() + 60_000; !(await condition());) {
+    if (Date.now() > limit) throw new Error('the condition did not come true');
+    await delay(100);
+  }
+}
