@@ -50,7 +50,7 @@ async function launch(runId: string, attempt = 1): Promise<string> {
     base: await substrate.resolveBase(image, placement),
     placement,
     vcpus: 1,
-    memoryMb: 64,
+    memoryMb: 256,
     machineType: '',
     diskSizeGb: 0,
     keys: deriveGuestKeys(randomBytes(64)),
@@ -63,7 +63,7 @@ async function launch(runId: string, attempt = 1): Promise<string> {
 const parts = () => ({ database: db.database, substrates: new Map([['QEMU', substrate]] as const), installation, log });
 const tokens = async () => (await substrate.listOwned(installation)).map(({ token }) => token as string).toSorted();
 
-test('the reaper removes what no live run, kept machine or trial owns, and nothing else', async () => {
+test('the reaper removes what no live run, kept machine or trial owns, and nothing else', { timeout: 120_000 }, async () => {
   const [live, ended, kept] = [
     await insertRun(db.database, tenant),
     await insertRun(db.database, tenant, { ended_at: new Date(), phase: 'failed' }),
@@ -75,7 +75,6 @@ test('the reaper removes what no live run, kept machine or trial owns, and nothi
     .set({ kept_until: sql<Date>`now() + interval '1 hour'` })
     .where('id', '=', kept)
     .execute();
-  await beat(db.database, 'living');
   const trial = (id: string, executor: string) => ({ id, tenant, executor, token: `${id}-1-launch`, substrate: 'QEMU' });
   await db.database
     .insertInto('trials')
@@ -90,6 +89,7 @@ test('the reaper removes what no live run, kept machine or trial owns, and nothi
   // A database that is only just being restored does not know its runs yet.
   owned.push(await launch('zzzzzzzzzz'));
 
+  await beat(db.database, 'living');
   await reap(parts());
 
   expect(await tokens()).toEqual(owned.toSorted());
