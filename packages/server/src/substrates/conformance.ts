@@ -67,7 +67,7 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
     };
     const run = async (substrate: Substrate, machine: Machine, command: string, stdin = '') => {
       await using channel = await substrate.channel(machine, keys, signal);
-      return channel.run(command, { stdin });
+      return await channel.run(command, { stdin });
     };
     const tokens = async (installation = under.installation) => (await under.substrate.listOwned(installation)).map((thing) => thing.token);
     const bootIdOf = async (substrate: Substrate, machine: Machine) =>
@@ -125,11 +125,12 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
       await using channel = await under.substrate.channel(machine, keys, signal);
       let started: (value: unknown) => void = () => undefined;
       const running = new Promise((resolve) => (started = resolve));
-      const ended = channel.stream('echo started; sleep 600', { stdout: started, stderr: () => undefined });
-      const caught = expect(ended).rejects.toBeInstanceOf(PlatformFault);
+      const ended = channel
+        .stream('echo started; sleep 600', { stdout: started, stderr: () => undefined })
+        .catch((error: unknown) => error);
       await running;
       await under.kill(machine);
-      await caught;
+      expect(await ended).toBeInstanceOf(PlatformFault);
       await expect(under.substrate.waitReady(machine, keys, signal)).rejects.toBeInstanceOf(PlatformFault);
       await expect(under.substrate.channel(machine, keys, signal)).rejects.toBeInstanceOf(PlatformFault);
       await under.substrate.destroy(machine.token);
@@ -146,6 +147,7 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
     test('a machine vanishes when its time is over though nobody asks for it', async () => {
       const machine = await under.substrate.launch(spec({ lifetimeSeconds: 2 }), nextToken('launch'), signal);
       await until(async () => !(await tokens()).includes(machine.token));
+      await expect(under.substrate.channel(machine, keys, signal)).rejects.toBeInstanceOf(PlatformFault);
     });
 
     describe('a captured image', () => {

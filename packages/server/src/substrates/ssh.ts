@@ -6,8 +6,6 @@ import { Client, type ClientChannel } from 'ssh2';
 import { publicKeyBlob } from './guest-keys.js';
 import { PlatformFault, type CommandResult, type GuestChannel, type GuestKeys } from './substrate.js';
 
-export { deriveGuestKeys } from './guest-keys.js';
-
 /** More than this from {@link GuestChannel.run} is an error: who expects more streams it. */
 const outputLimit = 1024 * 1024;
 /** A guest that answers nothing for three of these is lost. */
@@ -167,7 +165,10 @@ function execute(client: Client, loss: Loss, command: string, sink: StreamSink, 
     };
     const onChannel = (opened: ClientChannel) => {
       channel = opened;
-      if (settled) return void opened.close();
+      if (settled) {
+        opened.close();
+        return;
+      }
       opened.on(
         'data',
         hand((chunk) => sink.stdout(chunk)),

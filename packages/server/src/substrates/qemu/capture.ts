@@ -39,7 +39,7 @@ export async function captureMachine(layout: Layout, request: CaptureRequest): P
 }
 
 /** The image that an earlier capture of this token came to, if it is still here. */
-export async function capturedBefore(layout: Layout, token: Token): Promise<Digest | undefined> {
+async function capturedBefore(layout: Layout, token: Token): Promise<Digest | undefined> {
   const note = await readIfPresent(captureNote(layout, token));
   if (note === undefined) return undefined;
   const { digest } = JSON.parse(note) as { digest: Digest };

@@ -34,9 +34,9 @@ function bzImagePayload(image: Buffer): Buffer | undefined {
 /** Decodes one LZ4 block (lz4_Block_format.md) and returns how many bytes it came to. */
 function decodeBlock(block: Buffer, out: Buffer): number {
   let [from, to] = [0, 0];
-  const longer = (length: number) => {
-    if (length !== 15) return length;
-    for (let byte = 255; byte === 255; length += byte) byte = block[from++] ?? 0;
+  const longer = (start: number) => {
+    let length = start;
+    for (let byte = start === 15 ? 255 : 0; byte === 255; length += byte) byte = block[from++] ?? 0;
     return length;
   };
   while (from < block.length) {

@@ -48,5 +48,7 @@ describeSubstrate('QEMU', async (): Promise<SubstrateUnderTest> => {
 });
 
 function folderOf(artifact: Artifact): string {
-  return String(artifact.reference['diskDigest']).replace(':', '-');
+  const digest = artifact.reference['diskDigest'];
+  if (typeof digest !== 'string') throw new TypeError('the artifact names no disk');
+  return digest.replace(':', '-');
 }

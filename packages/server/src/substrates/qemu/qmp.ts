@@ -11,7 +11,7 @@ const answerMs = 5000;
  * Sends one command to a machine's QMP socket and returns its answer. QEMU serves one connection at a time, so each call
  * opens its own and closes it at once.
  */
-export function qmpCommand(socketPath: string, command: string, args: Record<string, unknown> = {}): Promise<unknown> {
+function qmpCommand(socketPath: string, command: string, args: Record<string, unknown> = {}): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(socketPath);
     const limit = setTimeout(() => finish(new QmpError(`no answer to ${command}`)), answerMs);

@@ -124,6 +124,7 @@ async function builtBefore(layout: Layout, inputs: string): Promise<Digest | und
 function inputsDigest(): string {
   const parts = [
     suite,
+    initrdProgram,
     packages,
     loaderPackages,
     rootFiles,

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { create } from '@bufbuild/protobuf';
+import { PlacementSchema, type Image } from '@murmur/api';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { deriveGuestKeys } from '../guest-keys.js';
+import type { LaunchSpec, Machine, Substrate, Token } from '../substrate.js';
+import { createQemuSubstrate, type QemuExtras } from './index.js';
+import { qemuProgram } from './qemu-program.js';
+
+const long = 900_000;
+
+/** Slow: builds the whole base and boots it several times. `MURMUR_FULL=sweep` runs it; a full bake is among the end-to-end tests. */
+describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { timeout: long }, () => {
+  const { signal } = new AbortController();
+  let folder: string;
+  let substrate: Substrate & QemuExtras;
+  let image: Image;
+  let spec: LaunchSpec;
+  const keys = deriveGuestKeys(randomBytes(64));
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'murmur-debian-'));
+    const places = { dataDir: path.join(folder, 'data'), runtimeDir: path.join(folder, 'run') };
+    substrate = await createQemuSubstrate({ ...places, installation: 'debian', log: pino({ level: 'silent' }) });
+    ({ image } = await substrate.buildBase({ name: 'base', onProgress: () => undefined, signal }));
+    const placement = create(PlacementSchema, { name: 'murmur-qemu-local' });
+    spec = {
+      owner: { installation: 'debian', tenant: 'local/default', runId: 'run' },
+      base: await substrate.resolveBase(image, placement),
+      placement,
+      vcpus: 1,
+      memoryMb: 1024,
+      machineType: '',
+      diskSizeGb: 0,
+      keys,
+      lifetimeSeconds: 900,
+    };
+  }, long);
+
+  afterAll(async () => {
+    for (const thing of await substrate.listOwned('debian')) await substrate.destroy(thing.token);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function ready(token: string, changes: Partial<LaunchSpec> = {}): Promise<Machine> {
+    const machine = await substrate.launch({ ...spec, ...changes }, token as Token, signal);
+    await substrate.waitReady(machine, changes.keys ?? keys, signal);
+    return machine;
+  }
+
+  async function run(machine: Machine, command: string, using_ = keys): Promise<string> {
+    await using channel = await substrate.channel(machine, using_, signal);
+    const { exitCode, stdout, stderr } = await channel.run(command);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    return stdout.trim();
+  }
+
+  test('is not built again from the same inputs', async () => {
+    const lines: string[] = [];
+    const again = await substrate.buildBase({ name: 'base', onProgress: (line) => lines.push(line), signal });
+    expect(again.image.source).toEqual(image.source);
+    expect(lines).toEqual(['the base image of these packages is built already']);
+  });
+
+  test('boots without a failed unit and holds what agents need', async () => {
+    const machine = await ready('whole');
+    expect(await run(machine, 'systemctl is-system-running')).toBe('running');
+    expect(
+      await run(machine, 'for tool in apt-get git curl jq tmux python3 sudo; do command -v $tool >/dev/null || echo $tool; done'),
+    ).toBe('');
+    expect(
+      await run(machine, 'id -un murmur; test -e /etc/ssl/certs/ca-certificates.crt && getent hosts deb.debian.org >/dev/null && echo ok'),
+    ).toBe('murmur\nok');
+    // Nothing of ours on the disk: the keys are in memory only.
+    expect(await run(machine, 'ls /root/.ssh /etc/ssh/ssh_host_* 2>/dev/null || true')).toBe('');
+    await substrate.destroy(machine.token);
+  });
+
+  test('gives two clones another machine id and another host key', async () => {
+    const identity = 'cat /etc/machine-id; ssh-keygen -lf /run/murmur-boot/host-key';
+    const seen = [];
+    for (const token of ['clone-a', 'clone-b']) {
+      const own = deriveGuestKeys(randomBytes(64));
+      const machine = await ready(token, { keys: own });
+      seen.push((await run(machine, identity, own)).split('\n'));
+      await substrate.destroy(machine.token);
+    }
+    const [first, second] = seen;
+    expect(first?.[0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(first?.[0]).not.toBe(second?.[0]);
+    expect(first?.[1]).not.toBe(second?.[1]);
+  });
+
+  test('fills a disk that is larger than its own', async () => {
+    const machine = await ready('large', { diskSizeGb: 20 });
+    expect(Number(await run(machine, "df --output=size -BG / | tail -1 | tr -dc '0-9'"))).toBeGreaterThanOrEqual(19);
+    await substrate.destroy(machine.token);
+  });
+
+  test('keeps booting after a script put another kernel in', async () => {
+    const machine = await ready('kernel');
+    // The same modules under another kernel file are enough to see that the guest's own is taken.
+    await run(machine, 'cp /boot/vmlinuz-* /boot/vmlinuz-other && echo >>/boot/vmlinuz-other && ln -sf boot/vmlinuz-other /vmlinuz');
+    const artifact = await substrate.capture(machine, keys, { name: 'other', token: 'kernel-capture' as Token, owner: spec.owner }, signal);
+    await substrate.destroy(machine.token);
+    const base = await substrate.resolveBase({ ...image, source: artifact.source }, spec.placement);
+    const booted = await ready('kernel-booted', { base });
+    expect(await run(booted, 'systemctl is-system-running')).toBe('running');
+    await substrate.destroy(booted.token);
+  });
+
+  test('boots by itself on another machine once exported, with host keys of its own', async () => {
+    const file = path.join(folder, 'exported.qcow2');
+    await substrate.exportImage(image, file, signal);
+    const args = [
+      '-M',
+      'q35',
+      '-accel',
+      'tcg',
+      '-cpu',
+      'max',
+      '-m',
+      '1024',
+      '-nodefaults',
+      '-display',
+      'none',
+      '-no-reboot',
+      '-serial',
+      'stdio',
+    ];
+    const disk = [
+      '-drive',
+      `if=virtio,format=qcow2,snapshot=on,file=${file}`,
+      '-netdev',
+      'user,id=net,hostfwd=tcp:127.0.0.1:0-:22',
+      '-device',
+      'virtio-net-pci,netdev=net',
+    ];
+    const qemu = spawn(qemuProgram, [...args, ...disk], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(qemu, 'close');
+    let console = '';
+    for await (const chunk of qemu.stdout.setEncoding('utf8')) {
+      console += String(chunk);
+      if (console.includes('murmur-ssh-is-up')) qemu.kill('SIGKILL');
+    }
+    await ended;
+    expect(console).toContain('murmur-ssh-is-up');
+  });
+});
