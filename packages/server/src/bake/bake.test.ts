@@ -125,3 +125,14 @@ test('a script that takes too long is ended with all its processes', { timeout: 
   expect(log).toMatch(/^(begun\n|tick\n)+murmur: script timed out after 4s\n$/);
   expect(await kitchen.leftovers()).toEqual([]);
 });
+
+test.each(['launching', 'capturing'])('a bake cancelled while it is %s leaves nothing behind', { timeout: 2 * minutes }, async (phase) => {
+  await kitchen.setRecipe(`cancelled-${phase}`, { script: '#!/bin/sh\ntrue\n' });
+  const { runId } = await kitchen.bake(`cancelled-${phase}`);
+  await kitchen.reaches(runId, phase);
+  await kitchen.bakery.cancel(kitchen.caller, kitchen.cancelRequest(runId));
+  expect((await kitchen.follow(runId)).bake).toMatchObject({ phase: 'cancelled', error: '' });
+  expect(await kitchen.leftovers()).toEqual([]);
+  const used = await kitchen.db.database.selectFrom('run_references').select('target_name').where('run_id', '=', runId).execute();
+  expect(used).toEqual([]);
+});

@@ -59,6 +59,7 @@ collect() {
     : >"$segment"
     while oldest && [ $((offset - first)) -ge "$waiting_bytes" ]; do nap 0.2; done
   done
+  : >run/collected
 }
 
 oldest() {
@@ -116,6 +117,19 @@ end_script() {
   done
 }
 
+# The control group ends at once. Walking through all processes takes long, and is for who holds the output beyond that.
+end_leftovers() {
+  if [ -n "$cgroup" ] && echo 1 2>/dev/null >"$cgroup/script/cgroup.kill"; then
+    naps=0
+    while [ "$naps" -lt 20 ] && [ ! -e run/collected ]; do
+      naps=$((naps + 1))
+      nap 0.1
+    done
+    [ ! -e run/collected ] || return
+  fi
+  end_script
+}
+
 supervise() {
   variables=$(cat)
   case $variables in *": murmur complete") ;; *) exit 1 ;; esac
@@ -156,7 +170,7 @@ supervise() {
   wait "$script"
   code=$?
   kill "$watchdog"
-  end_script
+  end_leftovers
   wait "$collector"
   ending="exited $code"
   [ -e run/timed-out ] && ending=timed-out

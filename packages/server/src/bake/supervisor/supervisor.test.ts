@@ -72,6 +72,16 @@ describe.each(shells)('under %s', (shell) => {
     expect(await readAll()).toEqual({ output: `as ${folder}/script\n`, state: 'exited 143' });
   });
 
+  test('the largest script and values arrive whole', async () => {
+    const value = `'"$\\\n${'v'.repeat(60_000)}`;
+    const padding = `# ${"it's ".repeat(52_000)}\n`;
+    await start(`#!/bin/sh\n${padding}printf %s "$VALUE" | wc -c\nwc -c <"$0"\n`, { variables: { VALUE: value } });
+    const { output, state } = await readAll();
+    const size = `#!/bin/sh\n${padding}printf %s "$VALUE" | wc -c\nwc -c <"$0"\n`.length;
+    expect(output).toBe(`${value.length}\n${size}\n`);
+    expect(state).toBe('exited 0');
+  });
+
   test('output is whole and in order, however much it is and wherever reading starts again', async () => {
     const text = `${Array.from({ length: 400_000 }, (_, index) => index + 1).join('\n')}\nend\n`;
     await start('#!/bin/sh\nseq 1 400000\necho end >&2\n');
