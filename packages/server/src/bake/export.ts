@@ -5,20 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { create } from '@bufbuild/protobuf';
-import { type ExportImageRequest, type ExportImageResponse, ExportImageResponseSchema, type Image, MurmurError } from '@murmur/api';
+import { type ExportImageRequest, type ExportImageResponse, ExportImageResponseSchema, MurmurError } from '@murmur/api';
 
 import { readSpec } from '../catalog/read.js';
-import type { Substrate } from '../substrates/substrate.js';
 import { found } from './placing.js';
 import type { PlanParts } from './plan.js';
 import { prefixed, substrateOfImage } from './substrate-names.js';
 
 const chunkBytes = 1024 * 1024;
-
-/** A substrate that can write an image out as one qcow2 file that needs no other. The file must not exist yet. */
-interface Exporter {
-  exportImage(image: Image, file: string, signal: AbortSignal): Promise<void>;
-}
 
 /** One image as a single flattened qcow2 file, in pieces; the first says how long it is and what digest it has. */
 export async function* exportImage(
@@ -31,7 +25,7 @@ export async function* exportImage(
   const name = substrateOfImage(image);
   const substrate = name === undefined ? undefined : parts.substrates.get(name);
   if (substrate === undefined) throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`);
-  if (!exports(substrate)) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
+  if (!substrate.capabilities.exportsImages) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
   const folder = await mkdtemp(join(tmpdir(), 'murmur-export-'));
   try {
     const file = join(folder, 'image.qcow2');
@@ -44,10 +38,6 @@ export async function* exportImage(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function exports(substrate: Substrate): substrate is Substrate & Exporter {
-  return substrate.capabilities.exportsImages && 'exportImage' in substrate;
 }
 
 async function digestOf(file: string): Promise<string> {

@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
+import { isDatabaseOutage } from '../database/outage.js';
 import type { Database } from '../database/tables.js';
 import type { TenantKeys } from '../secrets/tenant-keys.js';
 import { deriveGuestKeys } from '../substrates/guest-keys.js';
 import { PlatformFault, type Substrate, type SubstrateName } from '../substrates/substrate.js';
 import { BakeCancelled, ServerStopping } from './active-runs.js';
 import { type Aftermath, bakeSteps, mostAttempts, type Setback, type StepOutcome, type Worker } from './bake.js';
-import { isDatabaseOutage } from '../database/outage.js';
 import { assertLease, type Lease, RunLost } from './lease.js';
 import { remark } from './logs.js';
 import { thawPlacement } from './run-inputs.js';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Database, Queryable } from '../../database/tables.js';
 
 /** An executor whose heartbeat is older than this is dead, and its runs are taken over. */
-export const deadAfterSeconds = 20;
+const deadAfterSeconds = 20;
 
 /** Says that this executor lives. */
 export async function beat(database: Database, executor: string): Promise<void> {
