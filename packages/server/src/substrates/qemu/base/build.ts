@@ -84,10 +84,10 @@ async function debootstrap(making: string, onProgress: (line: string) => void, s
   await runOnHost('tar', ['-C', overlay, '--owner=0', '--group=0', '--numeric-owner', '-cf', file('overlay.tar'), ...names], { signal });
   await writeFile(file('inside.sh'), insideScript);
   onProgress(`installing Debian ${suite}`);
-  const files = { overlay: 'overlay.tar', inside: 'inside.sh', output: 'rootfs.tar' };
+  const files = { overlay: 'overlay.tar', inside: 'inside.sh', output: isRoot() ? 'root' : 'rootfs.tar' };
   const args = mmdebstrapArguments(files, await aptSources());
   // As root its work folder lies in ours, so that nothing is left elsewhere by a build that was killed.
-  const env = process.getuid?.() === 0 ? { TMPDIR: making } : {};
+  const env = isRoot() ? { TMPDIR: making } : {};
   await runWithUs('mmdebstrap', args, {
     cwd: making,
     env,
@@ -99,7 +99,7 @@ async function debootstrap(making: string, onProgress: (line: string) => void, s
 async function makeDisk(making: string, onProgress: (line: string) => void, signal: AbortSignal): Promise<void> {
   onProgress('writing the disk');
   const script = ['sh', '-c', outsideScript];
-  const [program, ...args] = process.getuid?.() === 0 ? script : ['fakeroot', '--', ...script];
+  const [program, ...args] = isRoot() ? script : ['fakeroot', '--', ...script];
   await runWithUs(program ?? 'sh', args, { cwd: making, signal });
   const loader = { boot: await readFile(path.join(making, 'boot.img')), core: await readFile(path.join(making, 'core.img')) };
   await writeBootArea(path.join(making, 'disk.raw'), loader, { start: partitionStart, end: virtualSize });
@@ -139,7 +139,7 @@ function inputsDigest(): string {
 }
 
 async function requirePrograms(): Promise<void> {
-  const programs = process.getuid?.() === 0 ? needed : { ...needed, fakeroot: 'fakeroot' };
+  const programs = isRoot() ? needed : { ...needed, fakeroot: 'fakeroot' };
   const missing: string[] = [];
   for (const [program, name] of Object.entries(programs)) if (!(await isInstalled(program))) missing.push(name);
   if (missing.length === 0) return;
@@ -159,4 +159,8 @@ async function isInstalled(program: string): Promise<boolean> {
     }
   }
   return false;
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }

@@ -38,13 +38,15 @@ apt-get -q -y purge --auto-remove ${loaderPackages.join(' ')}
 `;
 
 /**
- * Turns the unpacked system in \`root\` into a disk image in \`disk.raw\`, without mounting anything. Run as root, or under
- * fakeroot so that the files keep their owners.
+ * Turns the system in `root`, or in `rootfs.tar` where only fakeroot can unpack it with its owners, into a disk image in
+ * `disk.raw` without mounting anything.
  */
 export const outsideScript = `set -eu
-mkdir root
-tar -xpf rootfs.tar -C root --numeric-owner
-rm -f rootfs.tar
+if [ -e rootfs.tar ]; then
+  mkdir root
+  tar -xpf rootfs.tar -C root --numeric-owner
+  rm rootfs.tar
+fi
 cd root
 mv .${loaderFolder}/boot.img .${loaderFolder}/core.img ..
 rmdir .${loaderFolder}
@@ -70,7 +72,7 @@ export function mmdebstrapArguments(
   return [
     '--variant=apt',
     '--architectures=amd64',
-    '--format=tar',
+    `--format=${files.output.endsWith('.tar') ? 'tar' : 'directory'}`,
     `--include=${[...packages, ...loaderPackages].join(',')}`,
     `--customize-hook=tar-in ${files.overlay} /`,
     `--customize-hook=chroot "$1" sh < ${files.inside}`,
