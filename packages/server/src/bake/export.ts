@@ -21,7 +21,7 @@ export async function* exportImage(
   request: ExportImageRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ExportImageResponse> {
-  const image = await found(readSpec(parts.database, tenant, 'image', request.name), 'image');
+  const image = await found(readSpec(parts.database, tenant, 'image', request.name), 'Check the names with `murmur get image`.');
   const name = substrateOfImage(image);
   const substrate = name === undefined ? undefined : parts.substrates.get(name);
   if (substrate === undefined) throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`);

@@ -19,8 +19,8 @@ export async function loadPlacing(
   tenant: string,
   names: { readonly environment: string; readonly placement: string },
 ): Promise<Placing> {
-  const environment = await found(readSpec(queryable, tenant, 'environment', names.environment), 'environment');
-  const placement = await found(readSpec(queryable, tenant, 'placement', names.placement), 'placement');
+  const environment = await found(readSpec(queryable, tenant, 'environment', names.environment));
+  const placement = await found(readSpec(queryable, tenant, 'placement', names.placement));
   const substrateName = substrateNamed(environment.substrate);
   const placed = substrateNamed(placement.substrate);
   if (substrateName === undefined || substrateName !== placed) {
@@ -34,13 +34,15 @@ export async function loadPlacing(
   return { environment, placement, machineType, substrateName };
 }
 
-/** A resource that the caller named: its absence says how to look names up. */
-export async function found<T>(reading: Promise<T>, kind: string): Promise<T> {
+const placingHint = 'Check the names with `murmur get recipe`, `murmur get environment`, or `murmur get placement`.';
+
+/** A recipe, environment or placement that the caller named: its absence says how to look names up. */
+export async function found<T>(reading: Promise<T>, hint: string = placingHint): Promise<T> {
   try {
     return await reading;
   } catch (error) {
     if (!(error instanceof MurmurError) || error.code !== 'NOT_FOUND') throw error;
-    throw new MurmurError('NOT_FOUND', error.message, { cause: error, hint: `Check the names with "murmur get ${kind}".` });
+    throw new MurmurError('NOT_FOUND', error.message, { cause: error, hint });
   }
 }
 

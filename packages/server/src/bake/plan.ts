@@ -38,7 +38,7 @@ export interface BakePlan {
 /** Checks a request for a bake, before anything is created, and pins its base image. */
 export async function planBake(parts: PlanParts, tenant: string, request: StartBakeRequest): Promise<BakePlan> {
   checkCredentials(tenant, request);
-  const recipe = await found(readSpec(parts.database, tenant, 'recipe', request.recipe), 'recipe');
+  const recipe = await found(readSpec(parts.database, tenant, 'recipe', request.recipe));
   const { environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
   const baseName = baseImageOf(recipe, substrateName);
   if (baseName === '') {

@@ -136,6 +136,12 @@ test.each<[string, Partial<StartBakeRequest>, string, string]>([
   expect(began).toEqual([]);
 });
 
+test('a name that does not exist comes with where to look names up', async () => {
+  await expect(startBake(parts, caller, request({ placement: 'x' }))).rejects.toMatchObject({
+    hint: 'Check the names with `murmur get recipe`, `murmur get environment`, or `murmur get placement`.',
+  });
+});
+
 test('a name that a hand-written image holds is refused', async () => {
   await set('recipe', { name: 'taken', base_image_qemu_ref: 'murmur-qemu-base' });
   const probe = await startBake(parts, { ...caller }, request({ recipe: 'taken' }));

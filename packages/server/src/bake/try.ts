@@ -71,7 +71,7 @@ export async function* tryImage(
 }
 
 async function prepare(parts: TryParts, tenant: string, id: string, request: TryImageRequest): Promise<Trial> {
-  const image = await found(readSpec(parts.database, tenant, 'image', request.image), 'image');
+  const image = await found(readSpec(parts.database, tenant, 'image', request.image), 'Check the names with `murmur get image`.');
   const { environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
   const imageSubstrate = substrateOfImage(image);
   if (imageSubstrate !== substrateName) {

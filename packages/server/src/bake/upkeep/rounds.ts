@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import type { Logger } from 'pino';
 
 /** Work that is done again and again. */
@@ -19,31 +17,50 @@ export interface Rounds {
 
 /** Does each round's work over and over, never twice at once. A failure is logged and the next time comes as ever. */
 export function startRounds(rounds: readonly Round[], log: Logger): Rounds {
-  const stopping = new AbortController();
-  const wakes = new Map<string, () => void>();
+  let stopped = false;
+  const pauses = new Map(rounds.map(({ name }) => [name, interruptiblePause()]));
   const go = async ({ name, everyMs, work }: Round) => {
-    while (!stopping.signal.aborted) {
-      const wake = new AbortController();
-      wakes.set(name, () => wake.abort());
+    while (!stopped) {
       try {
         await work();
       } catch (error) {
         log.warn({ err: error, round: name }, 'a round of upkeep failed');
       }
-      const interrupted = AbortSignal.any([stopping.signal, wake.signal]);
-      if (!interrupted.aborted) await delay(everyMs, undefined, { signal: interrupted }).catch(wokenEarly);
+      if (!stopped) await pauses.get(name)?.wait(everyMs);
     }
   };
   const running = rounds.map(go);
   return {
-    hurry: (name) => wakes.get(name)?.(),
+    hurry: (name) => pauses.get(name)?.interrupt(),
     async stop() {
-      stopping.abort();
+      stopped = true;
+      for (const pause of pauses.values()) pause.interrupt();
       await Promise.all(running);
     },
   };
 }
 
-function wokenEarly(error: unknown): void {
-  if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+/** A pause that an interruption ends, or leaves out when it came before. */
+function interruptiblePause(): { wait(ms: number): Promise<void>; interrupt(): void } {
+  let interrupted = false;
+  let end: (() => void) | undefined;
+  return {
+    async wait(ms) {
+      if (!interrupted) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, ms);
+          end = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      end = undefined;
+      interrupted = false;
+    },
+    interrupt() {
+      interrupted = true;
+      end?.();
+    },
+  };
 }
