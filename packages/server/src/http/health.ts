@@ -38,7 +38,8 @@ export function healthHandler(parts: { database: Database; metrics: Metrics; log
   };
 
   return (request: Request, response: Response): void => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    // Not parsed as a URL: a client may send what is none.
+    const [path = ''] = (request.url ?? '').split('?', 1);
     answer(path).then(
       ({ status, type, body }) => {
         response.writeHead(status, { 'content-type': type });

@@ -1,5 +1,7 @@
+import type { RequestListener } from 'node:http';
+
 import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { MurmurService } from '@murmur/api';
+import { MurmurError, MurmurService } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import type { Bakery } from '../bake/index.js';
@@ -15,8 +17,8 @@ import { type Listener, listen } from './listen.js';
 import { createMetrics } from './metrics.js';
 import { sessionService } from './session-service.js';
 
-/** The largest request: a 10 MiB document and its frame. */
-const readMaxBytes = 11 * 1024 * 1024;
+/** The largest request: a document of 2 MiB, the longest there may be, even where JSON spells each byte as `\u0000`; and its frame. */
+const readMaxBytes = 13 * 1024 * 1024;
 
 /** What the API is served from. */
 export interface ApiParts {
@@ -31,9 +33,9 @@ export interface ApiParts {
 /** Opens the port: the API by Connect, gRPC and gRPC-Web, beside health and metrics. */
 export async function serveApi(address: string, parts: ApiParts): Promise<Listener> {
   const { database, bakery, log } = parts;
-  const metrics = createMetrics(database);
+  const metrics = createMetrics({ database, log });
   const shutdown = new AbortController();
-  const handler = connectNodeAdapter({
+  const api = connectNodeAdapter({
     routes(router) {
       router.service(MurmurService, {
         ...catalogService(database),
@@ -48,12 +50,25 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
     shutdownSignal: shutdown.signal,
     readMaxBytes,
   });
-  const listener = await listen(address, handler);
+  const listener = await listen(address, refusingMalformed(api, log), { log });
   return {
     url: listener.url,
     async close() {
-      shutdown.abort(new Error('the server is stopping'));
+      shutdown.abort(new MurmurError('UNAVAILABLE', 'the server is stopping', { hint: 'Try again once it is back.' }));
       await listener.close();
     },
+  };
+}
+
+/** The adapter throws on a request whose address cannot be read, and an error nobody catches would end the server. */
+function refusingMalformed(handler: RequestListener, log: Logger): RequestListener {
+  return (request, response) => {
+    try {
+      handler(request, response);
+    } catch (cause) {
+      log.warn({ err: cause }, 'refused a malformed request');
+      response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end('malformed request\n');
+    }
   };
 }

@@ -1,31 +1,50 @@
 import { ConnectError, Code, type Interceptor } from '@connectrpc/connect';
-import { MurmurError } from '@murmur/api';
+import { MurmurError, isMurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
+
+import { isDatabaseOutage } from '../../database/outage.js';
 
 /** Turns whatever a service throws into a coded error. The cause of an internal one goes to the log and never to the client. */
 export function errorInterceptor(log: Logger): Interceptor {
   return (next) => async (request) => {
     const translate = (thrown: unknown): ConnectError => {
-      if (request.signal.aborted) return new ConnectError('the call was cancelled', Code.Canceled, undefined, undefined, thrown);
-      const error = MurmurError.from(thrown);
-      if (error.code === 'INTERNAL' || error.code === 'UNKNOWN') {
+      if (request.signal.aborted) return interruption(request.signal, thrown);
+      const error = isDatabaseOutage(thrown) ? databaseAway(thrown) : MurmurError.from(thrown);
+      if (error.code === 'INTERNAL' || error.code === 'UNKNOWN' || error.code === 'UNAVAILABLE') {
         log.error({ err: error.cause ?? error, method: request.method.name }, 'call failed for an internal reason');
       }
       return error.toConnect();
     };
     try {
       const response = await next(request);
-      return response.stream ? { ...response, message: translated(response.message, translate) } : response;
+      return response.stream ? { ...response, message: translated(response.message, request.signal, translate) } : response;
     } catch (thrown) {
       throw translate(thrown);
     }
   };
 }
 
-async function* translated<T>(messages: AsyncIterable<T>, translate: (thrown: unknown) => ConnectError): AsyncIterable<T> {
+async function* translated<T>(
+  messages: AsyncIterable<T>,
+  signal: AbortSignal,
+  translate: (thrown: unknown) => ConnectError,
+): AsyncIterable<T> {
   try {
     yield* messages;
+    // A service may simply stop when told to; its client must not take that for the end of what it asked for.
+    signal.throwIfAborted();
   } catch (thrown) {
     throw translate(thrown);
   }
+}
+
+/** Why a call was broken off: by its own deadline, by the server's stop, or else by the client. */
+function interruption({ reason }: AbortSignal, thrown: unknown): ConnectError {
+  if (isMurmurError(reason)) return reason.toConnect();
+  if (reason instanceof ConnectError) return reason;
+  return new ConnectError('the call was cancelled', Code.Canceled, undefined, undefined, thrown);
+}
+
+function databaseAway(cause: unknown): MurmurError {
+  return new MurmurError('UNAVAILABLE', "the server's database does not answer", { cause, hint: 'Try again in a moment.' });
 }

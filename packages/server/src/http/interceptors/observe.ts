@@ -1,4 +1,5 @@
-import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
+import type { Interceptor } from '@connectrpc/connect';
+import { MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { identityKey } from '../identity.js';
@@ -9,7 +10,7 @@ export function observeInterceptor(log: Logger, metrics: Metrics): Interceptor {
   return (next) => async (request) => {
     const started = process.hrtime.bigint();
     const finish = (thrown?: unknown): void => {
-      const code = thrown === undefined ? 'ok' : Code[ConnectError.from(thrown).code].toLowerCase();
+      const code = thrown === undefined ? 'OK' : MurmurError.from(thrown).code;
       const seconds = Number(process.hrtime.bigint() - started) / 1e9;
       metrics.calls.observe({ method: request.method.name, code }, seconds);
       const identity = request.contextValues.get(identityKey);
