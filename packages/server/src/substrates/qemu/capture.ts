@@ -118,13 +118,11 @@ async function seal(layout: Layout, request: CaptureRequest, making: string): Pr
     kernelChanged: boolean;
   };
   const base = await manifestOf(layout, parent);
-  const manifest = await sealImage(making, {
-    parent,
-    architecture: base.architecture,
-    commandLine: base.commandLine,
-    captured: { name, token, owner },
-    ...(base.guestKernel === undefined || kernelChanged ? {} : { guestKernel: base.guestKernel }),
-  });
+  const { architecture, commandLine, guestKernel } = base;
+  const image = { parent, architecture, commandLine, captured: { name, token, owner } };
+  const manifest = kernelChanged
+    ? await sealImage(making, image)
+    : await sealImage(making, { ...image, ...(guestKernel === undefined ? {} : { guestKernel }) }, base);
   await writeAtomically(captureNote(layout, token), JSON.stringify({ digest: manifest.disk.digest, machine: request.machine }));
   await placeImage(layout, making, manifest);
   return manifest.disk.digest;

@@ -12,14 +12,24 @@ export type NewImage = Pick<Manifest, 'parent' | 'architecture' | 'commandLine'>
   Partial<Pick<Manifest, 'captured' | 'inputs' | 'guestKernel'>>;
 
 /** The digest an image being made will have, with its files synced and made read-only. */
-export async function sealImage(folder: string, image: NewImage): Promise<Manifest> {
-  const described = async (name: string): Promise<ImageFile> => {
+export async function sealImage(
+  folder: string,
+  image: NewImage,
+  shared: Partial<Pick<Manifest, 'kernel' | 'initrd'>> = {},
+): Promise<Manifest> {
+  const described = async (name: string, known?: ImageFile): Promise<ImageFile> => {
     const file = path.join(folder, name);
+    // A file shared with the parent was read when the parent was made.
+    if (known !== undefined && (await stat(file)).mtimeMs === known.mtimeMs) return known;
     await chmod(file, 0o444);
     await syncFile(file);
     return imageFile(file, await digestOf(file));
   };
-  const [disk, kernel, initrd] = [await described('disk.qcow2'), await described('kernel'), await described('initrd')];
+  const [disk, kernel, initrd] = [
+    await described('disk.qcow2'),
+    await described('kernel', shared.kernel),
+    await described('initrd', shared.initrd),
+  ];
   const info = JSON.parse(await runOnHost('qemu-img', ['info', '-U', '--output=json', path.join(folder, 'disk.qcow2')])) as {
     'virtual-size': number;
   };

@@ -13,7 +13,7 @@ import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './imag
 import { imageFolder, isDigest, openLayout, type Digest, type Layout } from './layout.js';
 import { launchMachine } from './launch.js';
 import { oneAtATime } from './one-at-a-time.js';
-import { destroyThing, listThings, machineBases } from './owned.js';
+import { destroyThing, listThings, machineBases, removeAbandonedBuilds } from './owned.js';
 import { qemuProgram } from './qemu-program.js';
 import { waitForBoot } from './ready.js';
 import { shellCommand } from './shell-command.js';
@@ -40,6 +40,7 @@ export interface QemuExtras {
 export async function createQemuSubstrate(options: QemuOptions): Promise<Substrate & QemuExtras> {
   for (const program of [qemuProgram, 'qemu-img']) await runOnHost(program, ['--version']);
   const layout = await openLayout(options.dataDir, options.runtimeDir);
+  await removeAbandonedBuilds(layout);
   const probe = createAcceleratorProbe(layout.dataDir, options.log);
   const channels = createChannels(layout);
   const inTurn = oneAtATime();

@@ -12,6 +12,9 @@ import { readManifest } from './manifest.js';
 /** A folder just made gets its record within this time; before that nobody can say whose it is. */
 const graceMs = 60_000;
 
+/** Images that are made by this substrate itself, not captured for a bake. */
+const ownBuilds = ['base', 'tiny-base'];
+
 /** Every machine and half-made image of this installation. */
 export async function listThings(layout: Layout, installation: string): Promise<readonly OwnedThing[]> {
   const things = [
@@ -26,6 +29,14 @@ export async function listThings(layout: Layout, installation: string): Promise<
 export async function destroyThing(layout: Layout, token: Token): Promise<void> {
   await removeMachine(layout, token);
   await rm(makingFolder(layout, token), { recursive: true, force: true });
+}
+
+/** Removes what a base build left behind whose server died in the middle of it. */
+export async function removeAbandonedBuilds(layout: Layout): Promise<void> {
+  for (const token of ownBuilds) {
+    const folder = makingFolder(layout, token);
+    if (!(await isBeingBuilt(folder))) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
 }
 
 /** The images that machines stand on. */

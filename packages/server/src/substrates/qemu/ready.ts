@@ -35,7 +35,7 @@ export async function openChannel(layout: Layout, token: Token, keys: GuestKeys,
   try {
     for (let refusals = 0; ;) {
       const machine = await listeningMachine(layout, token, limit);
-      const socket = await dial(machine.port);
+      const socket = await dial(machine.port, limit);
       try {
         if (socket !== undefined) return await connectSsh({ host: '127.0.0.1', port: machine.port, keys, signal: limit, socket });
       } catch (error) {
@@ -71,16 +71,19 @@ async function listeningMachine(layout: Layout, token: Token, signal: AbortSigna
 }
 
 /** A connection on which the guest's SSH server has begun to speak, with nothing of that taken. */
-function dial(port: number): Promise<Socket | undefined> {
+function dial(port: number, signal: AbortSignal): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = createConnection({ host: '127.0.0.1', port });
     const limit = setTimeout(() => give(undefined), bannerMs);
     const give = (result: Socket | undefined) => {
       clearTimeout(limit);
+      signal.removeEventListener('abort', giveUp);
       socket.removeAllListeners();
       if (result === undefined) socket.on('error', () => socket.destroy()).destroy();
       resolve(result);
     };
+    const giveUp = () => give(undefined);
+    signal.addEventListener('abort', giveUp);
     socket.on('error', () => give(undefined)).on('close', () => give(undefined));
     socket.once('readable', () => give(socket.readableLength > 0 ? socket : undefined));
   });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
+import { markBuilder } from './builder-mark.js';
 import { isMissing } from './files.js';
 import { runOnHost } from './host-command.js';
 import { openMaking, placeImage, sealImage } from './images.js';
@@ -35,6 +36,7 @@ export async function buildTinyBase(options: { readonly dataDir: string; readonl
   const layout = await openLayout(options.dataDir, options.runtimeDir);
   const making = makingFolder(layout, 'tiny-base');
   await rm(making, { recursive: true, force: true });
+  await using _mark = await markBuilder(making);
   await openMaking(making);
   for (const name of built) await copyFile(path.join(cached, name), path.join(making, name));
   const manifest = await sealImage(making, { parent: null, architecture: 'AMD64', commandLine: 'root=/dev/vda quiet' });

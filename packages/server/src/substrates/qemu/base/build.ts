@@ -48,9 +48,9 @@ export async function buildBase(layout: Layout, options: BaseBuildOptions): Prom
   await requirePrograms();
   const making = makingFolder(layout, 'base');
   await rm(making, { recursive: true, force: true });
+  await using _mark = await markBuilder(making);
   await openMaking(making);
   try {
-    await using _mark = await markBuilder(making);
     await debootstrap(making, onProgress, signal);
     await makeDisk(making, onProgress, signal);
     onProgress('computing the digest');
