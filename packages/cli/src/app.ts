@@ -11,13 +11,17 @@ import {
 import type { Context } from './context.js';
 import { failureText } from './failure.js';
 import { familyBriefs, findRoute, routes, type Route } from './routes.js';
-import { usageMessage } from './usage-message.js';
+import { type UsageMessage, usageMessage } from './usage-message.js';
 
-/**
- * The application for one command line: the command it calls is loaded, all others are stand-ins that only know their
- * one line of help.
- */
-export async function buildApp(args: readonly string[]): Promise<Application<Context>> {
+/** The application for one command line. */
+export interface App {
+  readonly application: Application<Context>;
+  /** What to do about everything it found wrong with the line, once each: to be printed after it has run. */
+  readonly hints: ReadonlySet<string>;
+}
+
+/** Builds the application for one command line: the command it calls is loaded, all others only know their line of help. */
+export async function buildApp(args: readonly string[]): Promise<App> {
   const called = findRoute(args);
   const loaded = called === undefined ? undefined : (await called.load()).command.command;
   const commandOf = (route: Route): Command<Context> => (route === called && loaded !== undefined ? loaded : standIn(route));
@@ -37,15 +41,17 @@ export async function buildApp(args: readonly string[]): Promise<Application<Con
       ...(standard === undefined ? {} : { defaultCommand: standard }),
     });
   }
-  return buildApplication<Context>(
+  const hints = new Set<string>();
+  const application = buildApplication<Context>(
     buildRouteMap<string, Context>({ routes: root, docs: { brief: 'murmur', hideRoute: { __complete: true } } }),
     {
       name: 'murmur',
       scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
       documentation: { disableAnsiColor: true },
-      localization: { text },
+      localization: { text: textWith(hints) },
     },
   );
+  return { application, hints };
 }
 
 function standIn(route: Route): Command<Context> {
@@ -56,12 +62,19 @@ function standIn(route: Route): Command<Context> {
   });
 }
 
-const text: ApplicationText = {
-  ...text_en,
-  noCommandRegisteredForInput: ({ input, corrections }) => {
-    const meant = corrections.map((correction) => correction.replaceAll('`', ''));
-    const hint = meant.length === 0 ? 'See all commands with: murmur --help' : `Did you mean ${meant.join(' or ')}?`;
-    return failureText([{ code: 'INVALID_ARGUMENT', message: `unknown command "${input}"`, hint }]).trimEnd();
-  },
-  exceptionWhileParsingArguments: (thrown) => failureText([{ code: 'INVALID_ARGUMENT', ...usageMessage(thrown) }]).trimEnd(),
-};
+/** Stricli's words and ours. The hints are kept apart, because Stricli asks for one fault at a time. */
+function textWith(hints: Set<string>): ApplicationText {
+  const faultLine = ({ message, hint }: UsageMessage): string => {
+    hints.add(hint);
+    return failureText([{ code: 'INVALID_ARGUMENT', message }]).trimEnd();
+  };
+  return {
+    ...text_en,
+    noCommandRegisteredForInput: ({ input, corrections }) => {
+      const meant = corrections.map((correction) => correction.replaceAll('`', ''));
+      const hint = meant.length === 0 ? 'See all commands with: murmur --help' : `Did you mean ${meant.join(' or ')}?`;
+      return faultLine({ message: `unknown command "${input}"`, hint });
+    },
+    exceptionWhileParsingArguments: (thrown) => faultLine(usageMessage(thrown)),
+  };
+}

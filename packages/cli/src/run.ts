@@ -28,7 +28,9 @@ async function runLine(args: readonly string[], surroundings: Surroundings): Pro
   }
   const [{ buildApp }, { run }] = await Promise.all([import('./app.js'), import('@stricli/core')]);
   const context = createContext(surroundings, globals);
-  await run(await buildApp(line), line, context);
+  const { application, hints } = await buildApp(line);
+  await run(application, line, context);
+  for (const hint of hints) surroundings.stderr.write(`${hint}\n`);
   if (context.exitCode !== undefined) return context.exitCode;
   const code = Number(context.process.exitCode ?? 0);
   // Stricli numbers wrong usage and its own faults below zero.

@@ -26,6 +26,15 @@ describe('wrong usage exits 2 and says what is wrong', () => {
     expect(await runForTest(args)).toEqual({ code: 2, stdout: '', stderr: `murmur: INVALID_ARGUMENT: ${message}\n${hint}\n` });
   });
 
+  it('names everything that is missing, then what to do about it once', async () => {
+    expect(await runForTest(['bake', 'hello'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'murmur: INVALID_ARGUMENT: <environment> is required\nmurmur: INVALID_ARGUMENT: <placement> is required\nAdd --help to see how it is used.\n',
+    });
+  });
+
   it('with a global flag that lacks its value', async () => {
     expect(await runForTest(['get', 'recipe', '--server'])).toEqual({
       code: 2,
