@@ -1,11 +1,10 @@
-import type { RequestListener } from 'node:http';
-
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { MurmurError, MurmurService } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import type { Bakery } from '../bake/index.js';
 import type { Database } from '../database/tables.js';
+import { guardAdapter } from './adapter-guard.js';
 import { bakeService } from './bake-service.js';
 import { type BaseBuilder, baseService } from './base-service.js';
 import { catalogService } from './catalog-service.js';
@@ -50,25 +49,12 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
     shutdownSignal: shutdown.signal,
     readMaxBytes,
   });
-  const listener = await listen(address, refusingMalformed(api, log), { log });
+  const listener = await listen(address, guardAdapter(api, log), { log });
   return {
     url: listener.url,
     async close() {
       shutdown.abort(new MurmurError('UNAVAILABLE', 'the server is stopping', { hint: 'Try again once it is back.' }));
       await listener.close();
     },
-  };
-}
-
-/** The adapter throws on a request whose address cannot be read, and an error nobody catches would end the server. */
-function refusingMalformed(handler: RequestListener, log: Logger): RequestListener {
-  return (request, response) => {
-    try {
-      handler(request, response);
-    } catch (cause) {
-      log.warn({ err: cause }, 'refused a malformed request');
-      response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' });
-      response.end('malformed request\n');
-    }
   };
 }
