@@ -8,7 +8,7 @@ export interface HostProcess {
 }
 
 /** The processes that name a folder in their arguments: the machines, watchdogs and databases of one server. */
-async function processesNaming(folder: string): Promise<readonly HostProcess[]> {
+export async function processesNaming(folder: string): Promise<readonly HostProcess[]> {
   const found: HostProcess[] = [];
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;

@@ -11,7 +11,7 @@ export const murmurBinary = resolve(import.meta.dirname, '../../bin/murmur');
 /** A real `murmur server` in a folder of its own. */
 export interface TestServer {
   readonly dataDir: string;
-  /** Changes with every start. */
+  /** Changes with every start at a free port. */
   readonly url: string;
   readonly apiKey: string;
   readonly pid: number;
@@ -21,8 +21,8 @@ export interface TestServer {
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit status. */
   stop(): Promise<number | null>;
-  /** Starts it again on the same data. */
-  start(): Promise<void>;
+  /** Starts it again on the same data, at a free port unless `HOST:PORT` is given. */
+  start(listen?: string): Promise<void>;
   /** Stops it and removes its data. */
   remove(): Promise<void>;
 }
@@ -35,8 +35,8 @@ export async function startServer(): Promise<TestServer> {
   let exited: Promise<number | null> = Promise.resolve(null);
   let url = '';
 
-  const start = async (): Promise<void> => {
-    const started = spawn(process.execPath, [murmurBinary, 'server', '--listen', '127.0.0.1:0', '--data-dir', dataDir], {
+  const start = async (listen = '127.0.0.1:0'): Promise<void> => {
+    const started = spawn(process.execPath, [murmurBinary, 'server', '--listen', listen, '--data-dir', dataDir], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = started;
