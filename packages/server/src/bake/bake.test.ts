@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { StartBakeResponse_Outcome as Outcome } from '@murmur/api';
@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { setResource } from '../catalog/verbs/set.js';
 import { startTestBakery, type TestBakery } from './testing.js';
 import { reap } from './upkeep/reaper.js';
 
@@ -135,4 +136,20 @@ test.each(['launching', 'capturing'])('a bake cancelled while it is %s leaves no
   expect(await kitchen.leftovers()).toEqual([]);
   const used = await kitchen.db.database.selectFrom('run_references').select('target_name').where('run_id', '=', runId).execute();
   expect(used).toEqual([]);
+});
+
+test('an image name that is taken while the bake runs fails it, and the captured disk goes', { timeout: 2 * minutes }, async () => {
+  await kitchen.setRecipe('late', { script: '#!/bin/sh\necho made >/opt/late\n' });
+  const before = await readdir(join(kitchen.dataDir, 'images'));
+  const { imageName, runId } = await kitchen.bake('late');
+  const document = JSON.stringify({
+    name: imageName,
+    architecture: 'ARCHITECTURE_AMD64',
+    qemu: { disk_digest: `sha256:${'0'.repeat(64)}` },
+  });
+  await setResource({ database: kitchen.db.database, identity: kitchen.caller }, { kind: 'image', name: imageName, document, fields: [] });
+  const { bake } = await kitchen.follow(runId);
+  expect(bake).toMatchObject({ phase: 'failed', error: `image "${imageName}" already exists and was not baked` });
+  expect(await kitchen.leftovers()).toEqual([]);
+  expect((await readdir(join(kitchen.dataDir, 'images'))).toSorted()).toEqual(before.toSorted());
 });

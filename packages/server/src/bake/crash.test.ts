@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -61,7 +62,7 @@ test('a machine that dies is replaced by a fresh one', { timeout: 3 * minutes },
   const { bake, log } = await kitchen.follow(runId, (text) => {
     if (killed || !text.includes('attempt')) return;
     killed = true;
-    execFileSync('pkill', ['-9', '-f', `qemu-system.*${runId}-1-launch`]);
+    process.kill(machineProcess(`${runId}-1-launch`), 'SIGKILL');
   });
   expect(log).toMatch(/^attempt\nmurmur: attempt 1 of 3 failed: .*\nattempt\nfinished\n$/);
   expect(bake).toMatchObject({ phase: 'completed', attempt: 2 });
@@ -76,6 +77,11 @@ test('three lost machines fail the bake', { timeout: 4 * minutes }, async () => 
   expect(log.match(/murmur: attempt \d of 3 failed/g)).toHaveLength(3);
   expect(await kitchen.leftovers()).toEqual([]);
 });
+
+function machineProcess(token: string): number {
+  const record = JSON.parse(readFileSync(join(kitchen.dataDir, 'machines', token, 'machine.json'), 'utf8')) as { process: { pid: number } };
+  return record.process.pid;
+}
 
 async function seenLine(runId: string, line: string): Promise<void> {
   const following = new AbortController();
