@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { homedir, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { MurmurError } from '@murmur/api';
 import { pino, destination, type Logger } from 'pino';
 
 import { ensureFirstTenant } from './access/first-tenant.js';
@@ -12,7 +12,7 @@ import { lockDataDir } from './database/data-dir-lock.js';
 import { startEmbeddedPostgres } from './database/embedded.js';
 import { installationId } from './database/installation.js';
 import { migrate } from './database/migrate.js';
-import { connect } from './database/pool.js';
+import { connect, type Connection } from './database/pool.js';
 import { openRuntimeDir } from './database/runtime-dir.js';
 import type { BaseBuilder } from './http/base-service.js';
 import { serveApi } from './http/server.js';
@@ -26,8 +26,8 @@ import { serverVersion } from './version.js';
 export interface ServerOptions {
   /** `HOST:PORT`; port 0 takes a free one. */
   readonly listen: string;
-  /** Default: `/var/lib/murmur` as root, else `$XDG_DATA_HOME/murmur`. */
-  readonly dataDir?: string | undefined;
+  /** Where images, keys and the embedded database live. */
+  readonly dataDir: string;
   /** Default: an embedded PostgreSQL in the data directory. */
   readonly databaseUrl?: string | undefined;
   /** Stops the server gracefully. */
@@ -41,11 +41,11 @@ export interface ServerOptions {
  * MurmurError when it cannot start.
  */
 export async function runServer(options: ServerOptions): Promise<void> {
-  const log = pino({ level: process.env['MURMUR_LOG_LEVEL'] ?? 'info', base: null }, destination(2));
+  const log = createLog();
   const closers: (() => Promise<unknown>)[] = [];
   try {
     const url = await start(options, log, closers);
-    options.stdout.write(`murmur server listening on ${url}\n`);
+    if (!options.signal.aborted) options.stdout.write(`murmur server listening on ${url}\n`);
     await aborted(options.signal);
     log.info('stopping');
   } finally {
@@ -56,15 +56,12 @@ export async function runServer(options: ServerOptions): Promise<void> {
 }
 
 async function start(options: ServerOptions, log: Logger, closers: (() => Promise<unknown>)[]): Promise<string> {
-  const dataDir = resolve(options.dataDir ?? defaultDataDir());
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const dataDir = resolve(options.dataDir);
   const lock = await lockDataDir(dataDir);
   closers.push(() => lock.release());
 
   const databaseUrl = options.databaseUrl ?? (await embedded(dataDir, log, closers));
-  const { database, pool, close } = connect(databaseUrl);
-  closers.push(close);
-  await migrate(pool);
+  const { database, pool } = await openDatabase(databaseUrl, log, closers);
   await ensureFirstTenant({ database, dataDir });
   const installation = await installationId(database);
   const tenantKeys = createTenantKeys(database, await openKeyFile(join(dataDir, 'master.key')));
@@ -90,6 +87,21 @@ async function embedded(dataDir: string, log: Logger, closers: (() => Promise<un
   return postgres.url;
 }
 
+async function openDatabase(url: string, log: Logger, closers: (() => Promise<unknown>)[]): Promise<Connection> {
+  const hint = 'Write --database-url like postgres://user@host/database, and see that it answers.';
+  // Anything else would be taken for the name of a host.
+  if (!/^postgres(?:ql)?:\/\//.test(url)) throw new MurmurError('INVALID_ARGUMENT', '--database-url is not a PostgreSQL URL', { hint });
+  const connection = connect(url, { onIdleError: (err) => log.warn({ err }, 'a connection to the database was lost') });
+  closers.push(connection.close);
+  try {
+    await migrate(connection.pool);
+  } catch (cause) {
+    if (cause instanceof MurmurError || !(cause instanceof Error)) throw cause;
+    throw new MurmurError('FAILED_PRECONDITION', `cannot use the database: ${cause.message}`, { cause, hint });
+  }
+  return connection;
+}
+
 /** The only place that knows the substrates by name. One that this host lacks the programs for is left out, with a warning. */
 async function startSubstrates(parts: { dataDir: string; installation: string; log: Logger }): Promise<{
   substrates: ReadonlyMap<SubstrateName, Substrate>;
@@ -110,9 +122,13 @@ async function startSubstrates(parts: { dataDir: string; installation: string; l
   return { substrates, baseBuilders };
 }
 
-function defaultDataDir(): string {
-  if (process.getuid?.() === 0) return '/var/lib/murmur';
-  return join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'murmur');
+function createLog(): Logger {
+  const level = process.env['MURMUR_LOG_LEVEL'] ?? 'info';
+  const levels = [...Object.keys(pino.levels.values), 'silent'];
+  if (!levels.includes(level)) {
+    throw new MurmurError('INVALID_ARGUMENT', `MURMUR_LOG_LEVEL "${level}" is not a level`, { hint: `Use one of ${levels.join(', ')}.` });
+  }
+  return pino({ level, base: null }, destination(2));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -31,6 +31,14 @@ describe('lockDataDir', () => {
     await lock.release();
   });
 
+  test('a data dir that cannot be made is named', async () => {
+    await writeFile(path.join(dataDir, 'file'), '');
+    await expect(lockDataDir(path.join(dataDir, 'file', 'data'))).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      message: expect.stringMatching(/^data directory .*\/file\/data cannot be used: ENOTDIR/) as unknown,
+    });
+  });
+
   test('a second server is refused and told by whom', async () => {
     const lock = await lockDataDir(dataDir);
     const { since } = JSON.parse(await readFile(file, 'utf8')) as { since: string };

@@ -30,16 +30,28 @@ interface Holder {
  * Claims the data dir for this process through `<dataDir>/server.lock`, making the folder (mode 0700) where it is missing.
  * A lock whose holder has ended is taken over, by exactly one of any number of servers that try.
  *
- * Throws FAILED_PRECONDITION naming the holder when another live server has it.
+ * Throws FAILED_PRECONDITION naming the holder when another live server has it, and for a folder that cannot be made or written.
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
+  const file = await lockIn(dataDir).catch((cause: unknown) => {
+    if (cause instanceof MurmurError || !(cause instanceof Error)) throw cause;
+    throw new MurmurError('FAILED_PRECONDITION', `data directory ${dataDir} cannot be used: ${cause.message}`, {
+      cause,
+      hint: 'Choose another `--data-dir`, or make this one yours.',
+    });
+  });
+  let released: Promise<void> | undefined;
+  return { release: () => (released ??= rm(file, { force: true })) };
+}
+
+/** Returns the lock file. */
+async function lockIn(dataDir: string): Promise<string> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const folder = await realpath(dataDir);
   const file = path.join(folder, 'server.lock');
   const holder = await claim(file);
   if (holder !== undefined) throw inUse(folder, file, holder);
-  let released: Promise<void> | undefined;
-  return { release: () => (released ??= rm(file, { force: true })) };
+  return file;
 }
 
 /** Makes the lock file ours; returns its holder instead if that is alive. */
