@@ -25,6 +25,7 @@ if (values.checks !== undefined) {
   const report = readReport(values.checks);
   totals.passed += report?.passed ?? 0;
   totals.failed += report?.failed ?? 0;
+  for (const name of report?.failures ?? []) failures.push(`check: ${name}`);
 }
 for (const path of positionals) {
   const report = readReport(path);

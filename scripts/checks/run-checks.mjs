@@ -63,7 +63,7 @@ export function failureOf(root, words) {
  * Runs all checks at once, as far as their order allows, and prints one line for each as it ends, and then what is wrong.
  * @param {string} root
  * @param {readonly Check[]} checks
- * @returns {Promise<{passed: number, failed: number}>}
+ * @returns {Promise<{passed: number, failed: number, failures: string[]}>}
  */
 export async function runChecks(root, checks) {
   const started = performance.now();
@@ -80,7 +80,7 @@ export async function runChecks(root, checks) {
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`\nChecks: ${ended.length - failures.length} passed, ${failures.length} failed, in ${seconds} s`);
-  return { passed: ended.length - failures.length, failed: failures.length };
+  return { passed: ended.length - failures.length, failed: failures.length, failures: failures.map(({ check }) => check.name) };
 }
 
 /**
