@@ -34,4 +34,23 @@ describe('get', () => {
     expect(await refused(catalog.get('image', 'b', 1n))).toBe('NOT_FOUND: image "b" not found');
     expect(await refused(catalog.get('image', 'a', -1n))).toBe('INVALID_ARGUMENT: generation must be non-negative');
   });
+
+  test('an earlier generation was created when its resource was, the last time', async () => {
+    await catalog.set('image', 'a', image('a', 'first'));
+    await catalog.remove('image', 'a');
+    await catalog.set('image', 'a', image('a', 'third'));
+    await catalog.set('image', 'a', image('a', 'fourth'));
+    const [first, third, fourth] = [
+      await catalog.get('image', 'a', 1n),
+      await catalog.get('image', 'a', 3n),
+      await catalog.get('image', 'a', 4n),
+    ];
+    expect(first.createTime).toEqual(first.updateTime);
+    expect(third.createTime).toEqual(third.updateTime);
+    expect(fourth.createTime).toEqual(third.createTime);
+    expect(await catalog.get('image', 'a')).toEqual(fourth);
+    expect(await refused(catalog.get('image', 'a', 2n))).toBe('NOT_FOUND: generation 2 of image "a" is its removal');
+    const beyond = 2n ** 63n - 1n;
+    expect(await refused(catalog.get('image', 'a', beyond))).toBe(`NOT_FOUND: image "a" has no generation ${beyond}`);
+  });
 });

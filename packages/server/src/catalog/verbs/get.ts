@@ -1,4 +1,5 @@
 import { MurmurError, type Resource } from '@murmur/api';
+import { sql } from 'kysely';
 
 import type { Queryable } from '../../database/tables.js';
 import { type Address, addressOf, notFound } from '../address.js';
@@ -37,29 +38,38 @@ async function findGeneration(
   address: Address,
   generation: bigint,
 ): Promise<StoredResource | undefined> {
-  const upTo = await database
-    .selectFrom('resource_generations')
+  const of = generationsOf(database, address);
+  const found = await of
     .select(['generation', 'spec', 'author', 'at'])
-    .where('tenant', '=', address.tenant)
-    .where('kind', '=', address.kind)
-    .where('name', '=', address.name)
-    .orderBy('generation')
-    .execute();
-  if (upTo.length === 0) return undefined;
-  const index = upTo.findIndex((entry) => BigInt(entry.generation) === generation);
-  const found = upTo[index];
+    .where('generation', '=', sql<number>`${generation}::bigint`)
+    .executeTakeFirst();
   if (found === undefined) {
+    if ((await of.select('generation').limit(1).executeTakeFirst()) === undefined) return undefined;
     throw new MurmurError('NOT_FOUND', `${kind.name} "${name}" has no generation ${generation}`, {
       hint: `List its generations with "murmur history ${kind.name} ${name}".`,
     });
   }
-  if (found.spec === null) {
+  const { author, at, spec } = found;
+  if (spec === null) {
     throw new MurmurError('NOT_FOUND', `generation ${generation} of ${kind.name} "${name}" is its removal`, {
       hint: 'Read the generation before it.',
     });
   }
   // It was created by the first generation after the last removal before this one.
-  const removal = upTo.slice(0, index).findLastIndex((entry) => entry.spec === null);
-  const created = upTo[removal + 1] ?? found;
-  return { ...address, generation: found.generation, spec: found.spec, author: found.author, created_at: created.at, updated_at: found.at };
+  const removal = await of
+    .select(({ fn }) => fn.max('generation').as('last'))
+    .where('spec', 'is', null)
+    .where('generation', '<', found.generation)
+    .executeTakeFirst();
+  const created = await of
+    .select('at')
+    .where('generation', '>', removal?.last ?? 0)
+    .orderBy('generation')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  return { ...address, generation: found.generation, spec, author, created_at: created.at, updated_at: at };
+}
+
+function generationsOf(database: Queryable, { tenant, kind, name }: Address) {
+  return database.selectFrom('resource_generations').where('tenant', '=', tenant).where('kind', '=', kind).where('name', '=', name);
 }
