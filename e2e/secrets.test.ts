@@ -17,7 +17,7 @@ const token = 'tok/3n+of=the e2e&test?Zq9~';
 const listed = 'allow-listed:Value%42"quoted"';
 
 /** Every spelling of the secrets; of base64 what does not depend on the bytes around, at each of the three places to begin at. */
-const spellings = [token, listed].flatMap((value) => [
+const spelled = [token, listed].flatMap((value) => [
   value,
   Buffer.from(value).toString('hex'),
   Buffer.from(value).toString('hex').toUpperCase(),
@@ -29,6 +29,7 @@ const spellings = [token, listed].flatMap((value) => [
       .slice(4, -4),
   ),
 ]);
+const spellings = [...new Set(spelled)];
 
 const script = `#!/bin/sh
 echo "raw $TOKEN and $LISTED."
