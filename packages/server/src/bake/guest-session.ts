@@ -8,6 +8,8 @@ import type { BakeState, StepContext } from './step.js';
 const mostRefusals = 4;
 const betweenTriesMs = 500;
 const answerMs = 120_000;
+/** A guest that drops this many connections in a row, without ever finishing what it was asked, is as good as lost. */
+const mostDrops = 10;
 
 /** A guest that may drop connections: whatever is asked of it is asked again over a new one. */
 export interface GuestSession extends AsyncDisposable {
@@ -36,7 +38,7 @@ export function guestSession(state: BakeState, { keys, signal, substrate }: Step
   };
   return {
     async use(work) {
-      for (let refusals = 0; ;) {
+      for (let refusals = 0, drops = 0; ; drops += 1) {
         try {
           if (channel === undefined) {
             channel = await open();
@@ -46,7 +48,7 @@ export function guestSession(state: BakeState, { keys, signal, substrate }: Step
         } catch (error) {
           if (channel === undefined) refusals += 1;
           await drop();
-          if (!(error instanceof PlatformFault) || refusals === mostRefusals) throw error;
+          if (!(error instanceof PlatformFault) || refusals === mostRefusals || drops === mostDrops) throw error;
           await delay(betweenTriesMs, undefined, { signal });
         }
       }

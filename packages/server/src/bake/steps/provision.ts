@@ -1,4 +1,5 @@
 import { createRedactor } from '../../secrets/redactor.js';
+import { PlatformFault } from '../../substrates/substrate.js';
 import { guestSession, type GuestSession } from '../guest-session.js';
 import { assertLease } from '../lease.js';
 import { appendLog, lastLines, remark } from '../logs.js';
@@ -9,6 +10,8 @@ import { readCommand, startProgram, stopCommand } from '../supervisor/guest-prog
 const shownLines = 10;
 /** The guest ends the script by its own clock; after this much more, the server does. */
 const graceMs = 60_000;
+/** A read waits a few seconds for output; one that takes this long is stuck with its connection. */
+const readMs = 90_000;
 
 /**
  * Runs the recipe's script under the supervisor in the guest and follows its output until it ends. Repeated after a crash it
@@ -46,7 +49,7 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
       const output: Buffer[] = [];
       const states: Buffer[] = [];
       const sink = { stdout: (part: Buffer) => void output.push(part), stderr: (part: Buffer) => void states.push(part) };
-      await channel.stream(readCommand(stored, received), sink, { signal });
+      await answered(signal, (limited) => channel.stream(readCommand(stored, received), sink, { signal: limited }));
       return { chunk: Buffer.concat(output), state: Buffer.concat(states).toString().trim() };
     });
     received += chunk.length;
@@ -62,6 +65,17 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
       await session.use((channel) => channel.run(stopCommand(), { signal }));
       return 'timed-out';
     }
+  }
+}
+
+/** Asks the guest, but not for ever: no answer is a fault of the connection, and it is asked again over another. */
+async function answered<T>(signal: AbortSignal, ask: (limited: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = AbortSignal.timeout(readMs);
+  try {
+    return await ask(AbortSignal.any([signal, limit]));
+  } catch (error) {
+    if (limit.aborted && !signal.aborted) throw new PlatformFault('the machine stopped answering', { cause: error });
+    throw error;
   }
 }
 
