@@ -73,8 +73,9 @@ describe('the life of a server', () => {
     // Its time is over by now; a server that starts looks for such machines at once instead of within half a minute.
     await server.kill();
     await server.start();
-    await eventually('the other machine to be gone', async () => ((await machinesOf(server.dataDir)).length === 1 ? true : undefined));
+    await eventually('the other machine to be gone', async () => ((await machineFolders(server.dataDir)).length === 1 ? true : undefined));
     expect(await machineFolders(server.dataDir)).toEqual([expect.stringContaining(kept?.run_id ?? 'no run')]);
+    expect(await machinesOf(server.dataDir)).toHaveLength(1);
     expect(await murmurOk(server, ['bakes', 'show', (await runsOf(server, 'broken-too'))[0]?.run_id ?? ''])).not.toContain('ssh');
   });
 
