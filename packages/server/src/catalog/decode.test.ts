@@ -36,6 +36,8 @@ describe('decode', () => {
     [ImageSchema, 'gce: {self_lnk: a}', 'unknown field "gce.self_lnk"'],
     [ImageSchema, 'gce: {provenance: {recipe: a}}', 'unknown field "gce.provenance.recipe"'],
     [ImageSchema, 'aws: {ami_ids: {__proto__: a}}', 'unknown field "aws.ami_ids.__proto__"'],
+    [ImageSchema, 'aws: {ami_ids: {"us\\0": a}}', 'aws.ami_ids key: must not contain NUL characters'],
+    [ImageSchema, '{"aws": {"ami_ids": {"\\ud800": "a"}}}', 'aws.ami_ids key: must be valid Unicode'],
     [WorkspaceSchema, 'repos: [{}, {url: a}]', 'unknown field "repos[1].url"'],
     [ImageSchema, 'gce: {self_link: a, selfLink: b}', 'duplicate field "gce.self_link"'],
     [RecipeSchema, 'name: 5', 'name: expected string'],

@@ -110,7 +110,7 @@ class Reader {
       const itemPath = `${path}[${key}]`;
       // Messages keep maps in plain objects, where this key does not survive.
       if (key === '__proto__') this.#unknown(`${path}.${key}`);
-      else {
+      else if (this.#settle(path, readScalar(ScalarType.STRING, key, `${path} key`)) !== undefined) {
         const read = field.mapKind === 'message' ? this.#message(field.message, item, itemPath) : this.#single(field, item, itemPath);
         if (read !== undefined) json[key] = read;
       }

@@ -29,9 +29,9 @@ export function readPageToken(token: string, kind: string, sort: string): PagePo
   return { kind, sort, key, ordinal };
 }
 
-/** Only what a list itself writes: the database reads other notations otherwise, or not at all. */
+/** Only what a list itself writes: the database reads other notations otherwise, or not at all, and has no year 0. */
 function isTime(key: string): boolean {
-  return /^\d{4}-/.test(key) && !Number.isNaN(Date.parse(key)) && new Date(key).toISOString() === key;
+  return /^(?!0000)\d{4}-/.test(key) && !Number.isNaN(Date.parse(key)) && new Date(key).toISOString() === key;
 }
 
 function parse(token: string): unknown[] {

@@ -72,6 +72,7 @@ describe('list', () => {
     const attempts = [
       { ...page, sort: SortOrder.NAME, pageToken: token('recipe', 'name', 'a\0', 1) },
       { ...page, sort: SortOrder.UPDATED, pageToken: token('recipe', 'updated', '1', 1) },
+      { ...page, sort: SortOrder.UPDATED, pageToken: token('recipe', 'updated', '0000-04-20T00:00:00.000Z', 1) },
       { ...page, pageToken: token('recipe', 'created', '', 1.5) },
       { ...page, pageToken: 'nonsense' },
       { ...page, pageToken: '!!' },
