@@ -1,8 +1,9 @@
 import type { FieldDocumentation } from '../../kind.js';
+import { descriptionField, nameField } from '../../shared-fields.js';
 
 /** The fields of an environment. */
 export const environmentFields: readonly FieldDocumentation[] = [
-  { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. DNS label format: `[a-z][a-z0-9-]{0,62}`.' },
+  nameField,
   {
     path: 'substrate',
     type: 'string',
@@ -22,10 +23,5 @@ export const environmentFields: readonly FieldDocumentation[] = [
     description: 'Name of a disk type of the same substrate, with or without `murmur-` in front. Required on GCP and AWS.',
   },
   { path: 'disk_size_gb', type: 'number', required: 'no', description: "Size of the disk in GB. Default 0: the image's own size." },
-  {
-    path: 'description',
-    type: 'string',
-    required: 'no',
-    description: 'Human-readable description shown in the dashboard. Max 1024 bytes.',
-  },
+  descriptionField,
 ];

@@ -1,4 +1,5 @@
 import type { FieldDocumentation } from '../../kind.js';
+import { descriptionField } from '../../shared-fields.js';
 
 const provenance = 'Bake provenance. Set automatically when the image is produced by a bake. Cannot be set via `murmur set`.';
 
@@ -10,12 +11,7 @@ export const imageFields: readonly FieldDocumentation[] = [
     required: 'yes',
     description: 'Unique identifier. DNS label format: `[a-z][a-z0-9-]{0,62}`. For baked images the name is generated automatically.',
   },
-  {
-    path: 'description',
-    type: 'string',
-    required: 'no',
-    description: 'Human-readable description shown in the dashboard. Max 1024 bytes.',
-  },
+  descriptionField,
   {
     path: 'architecture',
     type: 'string',

@@ -1,20 +1,16 @@
 import type { FieldDocumentation } from '../../kind.js';
+import { descriptionField, nameField } from '../../shared-fields.js';
 
 /** The fields of a placement. */
 export const placementFields: readonly FieldDocumentation[] = [
-  { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. DNS label format: `[a-z][a-z0-9-]{0,62}`.' },
+  nameField,
   {
     path: 'substrate',
     type: 'string',
     required: 'yes',
     description: 'Values: SUBSTRATE_GCP, SUBSTRATE_AWS. Local placements are builtins.',
   },
-  {
-    path: 'description',
-    type: 'string',
-    required: 'no',
-    description: 'Human-readable description shown in the dashboard. Max 1024 bytes.',
-  },
+  descriptionField,
   { path: 'gcp', type: 'object', required: 'one of', description: 'GCP target. May also be written as `target.gcp`.' },
   { path: 'gcp.project', type: 'string', required: 'yes', description: 'GCP project in which machines run and images live.' },
   { path: 'gcp.zones', type: 'string[]', required: 'yes', description: 'Zones to start machines in. At least one, all of one region.' },

@@ -1,10 +1,11 @@
 import type { FieldDocumentation } from '../../kind.js';
+import { descriptionField, nameField } from '../../shared-fields.js';
 
 const baseRule = 'At least one base image is required; all of them must have the same architecture.';
 
 /** The fields of a recipe. */
 export const recipeFields: readonly FieldDocumentation[] = [
-  { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. DNS label format: `[a-z][a-z0-9-]{0,62}`.' },
+  nameField,
   {
     path: 'base_image_aws_ref',
     type: 'string',
@@ -48,10 +49,5 @@ export const recipeFields: readonly FieldDocumentation[] = [
     description:
       'Names of catalog secrets the provisioning script may access during a bake. Only these secrets are available on the scratch machine. Each name must match `[A-Z][A-Z0-9_]*` and must not start with `MURMUR_`.',
   },
-  {
-    path: 'description',
-    type: 'string',
-    required: 'no',
-    description: 'Human-readable description shown in the dashboard. Max 1024 bytes.',
-  },
+  descriptionField,
 ];

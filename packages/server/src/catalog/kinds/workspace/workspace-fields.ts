@@ -1,8 +1,9 @@
 import type { FieldDocumentation } from '../../kind.js';
+import { descriptionField, nameField } from '../../shared-fields.js';
 
 /** The fields of a workspace. */
 export const workspaceFields: readonly FieldDocumentation[] = [
-  { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. DNS label format: `[a-z][a-z0-9-]{0,62}`.' },
+  nameField,
   { path: 'image_ref', type: 'string', required: 'yes', description: 'Name of the image its machines start from.' },
   { path: 'environment_ref', type: 'string', required: 'yes', description: 'Name of the environment that gives its machines their shape.' },
   { path: 'placement', type: 'string', required: 'yes', description: 'Name of the placement its machines run in.' },
@@ -32,10 +33,5 @@ export const workspaceFields: readonly FieldDocumentation[] = [
     required: 'no',
     description: 'Names of the secrets its machines get. Each must match `[A-Z][A-Z0-9_]*`.',
   },
-  {
-    path: 'description',
-    type: 'string',
-    required: 'no',
-    description: 'Human-readable description shown in the dashboard. Max 1024 bytes.',
-  },
+  descriptionField,
 ];
