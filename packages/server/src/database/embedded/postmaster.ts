@@ -70,12 +70,12 @@ export async function shutDown(postmaster: Postmaster): Promise<void> {
 export async function clearRemains(cluster: string, socketDir: string): Promise<void> {
   // Without /proc there is no telling whose the number is; PostgreSQL's own check has to do.
   if (process.platform !== 'linux') return;
-  const gone = await within(10_000, async (limit) => {
+  const allGone = async (limit: AbortSignal): Promise<void> => {
     while ((await processesIn(cluster)).length > 0) await delay(20, undefined, { signal: limit });
-  });
-  if (!gone) {
+  };
+  if (!(await within(10_000, allGone))) {
     for (const pid of await processesIn(cluster)) sendTo(pid, 'SIGKILL');
-    while ((await processesIn(cluster)).length > 0) await delay(20);
+    if (!(await within(10_000, allGone))) throw new Error(`processes of a PostgreSQL that was killed stay in ${cluster}`);
   }
   await rm(path.join(cluster, 'postmaster.pid'), { force: true });
   await rm(path.join(socketDir, '.s.PGSQL.5432.lock'), { force: true });
