@@ -15,6 +15,7 @@ import { migrate } from './database/migrate.js';
 import { connect, type Connection } from './database/pool.js';
 import { openRuntimeDir } from './database/runtime-dir.js';
 import type { BaseBuilder } from './http/base-service.js';
+import { parseListenAddress } from './http/listen.js';
 import { serveApi } from './http/server.js';
 import { openKeyFile } from './secrets/key-provider.js';
 import { createTenantKeys } from './secrets/tenant-keys.js';
@@ -56,6 +57,8 @@ export async function runServer(options: ServerOptions): Promise<void> {
 }
 
 async function start(options: ServerOptions, log: Logger, closers: (() => Promise<unknown>)[]): Promise<string> {
+  // Before anything is made: a word that is no address must not leave a data directory behind.
+  parseListenAddress(options.listen);
   const dataDir = resolve(options.dataDir);
   const lock = await lockDataDir(dataDir);
   closers.push(() => lock.release());

@@ -89,7 +89,7 @@ test(
     expect(log).toMatch(/^1\nline 1\n/);
     expect(log).not.toContain('s3cr3t');
     expect(bake.keptMachine?.shellCommand).toMatch(/^ssh /);
-    expect(log).toContain('murmur: the failed machine stays up for 30 minutes; a shell on it: ssh ');
+    expect(log).toContain('murmur: the failed machine stays up for 30m0s; a shell on it: ssh ');
     const row = await kitchen.db.database
       .selectFrom('runs')
       .select('sealed_variables')

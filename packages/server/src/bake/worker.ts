@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { MurmurError } from '@murmur/api';
+import { formatDuration, MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { isDatabaseOutage } from '../database/outage.js';
@@ -159,7 +159,11 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
     if (state.machine === undefined) return undefined;
     const context = await enter({ name: 'keep', phase: (await readRun(parts.database, lease.runId)).phase as Phase }, attempt, endless);
     const shell = await context.substrate.shellCommand(state.machine, context.keys);
-    await remark(parts.database, lease, `the failed machine stays up for ${Math.round(seconds / 60)} minutes; a shell on it: ${shell}`);
+    await remark(
+      parts.database,
+      lease,
+      `the failed machine stays up for ${formatDuration(BigInt(seconds) * 1_000_000_000n)}; a shell on it: ${shell}`,
+    );
     return { seconds, shell };
   }
 }
