@@ -103,13 +103,13 @@ describe('a session with the catalog', () => {
       ['environment', 'staging'],
       ['placement', 'us-central1'],
     ] as const;
-    for (const [kind, name] of everything) {
-      const yaml = await ok(['get', kind, name]);
-      const json = await ok(['get', kind, name, '-o', 'json']);
+    const roundTrip = async ([kind, name]: readonly [string, string]): Promise<void> => {
+      const [yaml, json] = await Promise.all([ok(['get', kind, name]), ok(['get', kind, name, '-o', 'json'])]);
       expect(await ok(['set', kind, name, '-o', 'yaml'], json)).toBe(yaml);
       expect(await ok(['set', kind, name, '-o', 'json'], yaml)).toBe(json);
       expect(await generations(kind, name)).toHaveLength(1);
-    }
+    };
+    await Promise.all(everything.map(roundTrip));
   });
 
   it('remembers every generation, and goes back to one', async () => {
@@ -154,12 +154,16 @@ describe('a session with the catalog', () => {
     expect(header?.split(/ {3,}/)).toEqual(['NAME', 'SUBSTRATE', 'MACHINE TYPE REF', 'DISK SIZE GB', 'DESCRIPTION']);
     expect(rows.find((line) => line.startsWith('murmur-qemu-small '))).toMatch(/SUBSTRATE_QEMU +murmur-qemu-small/);
     const printed = await ok(['get', 'environment', 'murmur-qemu-small']);
-    const refused = (name: string): string => `PERMISSION_DENIED: "${name}" is a platform builtin and cannot be modified`;
-    expect(await faultOf(['set', 'environment', 'murmur-qemu-small'], printed)).toBe(refused('murmur-qemu-small'));
-    expect(await faultOf(['patch', 'machine-type', 'murmur-e2-medium', '--set', 'vcpus=64'])).toBe(refused('murmur-e2-medium'));
-    expect(await faultOf(['rm', 'placement', 'murmur-qemu-local'])).toBe(refused('murmur-qemu-local'));
-    expect(await faultOf(['set', 'recipe', 'murmur-mine'], privateDeps.replace('private-deps', 'murmur-mine'))).toBe(
-      refused('murmur-mine'),
+    const faults = await Promise.all([
+      faultOf(['set', 'environment', 'murmur-qemu-small'], printed),
+      faultOf(['patch', 'machine-type', 'murmur-e2-medium', '--set', 'vcpus=64']),
+      faultOf(['rm', 'placement', 'murmur-qemu-local']),
+      faultOf(['set', 'recipe', 'murmur-mine'], privateDeps.replace('private-deps', 'murmur-mine')),
+    ]);
+    expect(faults).toEqual(
+      ['murmur-qemu-small', 'murmur-e2-medium', 'murmur-qemu-local', 'murmur-mine'].map(
+        (name) => `PERMISSION_DENIED: "${name}" is a platform builtin and cannot be modified`,
+      ),
     );
     expect(await ok(['get', 'environment', 'murmur-qemu-small'])).toBe(printed);
   });
@@ -216,12 +220,14 @@ describe('a session with the catalog', () => {
       const [first] = (await refusal(server, ['set', 'image', image], { stdin: JSON.stringify(document) })).faults;
       expect(first).toBe('INVALID_ARGUMENT: provenance cannot be set via SetResource');
       const { provenance: _provenance, ...qemu } = document.qemu;
-      expect(await faultOf(['set', 'image', image], JSON.stringify({ ...document, qemu }))).toBe(immutable);
-      expect(await faultOf(['patch', 'image', image, '--set', 'description=mine'])).toBe(immutable);
-      expect(await faultOf(['rm', 'image', image])).toBe(immutable);
-      expect(await faultOf(['rm', 'recipe', 'hello'])).toBe(
-        `FAILED_PRECONDITION: cannot delete recipe "hello": referenced by image: ${image}`,
-      );
+      const faults = await Promise.all([
+        faultOf(['set', 'image', image], JSON.stringify({ ...document, qemu })),
+        faultOf(['patch', 'image', image, '--set', 'description=mine']),
+        faultOf(['rm', 'image', image]),
+        faultOf(['rm', 'recipe', 'hello']),
+      ]);
+      const referenced = `FAILED_PRECONDITION: cannot delete recipe "hello": referenced by image: ${image}`;
+      expect(faults).toEqual([immutable, immutable, immutable, referenced]);
       expect(JSON.parse(await ok(['get', 'image', image, '-o', 'json']))).toEqual(document);
     });
 

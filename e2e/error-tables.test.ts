@@ -44,7 +44,7 @@ describe('errors on the command line', () => {
   });
   afterAll(() => server.remove());
 
-  describe('the table of bake', () => {
+  describe.concurrent('the table of bake', () => {
     it.each([
       ['recipe', ['nothing', ...local]],
       ['environment', ['on-tiny', 'nothing', 'murmur-qemu-local']],
@@ -89,7 +89,7 @@ describe('errors on the command line', () => {
     });
   });
 
-  describe('what a bake needs before anything is created', () => {
+  describe.concurrent('what a bake needs before anything is created', () => {
     it.each([
       [
         'a service profile outside GitHub App tenants',
@@ -164,7 +164,7 @@ describe('errors on the command line', () => {
     });
   });
 
-  describe('the tables of recipe and image', () => {
+  describe.concurrent('the tables of recipe and image', () => {
     const many = ['name: Bad', 'provisioning_timeout: 2h', 'secret_allowlist: [ok, MURMUR_X]', `description: ${'x'.repeat(1025)}`].join(
       '\n',
     );
@@ -207,7 +207,7 @@ describe('errors on the command line', () => {
         `${head}gce: {self_link: projects/a/global/images/b, provenance: {recipe_ref: on-tiny}}\n`,
         'INVALID_ARGUMENT: provenance cannot be set via SetResource',
       ],
-    ])('refuses a %s: %#', async (kind, stdin, fault) => {
+    ])('answers a wrong %s with the row of its table: %#', async (kind, stdin, fault) => {
       const { code, faults, hints } = await refusal(server, ['set', kind, 'new'], { stdin });
       expect({ code, faults }).toEqual({ code: 1, faults: [fault] });
       expect(hints).toHaveLength(1);

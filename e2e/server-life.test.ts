@@ -18,8 +18,8 @@ import { eventually } from './harness/wait.js';
 const place = ['murmur-qemu-small', 'murmur-qemu-local'] as const;
 const run = promisify(execFile);
 
-const lines = Array.from({ length: 24 }, (_, index) => `line ${index + 1}`);
-const countingScript = '#!/bin/sh\ni=1\nwhile [ $i -le 24 ]; do echo "line $i"; i=$((i+1)); sleep 0.4; done\n';
+const lines = Array.from({ length: 16 }, (_, index) => `line ${index + 1}`);
+const countingScript = '#!/bin/sh\ni=1\nwhile [ $i -le 16 ]; do echo "line $i"; i=$((i+1)); sleep 0.4; done\n';
 
 describe('the life of a server', () => {
   let server: TestServer;
