@@ -15,6 +15,8 @@ export function createMurmurClient({ server, tenant, apiKey }: Settings): Murmur
       baseUrl: server,
       httpVersion: '1.1',
       useBinaryFormat: true,
+      // Compressing costs more than it saves on one machine, and an exported disk is far too large for it.
+      acceptCompression: [],
       interceptors: [
         (next) => (request) => {
           if (apiKey !== undefined) request.header.set('Authorization', `Bearer ${apiKey}`);

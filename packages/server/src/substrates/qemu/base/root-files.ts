@@ -144,6 +144,11 @@ LinkLocalAddressing=no
 IPv6AcceptRA=no
 `;
 
+/** Translations are half of what an update downloads and nobody reads them; a log wants dpkg's lines, not its progress. */
+const apt = `Acquire::Languages "none";
+Dpkg::Use-Pty "0";
+`;
+
 /** The distribution's grub menu is not installed: these links always name the newest kernel. */
 const grub = `search --no-floppy --label murmur-root --set=root
 set timeout=0
@@ -164,6 +169,7 @@ export const rootFiles: readonly RootFile[] = [
   { path: 'etc/systemd/system/systemd-resolved.service.d/murmur.conf', mode: 0o644, content: unlessNetworkIsUp },
   { path: 'etc/systemd/system/systemd-udev-trigger.service.d/murmur.conf', mode: 0o644, content: `${udevTriggerOrder}\n${udevTrigger}` },
   { path: 'etc/ssh/sshd_config.d/10-murmur.conf', mode: 0o644, content: 'Include /run/murmur-boot/sshd.conf\nUseDNS no\n' },
+  { path: 'etc/apt/apt.conf.d/50murmur', mode: 0o644, content: apt },
   { path: 'etc/hostname', mode: 0o644, content: 'murmur\n' },
   { path: 'etc/hosts', mode: 0o644, content: '127.0.0.1 localhost\n127.0.1.1 murmur\n::1 localhost\n' },
   { path: 'etc/fstab', mode: 0o644, content: '# The root filesystem is named on the kernel command line.\n' },
