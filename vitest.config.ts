@@ -16,8 +16,8 @@ export default defineConfig({
           ...shared,
         },
       },
-      // These start real servers and machines and run after a build, one file at a time.
-      { extends: true, test: { name: 'e2e', include: ['e2e/**/*.test.ts'], fileParallelism: false, ...shared, testTimeout: 300_000 } },
+      // These start real servers and machines and run after a build, two files at a time: a machine mostly keeps one processor busy.
+      { extends: true, test: { name: 'e2e', include: ['e2e/**/*.test.ts'], maxWorkers: 2, ...shared, testTimeout: 300_000 } },
     ],
   },
 });
