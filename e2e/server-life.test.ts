@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { access, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,7 +126,8 @@ describe('the life of a server', () => {
     const [{ run_id: id } = { run_id: '' }] = await runsOf(server, 'counted');
     await logHas(server, id, 'line 2\n');
 
-    expect(await server.stop()).toBe(0);
+    // Far more than it takes, and less than a connection to the machine would hold the process up.
+    expect(await Promise.race([server.stop(), delay(8000, 'still stopping')])).toBe(0);
     const left = await processesNaming(server.dataDir);
     expect(left.filter(({ args }) => args[0]?.includes('postgres') === true || args.includes('server'))).toEqual([]);
     expect(await machinesOf(server.dataDir)).toHaveLength(2);

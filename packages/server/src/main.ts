@@ -69,7 +69,7 @@ async function start(options: ServerOptions, log: Logger, closers: (() => Promis
   const installation = await installationId(database);
   const tenantKeys = createTenantKeys(database, await openKeyFile(join(dataDir, 'master.key')));
 
-  const { substrates, baseBuilders } = await startSubstrates({ dataDir, installation, log });
+  const { substrates, baseBuilders } = await startSubstrates({ dataDir, installation, log }, closers);
   const localSubstrates = (['QEMU', 'DOCKER'] as const).filter((name) => substrates.has(name));
   await writeBuiltins(database, { localSubstrates, localArchitecture: process.arch === 'arm64' ? 'ARM64' : 'AMD64' });
 
@@ -106,7 +106,10 @@ async function openDatabase(url: string, log: Logger, closers: (() => Promise<un
 }
 
 /** The only place that knows the substrates by name. One that this host lacks the programs for is left out, with a warning. */
-async function startSubstrates(parts: { dataDir: string; installation: string; log: Logger }): Promise<{
+async function startSubstrates(
+  parts: { dataDir: string; installation: string; log: Logger },
+  closers: (() => Promise<unknown>)[],
+): Promise<{
   substrates: ReadonlyMap<SubstrateName, Substrate>;
   baseBuilders: readonly BaseBuilder[];
 }> {
@@ -115,6 +118,7 @@ async function startSubstrates(parts: { dataDir: string; installation: string; l
   try {
     const qemu = await createQemuSubstrate({ ...parts, runtimeDir: await openRuntimeDir(parts.dataDir) });
     substrates.set('QEMU', qemu);
+    closers.push(() => qemu.close());
     baseBuilders.push({
       imageName: 'murmur-qemu-base',
       build: async (build) => (await qemu.buildBase({ name: 'murmur-qemu-base', ...build })).image,

@@ -11,6 +11,8 @@ export interface Channels {
   open(token: Token, keys: GuestKeys, signal: AbortSignal): Promise<GuestChannel>;
   /** Ends the connection to a machine that is going away. */
   close(token: Token): Promise<void>;
+  /** Ends every connection, for one that waits for its next use keeps a process alive. */
+  closeAll(): Promise<void>;
 }
 
 interface Connection {
@@ -75,6 +77,9 @@ export function createChannels(layout: Layout): Channels {
     async close(token) {
       const connection = connections.get(token);
       if (connection !== undefined) await drop(token, connection);
+    },
+    async closeAll() {
+      await Promise.all([...connections].map(async ([token, connection]) => drop(token, connection)));
     },
   };
 }

@@ -32,6 +32,8 @@ export interface QemuOptions {
 export interface QemuExtras {
   /** Builds the platform's base image for these machines, or finds the one built from the same inputs. */
   buildBase(options: BaseBuildOptions & { readonly name: string }): Promise<{ readonly image: Image }>;
+  /** Ends the connections to machines, which go on without them. */
+  close(): Promise<void>;
   /** Writes an image out as one qcow2 file that needs no other. The file must not exist yet. */
   exportImage(image: Image, file: string, signal: AbortSignal): Promise<void>;
 }
@@ -87,6 +89,8 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
       }),
     listOwned: (installation) => listThings(layout, installation),
     shellCommand: (machine, keys) => shellCommand(layout, machine.token, keys),
+
+    close: () => channels.closeAll(),
 
     buildBase: (build) =>
       inTurn('base build', async () => {
