@@ -1,6 +1,11 @@
+import { availableParallelism } from 'node:os';
+
 import { defineConfig } from 'vitest/config';
 
-const shared = { exclude: ['**/dist/**', '**/node_modules/**'], testTimeout: 60_000, hookTimeout: 120_000 };
+/** Vitest would leave a processor free, which on a small machine is half of it; files that boot machines mostly wait. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
+
+const shared = { maxWorkers, exclude: ['**/dist/**', '**/node_modules/**'], testTimeout: 60_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   // Tests run on the sources, not on compiled copies of them. Vitest hands these conditions to Node, which adds import or require itself.
@@ -16,8 +21,8 @@ export default defineConfig({
           ...shared,
         },
       },
-      // These start real servers and machines and run after a build, two files at a time: a machine mostly keeps one processor busy.
-      { extends: true, test: { name: 'e2e', include: ['e2e/**/*.test.ts'], maxWorkers: 2, ...shared, testTimeout: 300_000 } },
+      // These start real servers and machines and run after a build.
+      { extends: true, test: { name: 'e2e', include: ['e2e/**/*.test.ts'], ...shared, testTimeout: 300_000 } },
     ],
   },
 });
