@@ -45,6 +45,8 @@ test('a list is filtered by what a bake is of and whether it runs', async () => 
   expect((await list({ runningOnly: true, recipe: 'even' })).ids).toEqual([28]);
   expect((await list({ environment: 'other' })).ids).toEqual([]);
   expect((await list({ placement: 'p', pageSize: 2 })).ids).toEqual([29, 28]);
+  for (const filter of [{ recipe: 'even\0' }, { environment: '\0' }, { placement: 'p\0' }])
+    expect(await list(filter)).toEqual({ ids: [], nextPageToken: '' });
 });
 
 test.each(['x', 'YmFrZXMgeA', 'YmFrZXMgMTA='])('page token %j is refused', async (pageToken) => {

@@ -50,6 +50,8 @@ export async function listRuns(queryable: Queryable, tenant: string, request: Li
   }
   const size = request.pageSize === 0 ? defaultPageSize : request.pageSize;
   const before = readPageToken(request.pageToken);
+  // No name holds a NUL, and the database cannot be asked for one.
+  if ([request.recipe, request.environment, request.placement].some((name) => name.includes('\0'))) return create(ListBakesResponseSchema);
   let query = queryable.selectFrom('runs').selectAll().where('tenant', '=', tenant);
   if (before !== undefined) query = query.where('ordinal', '<', before);
   if (request.runningOnly) query = query.where('ended_at', 'is', null);
