@@ -30,6 +30,7 @@ import { type Changes, listenForChanges } from './changes.js';
 import { exportImage } from './export.js';
 import { claimRun } from './lease.js';
 import { streamLog } from './log-stream.js';
+import { outlast } from './outlast.js';
 import { readRun } from './runs.js';
 import { startBake } from './start.js';
 import { tryImage } from './try.js';
@@ -84,16 +85,18 @@ export function createBakery(parts: BakeryParts): Bakery {
   let rounds: Rounds | undefined;
 
   async function runBake(runId: string): Promise<void> {
-    const lease = await claimRun(database, runId, executorId);
+    const { lease, run } = await outlast(log, async () => ({
+      lease: await claimRun(database, runId, executorId),
+      run: await readRun(database, runId),
+    }));
     if (lease === undefined) {
-      if ((await readRun(database, runId)).ended_at !== null) return;
+      if (run.ended_at !== null) return;
       throw engine.letGo(runId);
     }
     const signal = active.add(lease);
     try {
-      const { keep_on_failure_seconds: keepSeconds } = await readRun(database, runId);
       const worker = createWorker({ ...parts, log, letGo: engine.letGo }, lease, signal);
-      await bake(worker, engine.durable, () => keepSeconds > 0);
+      await bake(worker, engine.durable, () => run.keep_on_failure_seconds > 0);
     } finally {
       active.remove(lease);
     }
