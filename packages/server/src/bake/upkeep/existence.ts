@@ -16,6 +16,7 @@ export interface ExistenceParts {
 
 /** Looks thoroughly at the one registered image that has waited longest, if any is due; one found gone or damaged is marked missing. */
 export async function checkOldest({ database, substrates, log }: ExistenceParts): Promise<void> {
+  if (substrates.size === 0) return;
   const oldest = await database
     .selectFrom('artifacts')
     .selectAll()
