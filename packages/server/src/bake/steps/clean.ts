@@ -1,7 +1,9 @@
 import { guestSession } from '../guest-session.js';
 import { assertLease } from '../lease.js';
+import { openVariables } from '../run-inputs.js';
 import { BakeFailure, type BakeStep } from '../step.js';
 import { cleanProgram } from '../supervisor/clean-program.js';
+import { complaint } from '../supervisor/guest-answer.js';
 
 /** Makes the machine's disk fit to be cloned: nothing on it that belongs to this one machine or to Murmur. */
 export const clean: BakeStep = {
@@ -13,7 +15,10 @@ export const clean: BakeStep = {
     await session.use(async (channel) => {
       const program = cleanProgram(context.keys.clientPublic);
       const result = await channel.run('sh', { stdin: program, signal: context.signal });
-      if (result.exitCode !== 0) throw new BakeFailure(`the machine could not be cleaned: ${result.stderr.trim().slice(-1024)}`);
+      if (result.exitCode === 0) return;
+      const { run, tenantKey } = context;
+      const secrets = Object.values(openVariables(tenantKey, run.id, run.sealed_variables));
+      throw new BakeFailure(`the machine could not be cleaned: ${complaint(result.stderr, secrets)}`);
     });
     return {};
   },

@@ -5,6 +5,7 @@ import { assertLease } from '../lease.js';
 import { appendLog, lastLines, remark } from '../logs.js';
 import { openVariables } from '../run-inputs.js';
 import { BakeFailure, type BakeStep, type StepContext } from '../step.js';
+import { complaint, guestAnswer } from '../supervisor/guest-answer.js';
 import { readCommand, startProgram, stopCommand } from '../supervisor/guest-program.js';
 
 const shownLines = 10;
@@ -24,15 +25,16 @@ export const provision: BakeStep = {
     const { database, inputs, lease, run } = context;
     await assertLease(database, lease);
     const variables = openVariables(context.tenantKey, run.id, run.sealed_variables);
+    const secrets = Object.values(variables);
     await using session = guestSession(state, context);
     const program = startProgram({ script: inputs.script, variables, timeoutSeconds: inputs.timeoutSeconds });
     await session.use(async (channel) => {
       const started = await channel.run('sh', { stdin: program, signal: context.signal });
-      if (started.exitCode !== 0) throw new BakeFailure(`the script could not be started: ${started.stderr.trim().slice(-1024)}`);
+      if (started.exitCode !== 0) throw new BakeFailure(`the script could not be started: ${complaint(started.stderr, secrets)}`);
     });
-    const ending = await follow(session, context, Object.values(variables));
+    const ending = await follow(session, context, secrets);
     if (ending === 'exited 0') return {};
-    throw new BakeFailure(await describe(ending, context));
+    throw new BakeFailure(await describe(ending, context, secrets));
   },
 };
 
@@ -46,11 +48,9 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
   let received = origin;
   for (;;) {
     const { chunk, state } = await session.use(async (channel) => {
-      const output: Buffer[] = [];
-      const states: Buffer[] = [];
-      const sink = { stdout: (part: Buffer) => void output.push(part), stderr: (part: Buffer) => void states.push(part) };
-      await answered(signal, (limited) => channel.stream(readCommand(stored, received), sink, { signal: limited }));
-      return { chunk: Buffer.concat(output), state: Buffer.concat(states).toString().trim() };
+      const answer = guestAnswer();
+      await answered(signal, (limited) => channel.stream(readCommand(stored, received), answer.sink, { signal: limited }));
+      return { chunk: answer.output(), state: answer.state() };
     });
     received += chunk.length;
     const ended = state !== 'running';
@@ -79,7 +79,7 @@ async function answered<T>(signal: AbortSignal, ask: (limited: AbortSignal) => P
   }
 }
 
-async function describe(ending: string, { database, inputs, lease, run }: StepContext): Promise<string> {
+async function describe(ending: string, { database, inputs, lease, run }: StepContext, secrets: readonly string[]): Promise<string> {
   if (ending === 'timed-out') {
     await remark(database, lease, `script timed out after ${inputs.timeout}`);
     return `script timed out after ${inputs.timeout}`;
@@ -87,7 +87,7 @@ async function describe(ending: string, { database, inputs, lease, run }: StepCo
   if (ending === 'lost') return 'the script ended its own supervisor in the machine';
   if (ending === 'absent') return 'the machine restarted while the script ran';
   const code = /^exited (\d+)$/.exec(ending)?.[1];
-  if (code === undefined) return `the script's supervisor answered ${JSON.stringify(ending)}`;
+  if (code === undefined) return `the script's supervisor answered ${JSON.stringify(complaint(ending, secrets))}`;
   const lines = await lastLines(database, run.id, shownLines);
   await remark(database, lease, `script exited with code ${code}`);
   return `script exited with code ${code}${lines === '' ? '' : `\n${lines}`}`;
