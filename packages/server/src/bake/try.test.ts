@@ -5,9 +5,14 @@ import { execFileSync } from 'node:child_process';
 
 import { create } from '@bufbuild/protobuf';
 import { ExportImageRequestSchema, type TryImageRequest, TryImageRequestSchema } from '@murmur/api';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { openKeyFile } from '../secrets/key-provider.js';
+import { createTenantKeys } from '../secrets/tenant-keys.js';
+import { PlatformFault, type Substrate, type SubstrateName } from '../substrates/substrate.js';
 import { startTestBakery, type TestBakery } from './testing.js';
+import { tryImage } from './try.js';
 
 let kitchen: TestBakery;
 beforeAll(async () => {
@@ -49,6 +54,34 @@ test('a caller who leaves in the middle leaves no machine', { timeout: 120_000 }
 test('an image that does not exist is not tried', async () => {
   const events = kitchen.bakery.tryImage(kitchen.caller, request(['true'], 'nothing'), never);
   await expect(events[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'image "nothing" not found' });
+});
+
+test('a command that no machine could be given is refused before one is started', async () => {
+  const events = kitchen.bakery.tryImage(kitchen.caller, request(['echo', 'a\0b']), never);
+  await expect(events[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: 'command must not contain NUL characters',
+  });
+});
+
+test('a machine that cannot be removed is left to the reaper', async () => {
+  const broken: Substrate = {
+    ...kitchen.substrate,
+    launch: () => Promise.reject(new PlatformFault('no room')),
+    destroy: () => Promise.reject(new PlatformFault('no answer')),
+  };
+  const parts = {
+    database: kitchen.db.database,
+    tenantKeys: createTenantKeys(kitchen.db.database, await openKeyFile(join(kitchen.dataDir, 'master.key'))),
+    substrates: new Map<SubstrateName, Substrate>([['QEMU', broken]]),
+    installation: kitchen.installation,
+    executorId: 'first',
+    log: pino({ level: 'silent' }),
+  };
+  const events = tryImage(parts, kitchen.caller.tenant, request(['true']), never);
+  await events.next();
+  await expect(events.next()).rejects.toThrow('no answer');
+  expect(await kitchen.db.database.selectFrom('trials').select('id').execute()).toEqual([]);
 });
 
 test('an image is exported as one whole disk', { timeout: 120_000 }, async () => {

@@ -36,6 +36,8 @@ export async function* tryImage(
   signal: AbortSignal,
 ): AsyncGenerator<TryImageResponse> {
   if (request.command.length === 0) throw new MurmurError('INVALID_ARGUMENT', 'command is required', { hint: 'Write it after "--".' });
+  if (request.command.some((word) => word.includes('\0')))
+    throw new MurmurError('INVALID_ARGUMENT', 'command must not contain NUL characters');
   const id = `try-${newRunId()}`;
   const token = stepToken(id, 1, 'launch');
   const { launchSpec, substrate } = await prepare(parts, tenant, id, request);
@@ -55,7 +57,8 @@ export async function* tryImage(
       stdout: (chunk: Buffer) => output.push(event({ case: 'stdout', value: chunk })),
       stderr: (chunk: Buffer) => output.push(event({ case: 'stderr', value: chunk })),
     };
-    channel.stream(request.command.map(shellQuote).join(' '), sink, { signal: stop }).then(
+    const command = request.command.map(shellQuote).join(' ');
+    reachable(substrate.name, () => channel.stream(command, sink, { signal: stop })).then(
       (exitCode) => {
         output.push(event({ case: 'exitCode', value: exitCode }));
         output.end();
@@ -65,8 +68,12 @@ export async function* tryImage(
     yield* output;
   } finally {
     left.abort();
-    await substrate.destroy(token);
-    await parts.database.deleteFrom('trials').where('id', '=', id).execute();
+    try {
+      await substrate.destroy(token);
+    } finally {
+      // A machine that could not be removed is nobody's now: the reaper comes for it.
+      await parts.database.deleteFrom('trials').where('id', '=', id).execute();
+    }
   }
 }
 
