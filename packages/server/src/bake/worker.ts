@@ -158,7 +158,14 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
   async function keptMachine(state: BakeState, attempt: number, seconds: number): Promise<{ seconds: number; shell: string } | undefined> {
     if (state.machine === undefined) return undefined;
     const context = await enter({ name: 'keep', phase: (await readRun(parts.database, lease.runId)).phase as Phase }, attempt, endless);
-    const shell = await context.substrate.shellCommand(state.machine, context.keys);
+    let shell: string;
+    try {
+      shell = await context.substrate.shellCommand(state.machine, context.keys);
+    } catch (error) {
+      // Why the bake failed matters more than a machine that went away meanwhile, which the reaper sees to.
+      log.warn({ err: error }, 'a failed machine cannot be kept');
+      return undefined;
+    }
     await remark(
       parts.database,
       lease,

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+
+import { testDatabase } from '../database/testing.js';
+import { openKeyFile } from '../secrets/key-provider.js';
+import { createTenantKeys } from '../secrets/tenant-keys.js';
+import { createQemuSubstrate } from '../substrates/qemu/index.js';
+import type { SubstrateName } from '../substrates/substrate.js';
+import { stepToken } from './names.js';
+import { readRun } from './runs.js';
+import { insertRun } from './testing-runs.js';
+import { createWorker } from './worker.js';
+
+test('a machine that went away before it could be kept does not hide why the bake failed', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'murmur-worker-'));
+  const { close, database } = await testDatabase();
+  await database.insertInto('tenants').values({ id: 'local/default' }).execute();
+  const runId = await insertRun(database, 'local/default');
+  await database
+    .updateTable('runs')
+    .set({ inputs: JSON.stringify({ placement: {} }), keep_on_failure_seconds: 60 })
+    .where('id', '=', runId)
+    .execute();
+  const log = pino({ level: 'silent' });
+  const substrate = await createQemuSubstrate({ dataDir, runtimeDir: dataDir, installation: 'worker', log });
+  const parts = {
+    database,
+    tenantKeys: createTenantKeys(database, await openKeyFile(join(dataDir, 'master.key'))),
+    substrates: new Map<SubstrateName, typeof substrate>([['QEMU', substrate]]),
+    installation: 'worker',
+    log,
+    letGo: (id: string) => new Error(`let go of ${id}`),
+  };
+  const worker = createWorker(parts, { runId, executor: 'e', epoch: 0 }, new AbortController().signal);
+  const machine = { token: stepToken(runId, 1, 'launch'), handle: {} };
+
+  await worker.fail({ machine }, 1, { kind: 'failed', message: 'script exited with code 3' }, 'keep');
+
+  expect(await readRun(database, runId)).toMatchObject({ phase: 'failed', error: 'script exited with code 3', kept_until: null });
+  await substrate.close();
+  await close();
+  await rm(dataDir, { recursive: true, force: true });
+});
