@@ -15,6 +15,8 @@ import { shellQuote } from './supervisor/shell-quote.js';
 
 /** A machine nobody came back for ends by itself after this long. */
 const lifetimeSeconds = 3600;
+/** Output that the caller has not read yet waits here up to this many bytes. */
+const mostWaiting = 64 * 1024 * 1024;
 
 /** What a trial needs of the server. */
 export interface TryParts extends PlanParts {
@@ -52,7 +54,16 @@ export async function* tryImage(
     yield event({ case: 'progress', value: 'Waiting for it to boot' });
     await reachable(substrate.name, () => substrate.waitReady(machine, keys, stop));
     await using channel = await reachable(substrate.name, () => substrate.channel(machine, keys, stop));
-    const output = chunkQueue<TryImageResponse>();
+    const output = chunkQueue<TryImageResponse>({
+      most: mostWaiting,
+      sizeOf: ({ event: { case: kind, value } }) => (kind === 'stdout' || kind === 'stderr' ? value.length : 0),
+      exceeded: () => {
+        left.abort();
+        return new MurmurError('RESOURCE_EXHAUSTED', 'the command prints faster than its output is read', {
+          hint: 'Write the output to a file in the machine, or print less of it.',
+        });
+      },
+    });
     const sink = {
       stdout: (chunk: Buffer) => output.push(event({ case: 'stdout', value: chunk })),
       stderr: (chunk: Buffer) => output.push(event({ case: 'stderr', value: chunk })),
