@@ -53,6 +53,7 @@ beforeAll(async () => {
     database: db.database,
     tenantKeys: createTenantKeys(db.database, await openKeyFile(join(dataDir, 'master.key'))),
     substrates: new Map([['QEMU', substrate]]),
+    log: pino({ level: 'silent' }),
     begin: async (runId) => void began.push(runId),
   };
   await set('recipe', { name: 'r', base_image_qemu_ref: 'murmur-qemu-base', base_image_aws_ref: 'murmur-aws-base' });
@@ -164,6 +165,14 @@ test('a started bake holds what it uses, and is the only one of its identity', a
   expect(answers[0]?.artifactName).toMatch(/^murmur-provision-[0-9a-f]{16}$/);
   const removal = removeResource({ database: db.database, identity: caller }, { kind: 'recipe', name: 'held' });
   await expect(removal).rejects.toMatchObject({ message: `cannot delete recipe "held": referenced by bake: ${began[0]}` });
+});
+
+test('a bake whose workflow does not start at once is started all the same', async () => {
+  await set('recipe', { name: 'stuck', base_image_qemu_ref: 'murmur-qemu-base' });
+  const begin = () => Promise.reject(new Error('Connection terminated'));
+  const { outcome, runId } = await startBake({ ...parts, begin }, caller, request({ recipe: 'stuck' }));
+  expect(outcome).toBe(Outcome.STARTED);
+  expect(await startBake(parts, caller, request({ recipe: 'stuck' }))).toMatchObject({ outcome: Outcome.IN_PROGRESS, runId });
 });
 
 test('values that are forwarded are in the database only in sealed form', async () => {

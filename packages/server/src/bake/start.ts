@@ -7,6 +7,7 @@ import {
   StartBakeResponseSchema,
 } from '@murmur/api';
 import { sql } from 'kysely';
+import type { Logger } from 'pino';
 
 import { holdSpec, ownerOf } from '../catalog/read.js';
 import type { DatabaseTransaction } from '../database/tables.js';
@@ -19,6 +20,7 @@ import { notifyRun } from './runs.js';
 
 /** What starting needs of the server. */
 export interface StartParts extends PlanParts {
+  readonly log: Logger;
   /** Starts the workflow of a run that has been inserted. */
   begin(runId: string): Promise<void>;
 }
@@ -34,8 +36,13 @@ export async function startBake(parts: StartParts, caller: Caller, request: Star
   const plan = await planBake(parts, caller.tenant, request);
   if (!request.forceNew) await checkNewest(parts, caller.tenant, plan);
   const response = await parts.database.transaction().execute((trx) => decide(trx, caller, plan));
-  // A crash from here on leaves a run without a workflow, which the sweeper starts.
-  if (response.outcome === Outcome.STARTED) await parts.begin(response.runId);
+  if (response.outcome !== Outcome.STARTED) return response;
+  try {
+    await parts.begin(response.runId);
+  } catch (error) {
+    // The bake is started all the same: as after a crash here, the sweeper finds a run without a workflow and starts that.
+    parts.log.warn({ err: error, run: response.runId }, 'the workflow of a bake did not start at once');
+  }
   return response;
 }
 
