@@ -8,7 +8,7 @@ import { type Changes, listenForChanges } from './changes.js';
 import { streamLog } from './log-stream.js';
 import { appendLog, lastLines, readLog, remark } from './logs.js';
 import { RunLost } from './lease.js';
-import { endRun } from './runs.js';
+import { endRun, readRun } from './runs.js';
 import { insertRun } from './testing-runs.js';
 
 const tenant = 'local/default';
@@ -62,6 +62,12 @@ test('who lost the run writes nothing', async () => {
   await expect(appendLog(db.database, { ...lease, epoch: 1 }, 'late\n')).rejects.toThrow(RunLost);
   await expect(appendLog(db.database, { ...lease, executor: 'other' }, 'late\n')).rejects.toThrow(RunLost);
   expect((await readLog(db.database, lease.runId, 0)).text).toBe('');
+});
+
+test('an error with a NUL ends its run', async () => {
+  const lease = await newLease();
+  await db.database.transaction().execute((trx) => endRun(trx, lease, { phase: 'failed', error: 'a\0b' }));
+  expect((await readRun(db.database, lease.runId)).error).toBe('a\uFFFDb');
 });
 
 test('remarks stand on lines of their own, and the last lines are found across pieces', async () => {

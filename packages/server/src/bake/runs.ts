@@ -93,7 +93,8 @@ export async function endRun(trx: DatabaseTransaction, lease: Lease, end: RunEnd
     .updateTable('runs')
     .set({
       phase: end.phase,
-      error: end.error ?? null,
+      // PostgreSQL's text holds no NUL.
+      error: end.error?.replaceAll('\0', '\uFFFD') ?? null,
       sealed_variables: null,
       ended_at: sql<Date>`now()`,
       ...(end.kept === undefined
