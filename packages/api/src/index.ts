@@ -1,3 +1,6 @@
+export * from '../gen/murmur/api/v1/access_pb.js';
+export * from '../gen/murmur/api/v1/bakes_pb.js';
+export * from '../gen/murmur/api/v1/catalog_pb.js';
 export * from '../gen/murmur/api/v1/resources_pb.js';
 export * from '../gen/murmur/api/v1/service_pb.js';
 export { byteLength, isMapping, readDocument, readValue } from './document.js';

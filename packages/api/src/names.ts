@@ -1,4 +1,4 @@
-import { ResourceSchema } from '../gen/murmur/api/v1/service_pb.js';
+import { ResourceSchema } from '../gen/murmur/api/v1/catalog_pb.js';
 
 /** The name of any resource but a secret: a DNS label that starts with a letter. Matches the whole string. */
 export const resourceNamePattern = /^[a-z][a-z0-9-]{0,62}$/;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { ImageSchema, RecipeSchema } from '../gen/murmur/api/v1/resources_pb.js';
-import { ResourceSchema } from '../gen/murmur/api/v1/service_pb.js';
+import { ResourceSchema } from '../gen/murmur/api/v1/catalog_pb.js';
 import { readDocument } from './document.js';
 import { messageToDocument, printYaml, specOf, specToDocument } from './print.js';
 

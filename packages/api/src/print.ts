@@ -1,7 +1,7 @@
 import { type DescMessage, type Message, toJson } from '@bufbuild/protobuf';
 import { Document, Scalar, visit } from 'yaml';
 
-import { type Resource, ResourceSchema } from '../gen/murmur/api/v1/service_pb.js';
+import { type Resource, ResourceSchema } from '../gen/murmur/api/v1/catalog_pb.js';
 import { isMapping } from './document.js';
 import { kindOfField } from './names.js';
 

@@ -79,7 +79,15 @@ async function start(options: ServerOptions, log: Logger, closers: (() => Promis
   await bakery.launch();
 
   const version = serverVersion();
-  const listener = await serveApi(options.listen, { database, bakery, baseBuilders, substrates: [...substrates.keys()], version, log });
+  const listener = await serveApi(options.listen, {
+    database,
+    tenantKeys,
+    bakery,
+    baseBuilders,
+    substrates: [...substrates.keys()],
+    version,
+    log,
+  });
   closers.push(() => listener.close());
   return listener.url;
 }

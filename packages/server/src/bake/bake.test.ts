@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setResource } from '../catalog/verbs/set.js';
 import { startTestBakery, type TestBakery } from './testing.js';
 import { reap } from './upkeep/reaper.js';
+import { testContext } from '../catalog/testing.js';
 
 const minutes = 60_000;
 
@@ -147,7 +148,7 @@ test('an image name that is taken while the bake runs fails it, and the captured
     architecture: 'ARCHITECTURE_AMD64',
     qemu: { disk_digest: `sha256:${'0'.repeat(64)}` },
   });
-  await setResource({ database: kitchen.db.database, identity: kitchen.caller }, { kind: 'image', name: imageName, document, fields: [] });
+  await setResource(testContext(kitchen.db.database, kitchen.caller), { kind: 'image', name: imageName, document, fields: [] });
   const { bake } = await kitchen.follow(runId);
   expect(bake).toMatchObject({ phase: 'failed', error: `image "${imageName}" already exists and was not baked` });
   expect(await kitchen.leftovers()).toEqual([]);

@@ -22,6 +22,7 @@ import { createTenantKeys } from '../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../substrates/qemu/index.js';
 import { buildTinyBase } from '../substrates/qemu/tiny.js';
 import { startBake, type StartParts } from './start.js';
+import { testContext } from '../catalog/testing.js';
 
 const caller = { tenant: 'local/default', subject: 'tester' };
 const script = '#!/bin/sh\ntrue\n';
@@ -80,10 +81,7 @@ afterAll(async () => {
 
 async function set(kind: string, document: Record<string, unknown> & { name: string }): Promise<void> {
   const whole = kind === 'recipe' ? { provisioning_script: script, provisioning_timeout: '1m', ...document } : document;
-  await setResource(
-    { database: db.database, identity: caller },
-    { kind, name: document.name, document: JSON.stringify(whole), fields: [] },
-  );
+  await setResource(testContext(db.database, caller), { kind, name: document.name, document: JSON.stringify(whole), fields: [] });
 }
 
 function request(changes: Partial<Omit<StartBakeRequest, '$typeName'>> = {}): StartBakeRequest {
@@ -163,7 +161,7 @@ test('a started bake holds what it uses, and is the only one of its identity', a
   expect(new Set(answers.map(({ runId }) => runId))).toEqual(new Set(began));
   expect(answers[0]?.scope).toBe('qemu-local');
   expect(answers[0]?.artifactName).toMatch(/^murmur-provision-[0-9a-f]{16}$/);
-  const removal = removeResource({ database: db.database, identity: caller }, { kind: 'recipe', name: 'held' });
+  const removal = removeResource(testContext(db.database, caller), { kind: 'recipe', name: 'held' });
   await expect(removal).rejects.toMatchObject({ message: `cannot delete recipe "held": referenced by bake: ${began[0]}` });
 });
 

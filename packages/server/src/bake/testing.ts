@@ -28,6 +28,7 @@ import { buildTinyBase } from '../substrates/qemu/tiny.js';
 import type { Substrate, SubstrateName } from '../substrates/substrate.js';
 import { type Bakery, createBakery } from './index.js';
 import { startBake } from './start.js';
+import { testContext } from '../catalog/testing.js';
 
 const tester = { tenant: 'local/default', subject: 'tester', keyId: 'k', operator: false };
 
@@ -139,7 +140,7 @@ export async function startTestBakery(): Promise<TestBakery> {
         provisioning_timeout: timeout,
         secret_allowlist: secrets,
       });
-      await setResource({ database: db.database, identity: tester }, { kind: 'recipe', name, document, fields: [] });
+      await setResource(testContext(db.database, tester), { kind: 'recipe', name, document, fields: [] });
     },
     bake: (recipe, choices) => bakery.start(tester, bakeRequest(recipe, choices)),
     async reaches(runId, phase) {

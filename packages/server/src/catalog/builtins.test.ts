@@ -6,6 +6,7 @@ import { testDatabase, type TestDatabase } from '../database/testing.js';
 import { type BuiltinConfig, writeBuiltins, writePlatformImage } from './builtins.js';
 import { ownerOf, readSpec } from './read.js';
 import { listResources } from './verbs/index.js';
+import { testContext } from './testing.js';
 
 const config: BuiltinConfig = { localSubstrates: ['QEMU'], localArchitecture: 'ARM64' };
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(async () => connection.close());
 
 async function names(kind: string): Promise<string[]> {
-  const context = { database: connection.database, identity: { tenant: 'local/default', subject: 'me' } };
+  const context = testContext(connection.database, { tenant: 'local/default', subject: 'me' });
   const { resources } = await listResources(context, { kind, sort: SortOrder.CREATED, pageSize: 0, pageToken: '' });
   return resources.map((resource) => resource.name);
 }

@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto';
 
 import { type FieldValue, MurmurError, type Resource, SortOrder, printYaml, specToDocument } from '@murmur/api';
 
+import type { Database } from '../database/tables.js';
 import { type TestDatabase, testDatabase } from '../database/testing.js';
 import { writeBuiltins } from './builtins.js';
-import type { CatalogContext } from './context.js';
+import { createTenantKeys } from '../secrets/tenant-keys.js';
+import { testKeyProvider } from '../secrets/testing.js';
+import { type CatalogContext, everything } from './context.js';
 import { getResource, listResources, patchResource, removeResource, setResource } from './verbs/index.js';
 
 /** A catalog of a test's own, on a real database, with the builtins in it. */
@@ -39,8 +42,13 @@ export async function testCatalog(): Promise<TestCatalog> {
   return catalogOf(database, 'local/default');
 }
 
+/** The context of a caller who may do everything in its tenant. */
+export function testContext(database: Database, identity: CatalogContext['identity']): CatalogContext {
+  return { database, identity, permits: everything, tenantKeys: createTenantKeys(database, testKeyProvider) };
+}
+
 function catalogOf(database: TestDatabase, tenant: string): TestCatalog {
-  const context: CatalogContext = { database: database.database, identity: { tenant, subject: 'tester' } };
+  const context = testContext(database.database, { tenant, subject: 'tester' });
   const get = async (kind: string, name: string, generation = 0n) => (await getResource(context, { kind, name, generation })).resource;
   return {
     database,

@@ -19,7 +19,22 @@ export interface Tables {
     created_at: Timestamp;
     expires_at: NullableTimestamp;
     revoked_at: NullableTimestamp;
+    description: Generated<string>;
+    author: Generated<string>;
   };
+  secret_values: { tenant: string; name: string; generation: Count; sealed: Buffer };
+  audit_entries: {
+    id: Generated<number>;
+    tenant: string;
+    at: Timestamp;
+    actor: string;
+    key_id: string;
+    action: string;
+    kind: string;
+    name: string;
+    allowed: boolean;
+  };
+  audit_outcomes: { entry: number; code: string; at: Timestamp };
   resources: {
     tenant: string;
     kind: string;

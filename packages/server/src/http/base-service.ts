@@ -6,7 +6,9 @@ import type { Logger } from 'pino';
 import { requireOperator } from '../access/permissions.js';
 import { getResource } from '../catalog/verbs/get.js';
 import { writePlatformImage } from '../catalog/builtins.js';
+import { type CatalogContext, everything } from '../catalog/context.js';
 import type { Database } from '../database/tables.js';
+
 import { identityOf } from './identity.js';
 
 /** Builds the platform base image of one substrate on this host. */
@@ -19,6 +21,7 @@ export interface BaseBuilder {
 /** The operator's call that builds platform bases. A build goes on for one caller at a time. */
 export function baseService(parts: {
   database: Database;
+  tenantKeys: CatalogContext['tenantKeys'];
   builders: readonly BaseBuilder[];
   log: Logger;
 }): Pick<ServiceImpl<typeof MurmurService>, 'buildBase'> {
@@ -48,7 +51,7 @@ export function baseService(parts: {
       for await (const line of lines) yield event({ case: 'progress', value: line });
       await registered;
       const { resource } = await getResource(
-        { database: parts.database, identity },
+        { database: parts.database, identity, permits: everything, tenantKeys: parts.tenantKeys },
         { kind: 'image', name: builder.imageName, generation: 0n },
       );
       yield event({ case: 'image', value: resource });

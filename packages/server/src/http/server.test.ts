@@ -64,7 +64,7 @@ describe('serveApi', () => {
         return create(ImageSchema, { name: 'murmur-qemu-base', architecture: Architecture.AMD64, source });
       },
     };
-    return serveApi('127.0.0.1:0', { database, bakery, baseBuilders: [builder], substrates: ['QEMU'], version: '1.2.3', log });
+    return serveApi('127.0.0.1:0', { database, tenantKeys, bakery, baseBuilders: [builder], substrates: ['QEMU'], version: '1.2.3', log });
   };
   const clientOf = (transport: (baseUrl: string) => Transport, url = listener.url): Client<typeof MurmurService> =>
     createClient(MurmurService, transport(url));

@@ -3,7 +3,9 @@ import { MurmurError, MurmurService } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import type { Bakery } from '../bake/index.js';
+import type { CatalogContext } from '../catalog/context.js';
 import type { Database } from '../database/tables.js';
+
 import { guardAdapter } from './adapter-guard.js';
 import { bakeService } from './bake-service.js';
 import { type BaseBuilder, baseService } from './base-service.js';
@@ -22,6 +24,7 @@ const readMaxBytes = 13 * 1024 * 1024;
 /** What the API is served from. */
 export interface ApiParts {
   readonly database: Database;
+  readonly tenantKeys: CatalogContext['tenantKeys'];
   readonly bakery: Bakery;
   readonly baseBuilders: readonly BaseBuilder[];
   readonly substrates: readonly string[];
@@ -37,9 +40,9 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
   const api = connectNodeAdapter({
     routes(router) {
       router.service(MurmurService, {
-        ...catalogService(database),
+        ...catalogService(parts),
         ...bakeService(bakery),
-        ...baseService({ database, builders: parts.baseBuilders, log }),
+        ...baseService({ ...parts, builders: parts.baseBuilders }),
         ...sessionService(parts),
       });
     },

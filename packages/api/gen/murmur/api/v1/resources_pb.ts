@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file murmur/api/v1/resources.proto.
  */
 export const file_murmur_api_v1_resources: GenFile = /*@__PURE__*/
-  fileDesc("Ch1tdXJtdXIvYXBpL3YxL3Jlc291cmNlcy5wcm90bxINbXVybXVyLmFwaS52MSL0AQoGUmVjaXBlEgwKBG5hbWUYASABKAkSGgoSYmFzZV9pbWFnZV9hd3NfcmVmGAIgASgJEhoKEmJhc2VfaW1hZ2VfZ2NlX3JlZhgDIAEoCRIdChViYXNlX2ltYWdlX2RvY2tlcl9yZWYYCCABKAkSGwoTYmFzZV9pbWFnZV9xZW11X3JlZhgJIAEoCRIbChNwcm92aXNpb25pbmdfc2NyaXB0GAQgASgJEhwKFHByb3Zpc2lvbmluZ190aW1lb3V0GAUgASgJEhgKEHNlY3JldF9hbGxvd2xpc3QYBiADKAkSEwoLZGVzY3JpcHRpb24YByABKAkiNAoKUHJvdmVuYW5jZRISCgpyZWNpcGVfcmVmGAEgASgJEhIKCmltYWdlX2hhc2gYAiABKAkiqQIKBUltYWdlEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSMQoMYXJjaGl0ZWN0dXJlGAMgASgOMhsubXVybXVyLmFwaS52MS5BcmNoaXRlY3R1cmUSFAoMcHJlaW5zdGFsbGVkGAQgASgJEicKA2F3cxgFIAEoCzIYLm11cm11ci5hcGkudjEuQXdzU291cmNlSAASJwoDZ2NlGAYgASgLMhgubXVybXVyLmFwaS52MS5HY2VTb3VyY2VIABItCgZkb2NrZXIYByABKAsyGy5tdXJtdXIuYXBpLnYxLkRvY2tlclNvdXJjZUgAEikKBHFlbXUYCCABKAsyGS5tdXJtdXIuYXBpLnYxLlFlbXVTb3VyY2VIAEIICgZzb3VyY2UioAEKCUF3c1NvdXJjZRI1CgdhbWlfaWRzGAEgAygLMiQubXVybXVyLmFwaS52MS5Bd3NTb3VyY2UuQW1pSWRzRW50cnkSLQoKcHJvdmVuYW5jZRgCIAEoCzIZLm11cm11ci5hcGkudjEuUHJvdmVuYW5jZRotCgtBbWlJZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk0KCUdjZVNvdXJjZRIRCglzZWxmX2xpbmsYASABKAkSLQoKcHJvdmVuYW5jZRgCIAEoCzIZLm11cm11ci5hcGkudjEuUHJvdmVuYW5jZSJwCgxEb2NrZXJTb3VyY2USEQoJaW1hZ2VfcmVmGAEgASgJEh4KFnB1bGxfY3JlZGVudGlhbF9zZWNyZXQYAiABKAkSLQoKcHJvdmVuYW5jZRgDIAEoCzIZLm11cm11ci5hcGkudjEuUHJvdmVuYW5jZSJQCgpRZW11U291cmNlEhMKC2Rpc2tfZGlnZXN0GAEgASgJEi0KCnByb3ZlbmFuY2UYAiABKAsyGS5tdXJtdXIuYXBpLnYxLlByb3ZlbmFuY2UipAEKC0Vudmlyb25tZW50EgwKBG5hbWUYASABKAkSKwoJc3Vic3RyYXRlGAIgASgOMhgubXVybXVyLmFwaS52MS5TdWJzdHJhdGUSGAoQbWFjaGluZV90eXBlX3JlZhgDIAEoCRIVCg1kaXNrX3R5cGVfcmVmGAQgASgJEhQKDGRpc2tfc2l6ZV9nYhgFIAEoBRITCgtkZXNjcmlwdGlvbhgGIAEoCSK3AQoJUGxhY2VtZW50EgwKBG5hbWUYASABKAkSKwoJc3Vic3RyYXRlGAIgASgOMhgubXVybXVyLmFwaS52MS5TdWJzdHJhdGUSEwoLZGVzY3JpcHRpb24YAyABKAkSJwoDZ2NwGAQgASgLMhgubXVybXVyLmFwaS52MS5HY3BUYXJnZXRIABInCgNhd3MYBSABKAsyGC5tdXJtdXIuYXBpLnYxLkF3c1RhcmdldEgAQggKBnRhcmdldCLIAQoJR2NwVGFyZ2V0Eg8KB3Byb2plY3QYASABKAkSDQoFem9uZXMYAiADKAkSDgoGc3VibmV0GAMgASgJEhcKD25ldHdvcmtfcHJvamVjdBgEIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBSABKAkSGAoQYXNzaWduX3B1YmxpY19pcBgGIAEoCBIiChp3aWZfcHJvdmlkZXJfcmVzb3VyY2VfbmFtZRgHIAEoCRIbChN3aWZfc2VydmljZV9hY2NvdW50GAggASgJIrgBCglBd3NUYXJnZXQSEgoKYWNjb3VudF9pZBgBIAEoCRIOCgZyZWdpb24YAiABKAkSDgoGdnBjX2lkGAMgASgJEhIKCnN1Ym5ldF9pZHMYBCADKAkSGQoRc2VjdXJpdHlfZ3JvdXBfaWQYBSABKAkSEAoIcm9sZV9hcm4YBiABKAkSHAoUaW5zdGFuY2VfcHJvZmlsZV9hcm4YByABKAkSGAoQYXNzaWduX3B1YmxpY19pcBgIIAEoCCLFAQoLTWFjaGluZVR5cGUSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIrCglzdWJzdHJhdGUYAyABKA4yGC5tdXJtdXIuYXBpLnYxLlN1YnN0cmF0ZRINCgV2Y3B1cxgEIAEoBRIRCgltZW1vcnlfZ2IYBSABKAESMQoMYXJjaGl0ZWN0dXJlGAYgASgOMhsubXVybXVyLmFwaS52MS5BcmNoaXRlY3R1cmUSEQoJdHlwZV9uYW1lGAcgASgJIm0KCERpc2tUeXBlEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoJc3Vic3RyYXRlGAMgASgOMhgubXVybXVyLmFwaS52MS5TdWJzdHJhdGUSEQoJdHlwZV9uYW1lGAQgASgJIr4BCglXb3Jrc3BhY2USDAoEbmFtZRgBIAEoCRIRCglpbWFnZV9yZWYYAiABKAkSFwoPZW52aXJvbm1lbnRfcmVmGAMgASgJEhEKCXBsYWNlbWVudBgEIAEoCRIoCgVyZXBvcxgFIAMoCzIZLm11cm11ci5hcGkudjEuUmVwb3NpdG9yeRIQCghtaW5faWRsZRgGIAEoBRITCgtzZWNyZXRfcmVmcxgHIAMoCRITCgtkZXNjcmlwdGlvbhgIIAEoCSJ0CgpSZXBvc2l0b3J5EhEKCWNsb25lX3VybBgBIAEoCRITCgtiYXNlX2JyYW5jaBgCIAEoCRI+ChNjb25mbGljdF9yZXNvbHV0aW9uGAMgASgOMiEubXVybXVyLmFwaS52MS5Db25mbGljdFJlc29sdXRpb24qXAoMQXJjaGl0ZWN0dXJlEhwKGEFSQ0hJVEVDVFVSRV9VTlNQRUNJRklFRBAAEhYKEkFSQ0hJVEVDVFVSRV9BTUQ2NBABEhYKEkFSQ0hJVEVDVFVSRV9BUk02NBACKnYKCVN1YnN0cmF0ZRIZChVTVUJTVFJBVEVfVU5TUEVDSUZJRUQQABIRCg1TVUJTVFJBVEVfR0NQEAESEQoNU1VCU1RSQVRFX0FXUxACEhQKEFNVQlNUUkFURV9ET0NLRVIQAxISCg5TVUJTVFJBVEVfUUVNVRAEKpYBChJDb25mbGljdFJlc29sdXRpb24SIwofQ09ORkxJQ1RfUkVTT0xVVElPTl9VTlNQRUNJRklFRBAAEh0KGUNPTkZMSUNUX1JFU09MVVRJT05fTUVSR0UQARIeChpDT05GTElDVF9SRVNPTFVUSU9OX1JFQkFTRRACEhwKGENPTkZMSUNUX1JFU09MVVRJT05fTk9ORRADYgZwcm90bzM");
+  fileDesc("Ch1tdXJtdXIvYXBpL3YxL3Jlc291cmNlcy5wcm90bxINbXVybXVyLmFwaS52MSL0AQoGUmVjaXBlEgwKBG5hbWUYASABKAkSGgoSYmFzZV9pbWFnZV9hd3NfcmVmGAIgASgJEhoKEmJhc2VfaW1hZ2VfZ2NlX3JlZhgDIAEoCRIdChViYXNlX2ltYWdlX2RvY2tlcl9yZWYYCCABKAkSGwoTYmFzZV9pbWFnZV9xZW11X3JlZhgJIAEoCRIbChNwcm92aXNpb25pbmdfc2NyaXB0GAQgASgJEhwKFHByb3Zpc2lvbmluZ190aW1lb3V0GAUgASgJEhgKEHNlY3JldF9hbGxvd2xpc3QYBiADKAkSEwoLZGVzY3JpcHRpb24YByABKAkiNAoKUHJvdmVuYW5jZRISCgpyZWNpcGVfcmVmGAEgASgJEhIKCmltYWdlX2hhc2gYAiABKAkiqQIKBUltYWdlEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSMQoMYXJjaGl0ZWN0dXJlGAMgASgOMhsubXVybXVyLmFwaS52MS5BcmNoaXRlY3R1cmUSFAoMcHJlaW5zdGFsbGVkGAQgASgJEicKA2F3cxgFIAEoCzIYLm11cm11ci5hcGkudjEuQXdzU291cmNlSAASJwoDZ2NlGAYgASgLMhgubXVybXVyLmFwaS52MS5HY2VTb3VyY2VIABItCgZkb2NrZXIYByABKAsyGy5tdXJtdXIuYXBpLnYxLkRvY2tlclNvdXJjZUgAEikKBHFlbXUYCCABKAsyGS5tdXJtdXIuYXBpLnYxLlFlbXVTb3VyY2VIAEIICgZzb3VyY2UioAEKCUF3c1NvdXJjZRI1CgdhbWlfaWRzGAEgAygLMiQubXVybXVyLmFwaS52MS5Bd3NTb3VyY2UuQW1pSWRzRW50cnkSLQoKcHJvdmVuYW5jZRgCIAEoCzIZLm11cm11ci5hcGkudjEuUHJvdmVuYW5jZRotCgtBbWlJZHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk0KCUdjZVNvdXJjZRIRCglzZWxmX2xpbmsYASABKAkSLQoKcHJvdmVuYW5jZRgCIAEoCzIZLm11cm11ci5hcGkudjEuUHJvdmVuYW5jZSJwCgxEb2NrZXJTb3VyY2USEQoJaW1hZ2VfcmVmGAEgASgJEh4KFnB1bGxfY3JlZGVudGlhbF9zZWNyZXQYAiABKAkSLQoKcHJvdmVuYW5jZRgDIAEoCzIZLm11cm11ci5hcGkudjEuUHJvdmVuYW5jZSJQCgpRZW11U291cmNlEhMKC2Rpc2tfZGlnZXN0GAEgASgJEi0KCnByb3ZlbmFuY2UYAiABKAsyGS5tdXJtdXIuYXBpLnYxLlByb3ZlbmFuY2UipAEKC0Vudmlyb25tZW50EgwKBG5hbWUYASABKAkSKwoJc3Vic3RyYXRlGAIgASgOMhgubXVybXVyLmFwaS52MS5TdWJzdHJhdGUSGAoQbWFjaGluZV90eXBlX3JlZhgDIAEoCRIVCg1kaXNrX3R5cGVfcmVmGAQgASgJEhQKDGRpc2tfc2l6ZV9nYhgFIAEoBRITCgtkZXNjcmlwdGlvbhgGIAEoCSK3AQoJUGxhY2VtZW50EgwKBG5hbWUYASABKAkSKwoJc3Vic3RyYXRlGAIgASgOMhgubXVybXVyLmFwaS52MS5TdWJzdHJhdGUSEwoLZGVzY3JpcHRpb24YAyABKAkSJwoDZ2NwGAQgASgLMhgubXVybXVyLmFwaS52MS5HY3BUYXJnZXRIABInCgNhd3MYBSABKAsyGC5tdXJtdXIuYXBpLnYxLkF3c1RhcmdldEgAQggKBnRhcmdldCLIAQoJR2NwVGFyZ2V0Eg8KB3Byb2plY3QYASABKAkSDQoFem9uZXMYAiADKAkSDgoGc3VibmV0GAMgASgJEhcKD25ldHdvcmtfcHJvamVjdBgEIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYBSABKAkSGAoQYXNzaWduX3B1YmxpY19pcBgGIAEoCBIiChp3aWZfcHJvdmlkZXJfcmVzb3VyY2VfbmFtZRgHIAEoCRIbChN3aWZfc2VydmljZV9hY2NvdW50GAggASgJIrgBCglBd3NUYXJnZXQSEgoKYWNjb3VudF9pZBgBIAEoCRIOCgZyZWdpb24YAiABKAkSDgoGdnBjX2lkGAMgASgJEhIKCnN1Ym5ldF9pZHMYBCADKAkSGQoRc2VjdXJpdHlfZ3JvdXBfaWQYBSABKAkSEAoIcm9sZV9hcm4YBiABKAkSHAoUaW5zdGFuY2VfcHJvZmlsZV9hcm4YByABKAkSGAoQYXNzaWduX3B1YmxpY19pcBgIIAEoCCLFAQoLTWFjaGluZVR5cGUSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIrCglzdWJzdHJhdGUYAyABKA4yGC5tdXJtdXIuYXBpLnYxLlN1YnN0cmF0ZRINCgV2Y3B1cxgEIAEoBRIRCgltZW1vcnlfZ2IYBSABKAESMQoMYXJjaGl0ZWN0dXJlGAYgASgOMhsubXVybXVyLmFwaS52MS5BcmNoaXRlY3R1cmUSEQoJdHlwZV9uYW1lGAcgASgJIm0KCERpc2tUeXBlEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoJc3Vic3RyYXRlGAMgASgOMhgubXVybXVyLmFwaS52MS5TdWJzdHJhdGUSEQoJdHlwZV9uYW1lGAQgASgJIr4BCglXb3Jrc3BhY2USDAoEbmFtZRgBIAEoCRIRCglpbWFnZV9yZWYYAiABKAkSFwoPZW52aXJvbm1lbnRfcmVmGAMgASgJEhEKCXBsYWNlbWVudBgEIAEoCRIoCgVyZXBvcxgFIAMoCzIZLm11cm11ci5hcGkudjEuUmVwb3NpdG9yeRIQCghtaW5faWRsZRgGIAEoBRITCgtzZWNyZXRfcmVmcxgHIAMoCRITCgtkZXNjcmlwdGlvbhgIIAEoCSJ0CgpSZXBvc2l0b3J5EhEKCWNsb25lX3VybBgBIAEoCRITCgtiYXNlX2JyYW5jaBgCIAEoCRI+ChNjb25mbGljdF9yZXNvbHV0aW9uGAMgASgOMiEubXVybXVyLmFwaS52MS5Db25mbGljdFJlc29sdXRpb24iRAoGU2VjcmV0EgwKBG5hbWUYASABKAkSFwoPcGxhaW50ZXh0X3ZhbHVlGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJInAKDlNlcnZpY2VQcm9maWxlEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSJgoGZ3JhbnRzGAMgAygLMhYubXVybXVyLmFwaS52MS5HcmFudGVlEhMKC3NlY3JldF9yZWZzGAQgAygJIjUKB0dyYW50ZWUSDgoEdXNlchgBIAEoCUgAEg8KBWdyb3VwGAIgASgJSABCCQoHZ3JhbnRlZSI+CgRSb2xlEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSEwoLcGVybWlzc2lvbnMYAyADKAkiVwoFR3JvdXASDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIPCgdtZW1iZXJzGAMgAygJEhoKEmFsbF90ZW5hbnRfbWVtYmVycxgEIAEoCCKOAQoNVGVuYW50QmluZGluZxIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEhAKCHJvbGVfcmVmGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJEg4KBmdyb3VwcxgFIAMoCRINCgV1c2VycxgGIAMoCRIUCgxuYW1lX3BhdHRlcm4YByABKAkqXAoMQXJjaGl0ZWN0dXJlEhwKGEFSQ0hJVEVDVFVSRV9VTlNQRUNJRklFRBAAEhYKEkFSQ0hJVEVDVFVSRV9BTUQ2NBABEhYKEkFSQ0hJVEVDVFVSRV9BUk02NBACKnYKCVN1YnN0cmF0ZRIZChVTVUJTVFJBVEVfVU5TUEVDSUZJRUQQABIRCg1TVUJTVFJBVEVfR0NQEAESEQoNU1VCU1RSQVRFX0FXUxACEhQKEFNVQlNUUkFURV9ET0NLRVIQAxISCg5TVUJTVFJBVEVfUUVNVRAEKpYBChJDb25mbGljdFJlc29sdXRpb24SIwofQ09ORkxJQ1RfUkVTT0xVVElPTl9VTlNQRUNJRklFRBAAEh0KGUNPTkZMSUNUX1JFU09MVVRJT05fTUVSR0UQARIeChpDT05GTElDVF9SRVNPTFVUSU9OX1JFQkFTRRACEhwKGENPTkZMSUNUX1JFU09MVVRJT05fTk9ORRADYgZwcm90bzM");
 
 /**
  * A base image per substrate and the script that turns it into an image.
@@ -622,6 +622,222 @@ export type Repository = Message<"murmur.api.v1.Repository"> & {
  */
 export const RepositorySchema: GenMessage<Repository> = /*@__PURE__*/
   messageDesc(file_murmur_api_v1_resources, 14);
+
+/**
+ * A value that bakes and workspaces may use. Nobody reads the value again, through any call.
+ *
+ * @generated from message murmur.api.v1.Secret
+ */
+export type Secret = Message<"murmur.api.v1.Secret"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Only ever written: what is read leaves it out.
+   *
+   * @generated from field: string plaintext_value = 2;
+   */
+  plaintextValue: string;
+
+  /**
+   * @generated from field: string description = 3;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message murmur.api.v1.Secret.
+ * Use `create(SecretSchema)` to create a new message.
+ */
+export const SecretSchema: GenMessage<Secret> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_resources, 15);
+
+/**
+ * Someone who is not a person: who may act as it, and the secrets it lends.
+ *
+ * @generated from message murmur.api.v1.ServiceProfile
+ */
+export type ServiceProfile = Message<"murmur.api.v1.ServiceProfile"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 2;
+   */
+  description: string;
+
+  /**
+   * @generated from field: repeated murmur.api.v1.Grantee grants = 3;
+   */
+  grants: Grantee[];
+
+  /**
+   * @generated from field: repeated string secret_refs = 4;
+   */
+  secretRefs: string[];
+};
+
+/**
+ * Describes the message murmur.api.v1.ServiceProfile.
+ * Use `create(ServiceProfileSchema)` to create a new message.
+ */
+export const ServiceProfileSchema: GenMessage<ServiceProfile> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_resources, 16);
+
+/**
+ * Who is given something.
+ *
+ * @generated from message murmur.api.v1.Grantee
+ */
+export type Grantee = Message<"murmur.api.v1.Grantee"> & {
+  /**
+   * @generated from oneof murmur.api.v1.Grantee.grantee
+   */
+  grantee: {
+    /**
+     * The subject of a key or token.
+     *
+     * @generated from field: string user = 1;
+     */
+    value: string;
+    case: "user";
+  } | {
+    /**
+     * The name of a group.
+     *
+     * @generated from field: string group = 2;
+     */
+    value: string;
+    case: "group";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message murmur.api.v1.Grantee.
+ * Use `create(GranteeSchema)` to create a new message.
+ */
+export const GranteeSchema: GenMessage<Grantee> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_resources, 17);
+
+/**
+ * A named list of permissions.
+ *
+ * @generated from message murmur.api.v1.Role
+ */
+export type Role = Message<"murmur.api.v1.Role"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 2;
+   */
+  description: string;
+
+  /**
+   * Such as "recipe.edit", "recipe.*", "*.read" or "*".
+   *
+   * @generated from field: repeated string permissions = 3;
+   */
+  permissions: string[];
+};
+
+/**
+ * Describes the message murmur.api.v1.Role.
+ * Use `create(RoleSchema)` to create a new message.
+ */
+export const RoleSchema: GenMessage<Role> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_resources, 18);
+
+/**
+ * A named set of users.
+ *
+ * @generated from message murmur.api.v1.Group
+ */
+export type Group = Message<"murmur.api.v1.Group"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 2;
+   */
+  description: string;
+
+  /**
+   * @generated from field: repeated string members = 3;
+   */
+  members: string[];
+
+  /**
+   * @generated from field: bool all_tenant_members = 4;
+   */
+  allTenantMembers: boolean;
+};
+
+/**
+ * Describes the message murmur.api.v1.Group.
+ * Use `create(GroupSchema)` to create a new message.
+ */
+export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_resources, 19);
+
+/**
+ * Gives the permissions of a role, or its own, to users and groups.
+ *
+ * @generated from message murmur.api.v1.TenantBinding
+ */
+export type TenantBinding = Message<"murmur.api.v1.TenantBinding"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 2;
+   */
+  description: string;
+
+  /**
+   * @generated from field: string role_ref = 3;
+   */
+  roleRef: string;
+
+  /**
+   * @generated from field: repeated string permissions = 4;
+   */
+  permissions: string[];
+
+  /**
+   * @generated from field: repeated string groups = 5;
+   */
+  groups: string[];
+
+  /**
+   * @generated from field: repeated string users = 6;
+   */
+  users: string[];
+
+  /**
+   * Only for resources whose name matches; "*" stands for any characters. Empty for all.
+   *
+   * @generated from field: string name_pattern = 7;
+   */
+  namePattern: string;
+};
+
+/**
+ * Describes the message murmur.api.v1.TenantBinding.
+ * Use `create(TenantBindingSchema)` to create a new message.
+ */
+export const TenantBindingSchema: GenMessage<TenantBinding> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_resources, 20);
 
 /**
  * A CPU architecture.

@@ -2,1359 +2,21 @@
 // @generated from file murmur/api/v1/service.proto (package murmur.api.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { DiskType, Environment, Image, MachineType, Placement, Recipe, Workspace } from "./resources_pb.js";
-import { file_murmur_api_v1_resources } from "./resources_pb.js";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { CheckPermissionsRequestSchema, CheckPermissionsResponseSchema, CreateApiKeyRequestSchema, CreateApiKeyResponseSchema, CreateTenantRequestSchema, CreateTenantResponseSchema, ListApiKeysRequestSchema, ListApiKeysResponseSchema, ListAuditEntriesRequestSchema, ListAuditEntriesResponseSchema, ListIssuersRequestSchema, ListIssuersResponseSchema, ListTenantsRequestSchema, ListTenantsResponseSchema, RevokeApiKeyRequestSchema, RevokeApiKeyResponseSchema, WhoAmIRequestSchema, WhoAmIResponseSchema } from "./access_pb.js";
+import { file_murmur_api_v1_access } from "./access_pb.js";
+import type { BuildBaseRequestSchema, BuildBaseResponseSchema, CancelBakeRequestSchema, CancelBakeResponseSchema, ExportImageRequestSchema, ExportImageResponseSchema, GetBakeRequestSchema, GetBakeResponseSchema, ListBakesRequestSchema, ListBakesResponseSchema, StartBakeRequestSchema, StartBakeResponseSchema, StreamBakeLogRequestSchema, StreamBakeLogResponseSchema, TryImageRequestSchema, TryImageResponseSchema } from "./bakes_pb.js";
+import { file_murmur_api_v1_bakes } from "./bakes_pb.js";
+import type { ApplyResourcesRequestSchema, ApplyResourcesResponseSchema, DescribeKindsRequestSchema, DescribeKindsResponseSchema, GetResourceRequestSchema, GetResourceResponseSchema, ListGenerationsRequestSchema, ListGenerationsResponseSchema, ListResourcesRequestSchema, ListResourcesResponseSchema, PatchResourceRequestSchema, PatchResourceResponseSchema, RemoveResourceRequestSchema, RemoveResourceResponseSchema, SetResourceRequestSchema, SetResourceResponseSchema } from "./catalog_pb.js";
+import { file_murmur_api_v1_catalog } from "./catalog_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file murmur/api/v1/service.proto.
  */
 export const file_murmur_api_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("ChttdXJtdXIvYXBpL3YxL3NlcnZpY2UucHJvdG8SDW11cm11ci5hcGkudjEiiAQKCFJlc291cmNlEgwKBGtpbmQYASABKAkSDAoEbmFtZRgCIAEoCRISCgpnZW5lcmF0aW9uGAMgASgDEg4KBmF1dGhvchgEIAEoCRIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2J1aWx0aW4YByABKAgSJwoGcmVjaXBlGAogASgLMhUubXVybXVyLmFwaS52MS5SZWNpcGVIABIlCgVpbWFnZRgLIAEoCzIULm11cm11ci5hcGkudjEuSW1hZ2VIABIxCgtlbnZpcm9ubWVudBgMIAEoCzIaLm11cm11ci5hcGkudjEuRW52aXJvbm1lbnRIABItCglwbGFjZW1lbnQYDSABKAsyGC5tdXJtdXIuYXBpLnYxLlBsYWNlbWVudEgAEjIKDG1hY2hpbmVfdHlwZRgOIAEoCzIaLm11cm11ci5hcGkudjEuTWFjaGluZVR5cGVIABIsCglkaXNrX3R5cGUYDyABKAsyFy5tdXJtdXIuYXBpLnYxLkRpc2tUeXBlSAASLQoJd29ya3NwYWNlGBAgASgLMhgubXVybXVyLmFwaS52MS5Xb3Jrc3BhY2VIAEIGCgRzcGVjIkQKEkdldFJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKZ2VuZXJhdGlvbhgDIAEoAyJAChNHZXRSZXNvdXJjZVJlc3BvbnNlEikKCHJlc291cmNlGAEgASgLMhcubXVybXVyLmFwaS52MS5SZXNvdXJjZSJzChRMaXN0UmVzb3VyY2VzUmVxdWVzdBIMCgRraW5kGAEgASgJEiYKBHNvcnQYAiABKA4yGC5tdXJtdXIuYXBpLnYxLlNvcnRPcmRlchIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSKmAQoVTGlzdFJlc291cmNlc1Jlc3BvbnNlEioKCXJlc291cmNlcxgBIAMoCzIXLm11cm11ci5hcGkudjEuUmVzb3VyY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEiYKB2NvbHVtbnMYAyADKAsyFS5tdXJtdXIuYXBpLnYxLkNvbHVtbhIgCgRyb3dzGAQgAygLMhIubXVybXVyLmFwaS52MS5Sb3ciGAoGQ29sdW1uEg4KBmhlYWRlchgBIAEoCSIUCgNSb3cSDQoFY2VsbHMYASADKAkibQoSU2V0UmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSDAoEbmFtZRgCIAEoCRIQCghkb2N1bWVudBgDIAEoCRIpCgZmaWVsZHMYBCADKAsyGS5tdXJtdXIuYXBpLnYxLkZpZWxkVmFsdWUiQwoKRmllbGRWYWx1ZRIMCgRwYXRoGAEgASgJEg4KBHlhbWwYAiABKAlIABIOCgR0ZXh0GAMgASgJSABCBwoFdmFsdWUiUQoTU2V0UmVzb3VyY2VSZXNwb25zZRIpCghyZXNvdXJjZRgBIAEoCzIXLm11cm11ci5hcGkudjEuUmVzb3VyY2USDwoHY2hhbmdlZBgCIAEoCCJdChRQYXRjaFJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkSKQoGZmllbGRzGAMgAygLMhkubXVybXVyLmFwaS52MS5GaWVsZFZhbHVlIlMKFVBhdGNoUmVzb3VyY2VSZXNwb25zZRIpCghyZXNvdXJjZRgBIAEoCzIXLm11cm11ci5hcGkudjEuUmVzb3VyY2USDwoHY2hhbmdlZBgCIAEoCCIzChVSZW1vdmVSZXNvdXJjZVJlcXVlc3QSDAoEa2luZBgBIAEoCRIMCgRuYW1lGAIgASgJIhgKFlJlbW92ZVJlc291cmNlUmVzcG9uc2UiNAoWTGlzdEdlbmVyYXRpb25zUmVxdWVzdBIMCgRraW5kGAEgASgJEgwKBG5hbWUYAiABKAkiSQoXTGlzdEdlbmVyYXRpb25zUmVzcG9uc2USLgoLZ2VuZXJhdGlvbnMYASADKAsyGS5tdXJtdXIuYXBpLnYxLkdlbmVyYXRpb24ilgEKCkdlbmVyYXRpb24SEgoKZ2VuZXJhdGlvbhgBIAEoAxIOCgZhdXRob3IYAiABKAkSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcmVtb3ZlZBgEIAEoCBIpCghyZXNvdXJjZRgFIAEoCzIXLm11cm11ci5hcGkudjEuUmVzb3VyY2UiJAoURGVzY3JpYmVLaW5kc1JlcXVlc3QSDAoEa2luZBgBIAEoCSJGChVEZXNjcmliZUtpbmRzUmVzcG9uc2USLQoFa2luZHMYASADKAsyHi5tdXJtdXIuYXBpLnYxLktpbmREZXNjcmlwdGlvbiK2AQoPS2luZERlc2NyaXB0aW9uEgwKBGtpbmQYASABKAkSDwoHc3VtbWFyeRgCIAEoCRIRCglyZWFkX29ubHkYAyABKAgSLwoGZmllbGRzGAQgAygLMh8ubXVybXVyLmFwaS52MS5GaWVsZERlc2NyaXB0aW9uEg8KB2V4YW1wbGUYBSABKAkSLwoGZXJyb3JzGAYgAygLMh8ubXVybXVyLmFwaS52MS5FcnJvckRlc2NyaXB0aW9uIlUKEEZpZWxkRGVzY3JpcHRpb24SDAoEcGF0aBgBIAEoCRIMCgR0eXBlGAIgASgJEhAKCHJlcXVpcmVkGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJIj8KEEVycm9yRGVzY3JpcHRpb24SDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGhpbnQYAyABKAkihAIKEFN0YXJ0QmFrZVJlcXVlc3QSDgoGcmVjaXBlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEhEKCXBsYWNlbWVudBgDIAEoCRIRCglmb3JjZV9uZXcYBCABKAgSFwoPc2VydmljZV9wcm9maWxlGAUgASgJEkEKCXZhcmlhYmxlcxgGIAMoCzIuLm11cm11ci5hcGkudjEuU3RhcnRCYWtlUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRIXCg9rZWVwX29uX2ZhaWx1cmUYByABKAkaMAoOVmFyaWFibGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKSAgoRU3RhcnRCYWtlUmVzcG9uc2USOQoHb3V0Y29tZRgBIAEoDjIoLm11cm11ci5hcGkudjEuU3RhcnRCYWtlUmVzcG9uc2UuT3V0Y29tZRINCgVzY29wZRgCIAEoCRIVCg1hcnRpZmFjdF9uYW1lGAMgASgJEhIKCmltYWdlX2hhc2gYBCABKAkSEgoKaW1hZ2VfbmFtZRgFIAEoCRIOCgZydW5faWQYBiABKAkiZAoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEgoOT1VUQ09NRV9DQUNIRUQQARITCg9PVVRDT01FX1NUQVJURUQQAhIXChNPVVRDT01FX0lOX1BST0dSRVNTEAMilgMKBEJha2USDgoGcnVuX2lkGAEgASgJEg4KBnJlY2lwZRgCIAEoCRITCgtlbnZpcm9ubWVudBgDIAEoCRIRCglwbGFjZW1lbnQYBCABKAkSEgoKaW1hZ2VfaGFzaBgFIAEoCRINCgVwaGFzZRgGIAEoCRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWVycm9yGAkgASgJEg0KBXNjb3BlGAogASgJEhUKDWFydGlmYWN0X25hbWUYCyABKAkSEgoKaW1hZ2VfbmFtZRgMIAEoCRIPCgdhdHRlbXB0GA0gASgFEg4KBmF1dGhvchgOIAEoCRIwCgxrZXB0X21hY2hpbmUYDyABKAsyGi5tdXJtdXIuYXBpLnYxLktlcHRNYWNoaW5lEigKBXN0ZXBzGBAgAygLMhkubXVybXVyLmFwaS52MS5TdGVwVGltaW5nIjwKClN0ZXBUaW1pbmcSDAoEc3RlcBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEg8KB3NlY29uZHMYAyABKAEiVQoLS2VwdE1hY2hpbmUSFQoNc2hlbGxfY29tbWFuZBgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihwEKEExpc3RCYWtlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSFAoMcnVubmluZ19vbmx5GAMgASgIEg4KBnJlY2lwZRgEIAEoCRITCgtlbnZpcm9ubWVudBgFIAEoCRIRCglwbGFjZW1lbnQYBiABKAkiUAoRTGlzdEJha2VzUmVzcG9uc2USIgoFYmFrZXMYASADKAsyEy5tdXJtdXIuYXBpLnYxLkJha2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiAKDkdldEJha2VSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSI0Cg9HZXRCYWtlUmVzcG9uc2USIQoEYmFrZRgBIAEoCzITLm11cm11ci5hcGkudjEuQmFrZSIjChFDYW5jZWxCYWtlUmVxdWVzdBIOCgZydW5faWQYASABKAkiNwoSQ2FuY2VsQmFrZVJlc3BvbnNlEiEKBGJha2UYASABKAsyEy5tdXJtdXIuYXBpLnYxLkJha2UiRgoUU3RyZWFtQmFrZUxvZ1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBm9mZnNldBgCIAEoAxIOCgZmb2xsb3cYAyABKAgiXQoVU3RyZWFtQmFrZUxvZ1Jlc3BvbnNlEgwKBHRleHQYASABKAkSEwoLbmV4dF9vZmZzZXQYAiABKAMSIQoEYmFrZRgDIAEoCzITLm11cm11ci5hcGkudjEuQmFrZSIzChBCdWlsZEJhc2VSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJZm9yY2VfbmV3GAIgASgIIloKEUJ1aWxkQmFzZVJlc3BvbnNlEhIKCHByb2dyZXNzGAEgASgJSAASKAoFaW1hZ2UYAiABKAsyFy5tdXJtdXIuYXBpLnYxLlJlc291cmNlSABCBwoFZXZlbnQiWQoPVHJ5SW1hZ2VSZXF1ZXN0Eg0KBWltYWdlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEhEKCXBsYWNlbWVudBgDIAEoCRIPCgdjb21tYW5kGAQgAygJImgKEFRyeUltYWdlUmVzcG9uc2USEgoIcHJvZ3Jlc3MYASABKAlIABIQCgZzdGRvdXQYAiABKAxIABIQCgZzdGRlcnIYAyABKAxIABITCglleGl0X2NvZGUYBCABKAVIAEIHCgVldmVudCIiChJFeHBvcnRJbWFnZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSJJChNFeHBvcnRJbWFnZVJlc3BvbnNlEg0KBWNodW5rGAEgASgMEhMKC3RvdGFsX2J5dGVzGAIgASgDEg4KBmRpZ2VzdBgDIAEoCSIPCg1XaG9BbUlSZXF1ZXN0IkEKDldob0FtSVJlc3BvbnNlEg4KBnRlbmFudBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEg4KBmtleV9pZBgDIAEoCSITChFHZXRWZXJzaW9uUmVxdWVzdCI5ChJHZXRWZXJzaW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRISCgpzdWJzdHJhdGVzGAIgAygJIi4KBkZhdWx0cxIkCgZmYXVsdHMYASADKAsyFC5tdXJtdXIuYXBpLnYxLkZhdWx0IkIKBUZhdWx0EgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIMCgRoaW50GAMgASgJEgwKBHBhdGgYBCABKAkqbAoJU29ydE9yZGVyEhoKFlNPUlRfT1JERVJfVU5TUEVDSUZJRUQQABIWChJTT1JUX09SREVSX0NSRUFURUQQARITCg9TT1JUX09SREVSX05BTUUQAhIWChJTT1JUX09SREVSX1VQREFURUQQAzK+CwoNTXVybXVyU2VydmljZRJUCgtHZXRSZXNvdXJjZRIhLm11cm11ci5hcGkudjEuR2V0UmVzb3VyY2VSZXF1ZXN0GiIubXVybXVyLmFwaS52MS5HZXRSZXNvdXJjZVJlc3BvbnNlEloKDUxpc3RSZXNvdXJjZXMSIy5tdXJtdXIuYXBpLnYxLkxpc3RSZXNvdXJjZXNSZXF1ZXN0GiQubXVybXVyLmFwaS52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2USVAoLU2V0UmVzb3VyY2USIS5tdXJtdXIuYXBpLnYxLlNldFJlc291cmNlUmVxdWVzdBoiLm11cm11ci5hcGkudjEuU2V0UmVzb3VyY2VSZXNwb25zZRJaCg1QYXRjaFJlc291cmNlEiMubXVybXVyLmFwaS52MS5QYXRjaFJlc291cmNlUmVxdWVzdBokLm11cm11ci5hcGkudjEuUGF0Y2hSZXNvdXJjZVJlc3BvbnNlEl0KDlJlbW92ZVJlc291cmNlEiQubXVybXVyLmFwaS52MS5SZW1vdmVSZXNvdXJjZVJlcXVlc3QaJS5tdXJtdXIuYXBpLnYxLlJlbW92ZVJlc291cmNlUmVzcG9uc2USYAoPTGlzdEdlbmVyYXRpb25zEiUubXVybXVyLmFwaS52MS5MaXN0R2VuZXJhdGlvbnNSZXF1ZXN0GiYubXVybXVyLmFwaS52MS5MaXN0R2VuZXJhdGlvbnNSZXNwb25zZRJaCg1EZXNjcmliZUtpbmRzEiMubXVybXVyLmFwaS52MS5EZXNjcmliZUtpbmRzUmVxdWVzdBokLm11cm11ci5hcGkudjEuRGVzY3JpYmVLaW5kc1Jlc3BvbnNlEk4KCVN0YXJ0QmFrZRIfLm11cm11ci5hcGkudjEuU3RhcnRCYWtlUmVxdWVzdBogLm11cm11ci5hcGkudjEuU3RhcnRCYWtlUmVzcG9uc2USTgoJTGlzdEJha2VzEh8ubXVybXVyLmFwaS52MS5MaXN0QmFrZXNSZXF1ZXN0GiAubXVybXVyLmFwaS52MS5MaXN0QmFrZXNSZXNwb25zZRJICgdHZXRCYWtlEh0ubXVybXVyLmFwaS52MS5HZXRCYWtlUmVxdWVzdBoeLm11cm11ci5hcGkudjEuR2V0QmFrZVJlc3BvbnNlElEKCkNhbmNlbEJha2USIC5tdXJtdXIuYXBpLnYxLkNhbmNlbEJha2VSZXF1ZXN0GiEubXVybXVyLmFwaS52MS5DYW5jZWxCYWtlUmVzcG9uc2USXAoNU3RyZWFtQmFrZUxvZxIjLm11cm11ci5hcGkudjEuU3RyZWFtQmFrZUxvZ1JlcXVlc3QaJC5tdXJtdXIuYXBpLnYxLlN0cmVhbUJha2VMb2dSZXNwb25zZTABElAKCUJ1aWxkQmFzZRIfLm11cm11ci5hcGkudjEuQnVpbGRCYXNlUmVxdWVzdBogLm11cm11ci5hcGkudjEuQnVpbGRCYXNlUmVzcG9uc2UwARJNCghUcnlJbWFnZRIeLm11cm11ci5hcGkudjEuVHJ5SW1hZ2VSZXF1ZXN0Gh8ubXVybXVyLmFwaS52MS5UcnlJbWFnZVJlc3BvbnNlMAESVgoLRXhwb3J0SW1hZ2USIS5tdXJtdXIuYXBpLnYxLkV4cG9ydEltYWdlUmVxdWVzdBoiLm11cm11ci5hcGkudjEuRXhwb3J0SW1hZ2VSZXNwb25zZTABEkUKBldob0FtSRIcLm11cm11ci5hcGkudjEuV2hvQW1JUmVxdWVzdBodLm11cm11ci5hcGkudjEuV2hvQW1JUmVzcG9uc2USUQoKR2V0VmVyc2lvbhIgLm11cm11ci5hcGkudjEuR2V0VmVyc2lvblJlcXVlc3QaIS5tdXJtdXIuYXBpLnYxLkdldFZlcnNpb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_murmur_api_v1_resources]);
-
-/**
- * A named document of one kind, and its history's newest entry.
- *
- * @generated from message murmur.api.v1.Resource
- */
-export type Resource = Message<"murmur.api.v1.Resource"> & {
-  /**
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * @generated from field: string name = 2;
-   */
-  name: string;
-
-  /**
-   * @generated from field: int64 generation = 3;
-   */
-  generation: bigint;
-
-  /**
-   * @generated from field: string author = 4;
-   */
-  author: string;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp create_time = 5;
-   */
-  createTime?: Timestamp | undefined;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp update_time = 6;
-   */
-  updateTime?: Timestamp | undefined;
-
-  /**
-   * Made by the platform and read-only for tenants.
-   *
-   * @generated from field: bool builtin = 7;
-   */
-  builtin: boolean;
-
-  /**
-   * @generated from oneof murmur.api.v1.Resource.spec
-   */
-  spec: {
-    /**
-     * @generated from field: murmur.api.v1.Recipe recipe = 10;
-     */
-    value: Recipe;
-    case: "recipe";
-  } | {
-    /**
-     * @generated from field: murmur.api.v1.Image image = 11;
-     */
-    value: Image;
-    case: "image";
-  } | {
-    /**
-     * @generated from field: murmur.api.v1.Environment environment = 12;
-     */
-    value: Environment;
-    case: "environment";
-  } | {
-    /**
-     * @generated from field: murmur.api.v1.Placement placement = 13;
-     */
-    value: Placement;
-    case: "placement";
-  } | {
-    /**
-     * @generated from field: murmur.api.v1.MachineType machine_type = 14;
-     */
-    value: MachineType;
-    case: "machineType";
-  } | {
-    /**
-     * @generated from field: murmur.api.v1.DiskType disk_type = 15;
-     */
-    value: DiskType;
-    case: "diskType";
-  } | {
-    /**
-     * @generated from field: murmur.api.v1.Workspace workspace = 16;
-     */
-    value: Workspace;
-    case: "workspace";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message murmur.api.v1.Resource.
- * Use `create(ResourceSchema)` to create a new message.
- */
-export const ResourceSchema: GenMessage<Resource> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 0);
-
-/**
- * @generated from message murmur.api.v1.GetResourceRequest
- */
-export type GetResourceRequest = Message<"murmur.api.v1.GetResourceRequest"> & {
-  /**
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * @generated from field: string name = 2;
-   */
-  name: string;
-
-  /**
-   * 0 is the newest.
-   *
-   * @generated from field: int64 generation = 3;
-   */
-  generation: bigint;
-};
-
-/**
- * Describes the message murmur.api.v1.GetResourceRequest.
- * Use `create(GetResourceRequestSchema)` to create a new message.
- */
-export const GetResourceRequestSchema: GenMessage<GetResourceRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 1);
-
-/**
- * @generated from message murmur.api.v1.GetResourceResponse
- */
-export type GetResourceResponse = Message<"murmur.api.v1.GetResourceResponse"> & {
-  /**
-   * @generated from field: murmur.api.v1.Resource resource = 1;
-   */
-  resource?: Resource | undefined;
-};
-
-/**
- * Describes the message murmur.api.v1.GetResourceResponse.
- * Use `create(GetResourceResponseSchema)` to create a new message.
- */
-export const GetResourceResponseSchema: GenMessage<GetResourceResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 2);
-
-/**
- * @generated from message murmur.api.v1.ListResourcesRequest
- */
-export type ListResourcesRequest = Message<"murmur.api.v1.ListResourcesRequest"> & {
-  /**
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * @generated from field: murmur.api.v1.SortOrder sort = 2;
-   */
-  sort: SortOrder;
-
-  /**
-   * 1 to 1000; 0 is 100.
-   *
-   * @generated from field: int32 page_size = 3;
-   */
-  pageSize: number;
-
-  /**
-   * @generated from field: string page_token = 4;
-   */
-  pageToken: string;
-};
-
-/**
- * Describes the message murmur.api.v1.ListResourcesRequest.
- * Use `create(ListResourcesRequestSchema)` to create a new message.
- */
-export const ListResourcesRequestSchema: GenMessage<ListResourcesRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 3);
-
-/**
- * @generated from message murmur.api.v1.ListResourcesResponse
- */
-export type ListResourcesResponse = Message<"murmur.api.v1.ListResourcesResponse"> & {
-  /**
-   * @generated from field: repeated murmur.api.v1.Resource resources = 1;
-   */
-  resources: Resource[];
-
-  /**
-   * @generated from field: string next_page_token = 2;
-   */
-  nextPageToken: string;
-
-  /**
-   * The columns a table of this kind shows.
-   *
-   * @generated from field: repeated murmur.api.v1.Column columns = 3;
-   */
-  columns: Column[];
-
-  /**
-   * One row of cells for each resource, in the order of the columns.
-   *
-   * @generated from field: repeated murmur.api.v1.Row rows = 4;
-   */
-  rows: Row[];
-};
-
-/**
- * Describes the message murmur.api.v1.ListResourcesResponse.
- * Use `create(ListResourcesResponseSchema)` to create a new message.
- */
-export const ListResourcesResponseSchema: GenMessage<ListResourcesResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 4);
-
-/**
- * @generated from message murmur.api.v1.Column
- */
-export type Column = Message<"murmur.api.v1.Column"> & {
-  /**
-   * @generated from field: string header = 1;
-   */
-  header: string;
-};
-
-/**
- * Describes the message murmur.api.v1.Column.
- * Use `create(ColumnSchema)` to create a new message.
- */
-export const ColumnSchema: GenMessage<Column> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 5);
-
-/**
- * @generated from message murmur.api.v1.Row
- */
-export type Row = Message<"murmur.api.v1.Row"> & {
-  /**
-   * @generated from field: repeated string cells = 1;
-   */
-  cells: string[];
-};
-
-/**
- * Describes the message murmur.api.v1.Row.
- * Use `create(RowSchema)` to create a new message.
- */
-export const RowSchema: GenMessage<Row> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 6);
-
-/**
- * @generated from message murmur.api.v1.SetResourceRequest
- */
-export type SetResourceRequest = Message<"murmur.api.v1.SetResourceRequest"> & {
-  /**
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * @generated from field: string name = 2;
-   */
-  name: string;
-
-  /**
-   * One YAML or JSON document.
-   *
-   * @generated from field: string document = 3;
-   */
-  document: string;
-
-  /**
-   * Values put into the document before it is read, as `--file-field` asks.
-   *
-   * @generated from field: repeated murmur.api.v1.FieldValue fields = 4;
-   */
-  fields: FieldValue[];
-};
-
-/**
- * Describes the message murmur.api.v1.SetResourceRequest.
- * Use `create(SetResourceRequestSchema)` to create a new message.
- */
-export const SetResourceRequestSchema: GenMessage<SetResourceRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 7);
-
-/**
- * @generated from message murmur.api.v1.FieldValue
- */
-export type FieldValue = Message<"murmur.api.v1.FieldValue"> & {
-  /**
-   * Dotted, such as "provisioning_script" or "gce.self_link"; snake_case or camelCase.
-   *
-   * @generated from field: string path = 1;
-   */
-  path: string;
-
-  /**
-   * @generated from oneof murmur.api.v1.FieldValue.value
-   */
-  value: {
-    /**
-     * Read as a YAML scalar, list or mapping.
-     *
-     * @generated from field: string yaml = 2;
-     */
-    value: string;
-    case: "yaml";
-  } | {
-    /**
-     * Taken as it is.
-     *
-     * @generated from field: string text = 3;
-     */
-    value: string;
-    case: "text";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message murmur.api.v1.FieldValue.
- * Use `create(FieldValueSchema)` to create a new message.
- */
-export const FieldValueSchema: GenMessage<FieldValue> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 8);
-
-/**
- * @generated from message murmur.api.v1.SetResourceResponse
- */
-export type SetResourceResponse = Message<"murmur.api.v1.SetResourceResponse"> & {
-  /**
-   * @generated from field: murmur.api.v1.Resource resource = 1;
-   */
-  resource?: Resource | undefined;
-
-  /**
-   * False when the document was what the catalog held already.
-   *
-   * @generated from field: bool changed = 2;
-   */
-  changed: boolean;
-};
-
-/**
- * Describes the message murmur.api.v1.SetResourceResponse.
- * Use `create(SetResourceResponseSchema)` to create a new message.
- */
-export const SetResourceResponseSchema: GenMessage<SetResourceResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 9);
-
-/**
- * @generated from message murmur.api.v1.PatchResourceRequest
- */
-export type PatchResourceRequest = Message<"murmur.api.v1.PatchResourceRequest"> & {
-  /**
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * @generated from field: string name = 2;
-   */
-  name: string;
-
-  /**
-   * @generated from field: repeated murmur.api.v1.FieldValue fields = 3;
-   */
-  fields: FieldValue[];
-};
-
-/**
- * Describes the message murmur.api.v1.PatchResourceRequest.
- * Use `create(PatchResourceRequestSchema)` to create a new message.
- */
-export const PatchResourceRequestSchema: GenMessage<PatchResourceRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 10);
-
-/**
- * @generated from message murmur.api.v1.PatchResourceResponse
- */
-export type PatchResourceResponse = Message<"murmur.api.v1.PatchResourceResponse"> & {
-  /**
-   * @generated from field: murmur.api.v1.Resource resource = 1;
-   */
-  resource?: Resource | undefined;
-
-  /**
-   * @generated from field: bool changed = 2;
-   */
-  changed: boolean;
-};
-
-/**
- * Describes the message murmur.api.v1.PatchResourceResponse.
- * Use `create(PatchResourceResponseSchema)` to create a new message.
- */
-export const PatchResourceResponseSchema: GenMessage<PatchResourceResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 11);
-
-/**
- * @generated from message murmur.api.v1.RemoveResourceRequest
- */
-export type RemoveResourceRequest = Message<"murmur.api.v1.RemoveResourceRequest"> & {
-  /**
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * @generated from field: string name = 2;
-   */
-  name: string;
-};
-
-/**
- * Describes the message murmur.api.v1.RemoveResourceRequest.
- * Use `create(RemoveResourceRequestSchema)` to create a new message.
- */
-export const RemoveResourceRequestSchema: GenMessage<RemoveResourceRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 12);
-
-/**
- * @generated from message murmur.api.v1.RemoveResourceResponse
- */
-export type RemoveResourceResponse = Message<"murmur.api.v1.RemoveResourceResponse"> & {
-};
-
-/**
- * Describes the message murmur.api.v1.RemoveResourceResponse.
- * Use `create(RemoveResourceResponseSchema)` to create a new message.
- */
-export const RemoveResourceResponseSchema: GenMessage<RemoveResourceResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 13);
-
-/**
- * @generated from message murmur.api.v1.ListGenerationsRequest
- */
-export type ListGenerationsRequest = Message<"murmur.api.v1.ListGenerationsRequest"> & {
-  /**
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * @generated from field: string name = 2;
-   */
-  name: string;
-};
-
-/**
- * Describes the message murmur.api.v1.ListGenerationsRequest.
- * Use `create(ListGenerationsRequestSchema)` to create a new message.
- */
-export const ListGenerationsRequestSchema: GenMessage<ListGenerationsRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 14);
-
-/**
- * @generated from message murmur.api.v1.ListGenerationsResponse
- */
-export type ListGenerationsResponse = Message<"murmur.api.v1.ListGenerationsResponse"> & {
-  /**
-   * @generated from field: repeated murmur.api.v1.Generation generations = 1;
-   */
-  generations: Generation[];
-};
-
-/**
- * Describes the message murmur.api.v1.ListGenerationsResponse.
- * Use `create(ListGenerationsResponseSchema)` to create a new message.
- */
-export const ListGenerationsResponseSchema: GenMessage<ListGenerationsResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 15);
-
-/**
- * @generated from message murmur.api.v1.Generation
- */
-export type Generation = Message<"murmur.api.v1.Generation"> & {
-  /**
-   * @generated from field: int64 generation = 1;
-   */
-  generation: bigint;
-
-  /**
-   * @generated from field: string author = 2;
-   */
-  author: string;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp time = 3;
-   */
-  time?: Timestamp | undefined;
-
-  /**
-   * This generation is the resource's removal and holds no document.
-   *
-   * @generated from field: bool removed = 4;
-   */
-  removed: boolean;
-
-  /**
-   * @generated from field: murmur.api.v1.Resource resource = 5;
-   */
-  resource?: Resource | undefined;
-};
-
-/**
- * Describes the message murmur.api.v1.Generation.
- * Use `create(GenerationSchema)` to create a new message.
- */
-export const GenerationSchema: GenMessage<Generation> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 16);
-
-/**
- * @generated from message murmur.api.v1.DescribeKindsRequest
- */
-export type DescribeKindsRequest = Message<"murmur.api.v1.DescribeKindsRequest"> & {
-  /**
-   * Empty for all kinds.
-   *
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-};
-
-/**
- * Describes the message murmur.api.v1.DescribeKindsRequest.
- * Use `create(DescribeKindsRequestSchema)` to create a new message.
- */
-export const DescribeKindsRequestSchema: GenMessage<DescribeKindsRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 17);
-
-/**
- * @generated from message murmur.api.v1.DescribeKindsResponse
- */
-export type DescribeKindsResponse = Message<"murmur.api.v1.DescribeKindsResponse"> & {
-  /**
-   * @generated from field: repeated murmur.api.v1.KindDescription kinds = 1;
-   */
-  kinds: KindDescription[];
-};
-
-/**
- * Describes the message murmur.api.v1.DescribeKindsResponse.
- * Use `create(DescribeKindsResponseSchema)` to create a new message.
- */
-export const DescribeKindsResponseSchema: GenMessage<DescribeKindsResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 18);
-
-/**
- * @generated from message murmur.api.v1.KindDescription
- */
-export type KindDescription = Message<"murmur.api.v1.KindDescription"> & {
-  /**
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * @generated from field: string summary = 2;
-   */
-  summary: string;
-
-  /**
-   * Tenants cannot write this kind.
-   *
-   * @generated from field: bool read_only = 3;
-   */
-  readOnly: boolean;
-
-  /**
-   * @generated from field: repeated murmur.api.v1.FieldDescription fields = 4;
-   */
-  fields: FieldDescription[];
-
-  /**
-   * @generated from field: string example = 5;
-   */
-  example: string;
-
-  /**
-   * @generated from field: repeated murmur.api.v1.ErrorDescription errors = 6;
-   */
-  errors: ErrorDescription[];
-};
-
-/**
- * Describes the message murmur.api.v1.KindDescription.
- * Use `create(KindDescriptionSchema)` to create a new message.
- */
-export const KindDescriptionSchema: GenMessage<KindDescription> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 19);
-
-/**
- * @generated from message murmur.api.v1.FieldDescription
- */
-export type FieldDescription = Message<"murmur.api.v1.FieldDescription"> & {
-  /**
-   * @generated from field: string path = 1;
-   */
-  path: string;
-
-  /**
-   * @generated from field: string type = 2;
-   */
-  type: string;
-
-  /**
-   * "yes", "no", "conditional" or "one of".
-   *
-   * @generated from field: string required = 3;
-   */
-  required: string;
-
-  /**
-   * @generated from field: string description = 4;
-   */
-  description: string;
-};
-
-/**
- * Describes the message murmur.api.v1.FieldDescription.
- * Use `create(FieldDescriptionSchema)` to create a new message.
- */
-export const FieldDescriptionSchema: GenMessage<FieldDescription> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 20);
-
-/**
- * @generated from message murmur.api.v1.ErrorDescription
- */
-export type ErrorDescription = Message<"murmur.api.v1.ErrorDescription"> & {
-  /**
-   * @generated from field: string code = 1;
-   */
-  code: string;
-
-  /**
-   * @generated from field: string message = 2;
-   */
-  message: string;
-
-  /**
-   * @generated from field: string hint = 3;
-   */
-  hint: string;
-};
-
-/**
- * Describes the message murmur.api.v1.ErrorDescription.
- * Use `create(ErrorDescriptionSchema)` to create a new message.
- */
-export const ErrorDescriptionSchema: GenMessage<ErrorDescription> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 21);
-
-/**
- * @generated from message murmur.api.v1.StartBakeRequest
- */
-export type StartBakeRequest = Message<"murmur.api.v1.StartBakeRequest"> & {
-  /**
-   * @generated from field: string recipe = 1;
-   */
-  recipe: string;
-
-  /**
-   * @generated from field: string environment = 2;
-   */
-  environment: string;
-
-  /**
-   * @generated from field: string placement = 3;
-   */
-  placement: string;
-
-  /**
-   * @generated from field: bool force_new = 4;
-   */
-  forceNew: boolean;
-
-  /**
-   * @generated from field: string service_profile = 5;
-   */
-  serviceProfile: string;
-
-  /**
-   * Secrets for this bake alone. Kept encrypted while it runs.
-   *
-   * @generated from field: map<string, string> variables = 6;
-   */
-  variables: { [key: string]: string };
-
-  /**
-   * A failed machine stays up this long: a Go duration, at most 24h.
-   *
-   * @generated from field: string keep_on_failure = 7;
-   */
-  keepOnFailure: string;
-};
-
-/**
- * Describes the message murmur.api.v1.StartBakeRequest.
- * Use `create(StartBakeRequestSchema)` to create a new message.
- */
-export const StartBakeRequestSchema: GenMessage<StartBakeRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 22);
-
-/**
- * @generated from message murmur.api.v1.StartBakeResponse
- */
-export type StartBakeResponse = Message<"murmur.api.v1.StartBakeResponse"> & {
-  /**
-   * @generated from field: murmur.api.v1.StartBakeResponse.Outcome outcome = 1;
-   */
-  outcome: StartBakeResponse_Outcome;
-
-  /**
-   * @generated from field: string scope = 2;
-   */
-  scope: string;
-
-  /**
-   * The artifact's name on the substrate: "murmur-provision-" and 16 hexadecimal digits.
-   *
-   * @generated from field: string artifact_name = 3;
-   */
-  artifactName: string;
-
-  /**
-   * @generated from field: string image_hash = 4;
-   */
-  imageHash: string;
-
-  /**
-   * The image's name in the catalog.
-   *
-   * @generated from field: string image_name = 5;
-   */
-  imageName: string;
-
-  /**
-   * Empty for a cached image whose run is no longer known.
-   *
-   * @generated from field: string run_id = 6;
-   */
-  runId: string;
-};
-
-/**
- * Describes the message murmur.api.v1.StartBakeResponse.
- * Use `create(StartBakeResponseSchema)` to create a new message.
- */
-export const StartBakeResponseSchema: GenMessage<StartBakeResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 23);
-
-/**
- * @generated from enum murmur.api.v1.StartBakeResponse.Outcome
- */
-export enum StartBakeResponse_Outcome {
-  /**
-   * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * @generated from enum value: OUTCOME_CACHED = 1;
-   */
-  CACHED = 1,
-
-  /**
-   * @generated from enum value: OUTCOME_STARTED = 2;
-   */
-  STARTED = 2,
-
-  /**
-   * @generated from enum value: OUTCOME_IN_PROGRESS = 3;
-   */
-  IN_PROGRESS = 3,
-}
-
-/**
- * Describes the enum murmur.api.v1.StartBakeResponse.Outcome.
- */
-export const StartBakeResponse_OutcomeSchema: GenEnum<StartBakeResponse_Outcome> = /*@__PURE__*/
-  enumDesc(file_murmur_api_v1_service, 23, 0);
-
-/**
- * @generated from message murmur.api.v1.Bake
- */
-export type Bake = Message<"murmur.api.v1.Bake"> & {
-  /**
-   * @generated from field: string run_id = 1;
-   */
-  runId: string;
-
-  /**
-   * @generated from field: string recipe = 2;
-   */
-  recipe: string;
-
-  /**
-   * @generated from field: string environment = 3;
-   */
-  environment: string;
-
-  /**
-   * @generated from field: string placement = 4;
-   */
-  placement: string;
-
-  /**
-   * @generated from field: string image_hash = 5;
-   */
-  imageHash: string;
-
-  /**
-   * queued, launching, provisioning, capturing, registering, completed, failed or cancelled.
-   *
-   * @generated from field: string phase = 6;
-   */
-  phase: string;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp create_time = 7;
-   */
-  createTime?: Timestamp | undefined;
-
-  /**
-   * Absent while the bake runs.
-   *
-   * @generated from field: google.protobuf.Timestamp end_time = 8;
-   */
-  endTime?: Timestamp | undefined;
-
-  /**
-   * @generated from field: string error = 9;
-   */
-  error: string;
-
-  /**
-   * @generated from field: string scope = 10;
-   */
-  scope: string;
-
-  /**
-   * @generated from field: string artifact_name = 11;
-   */
-  artifactName: string;
-
-  /**
-   * @generated from field: string image_name = 12;
-   */
-  imageName: string;
-
-  /**
-   * @generated from field: int32 attempt = 13;
-   */
-  attempt: number;
-
-  /**
-   * @generated from field: string author = 14;
-   */
-  author: string;
-
-  /**
-   * Set while a failed machine is kept.
-   *
-   * @generated from field: murmur.api.v1.KeptMachine kept_machine = 15;
-   */
-  keptMachine?: KeptMachine | undefined;
-
-  /**
-   * @generated from field: repeated murmur.api.v1.StepTiming steps = 16;
-   */
-  steps: StepTiming[];
-};
-
-/**
- * Describes the message murmur.api.v1.Bake.
- * Use `create(BakeSchema)` to create a new message.
- */
-export const BakeSchema: GenMessage<Bake> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 24);
-
-/**
- * @generated from message murmur.api.v1.StepTiming
- */
-export type StepTiming = Message<"murmur.api.v1.StepTiming"> & {
-  /**
-   * @generated from field: string step = 1;
-   */
-  step: string;
-
-  /**
-   * @generated from field: int32 attempt = 2;
-   */
-  attempt: number;
-
-  /**
-   * @generated from field: double seconds = 3;
-   */
-  seconds: number;
-};
-
-/**
- * Describes the message murmur.api.v1.StepTiming.
- * Use `create(StepTimingSchema)` to create a new message.
- */
-export const StepTimingSchema: GenMessage<StepTiming> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 25);
-
-/**
- * @generated from message murmur.api.v1.KeptMachine
- */
-export type KeptMachine = Message<"murmur.api.v1.KeptMachine"> & {
-  /**
-   * A command that opens a shell there, to run on the server's host.
-   *
-   * @generated from field: string shell_command = 1;
-   */
-  shellCommand: string;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp expire_time = 2;
-   */
-  expireTime?: Timestamp | undefined;
-};
-
-/**
- * Describes the message murmur.api.v1.KeptMachine.
- * Use `create(KeptMachineSchema)` to create a new message.
- */
-export const KeptMachineSchema: GenMessage<KeptMachine> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 26);
-
-/**
- * @generated from message murmur.api.v1.ListBakesRequest
- */
-export type ListBakesRequest = Message<"murmur.api.v1.ListBakesRequest"> & {
-  /**
-   * 1 to 100; 0 is 25.
-   *
-   * @generated from field: int32 page_size = 1;
-   */
-  pageSize: number;
-
-  /**
-   * @generated from field: string page_token = 2;
-   */
-  pageToken: string;
-
-  /**
-   * @generated from field: bool running_only = 3;
-   */
-  runningOnly: boolean;
-
-  /**
-   * @generated from field: string recipe = 4;
-   */
-  recipe: string;
-
-  /**
-   * @generated from field: string environment = 5;
-   */
-  environment: string;
-
-  /**
-   * @generated from field: string placement = 6;
-   */
-  placement: string;
-};
-
-/**
- * Describes the message murmur.api.v1.ListBakesRequest.
- * Use `create(ListBakesRequestSchema)` to create a new message.
- */
-export const ListBakesRequestSchema: GenMessage<ListBakesRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 27);
-
-/**
- * @generated from message murmur.api.v1.ListBakesResponse
- */
-export type ListBakesResponse = Message<"murmur.api.v1.ListBakesResponse"> & {
-  /**
-   * @generated from field: repeated murmur.api.v1.Bake bakes = 1;
-   */
-  bakes: Bake[];
-
-  /**
-   * @generated from field: string next_page_token = 2;
-   */
-  nextPageToken: string;
-};
-
-/**
- * Describes the message murmur.api.v1.ListBakesResponse.
- * Use `create(ListBakesResponseSchema)` to create a new message.
- */
-export const ListBakesResponseSchema: GenMessage<ListBakesResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 28);
-
-/**
- * @generated from message murmur.api.v1.GetBakeRequest
- */
-export type GetBakeRequest = Message<"murmur.api.v1.GetBakeRequest"> & {
-  /**
-   * A run id, or a prefix of one that no other run shares.
-   *
-   * @generated from field: string run_id = 1;
-   */
-  runId: string;
-};
-
-/**
- * Describes the message murmur.api.v1.GetBakeRequest.
- * Use `create(GetBakeRequestSchema)` to create a new message.
- */
-export const GetBakeRequestSchema: GenMessage<GetBakeRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 29);
-
-/**
- * @generated from message murmur.api.v1.GetBakeResponse
- */
-export type GetBakeResponse = Message<"murmur.api.v1.GetBakeResponse"> & {
-  /**
-   * @generated from field: murmur.api.v1.Bake bake = 1;
-   */
-  bake?: Bake | undefined;
-};
-
-/**
- * Describes the message murmur.api.v1.GetBakeResponse.
- * Use `create(GetBakeResponseSchema)` to create a new message.
- */
-export const GetBakeResponseSchema: GenMessage<GetBakeResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 30);
-
-/**
- * @generated from message murmur.api.v1.CancelBakeRequest
- */
-export type CancelBakeRequest = Message<"murmur.api.v1.CancelBakeRequest"> & {
-  /**
-   * @generated from field: string run_id = 1;
-   */
-  runId: string;
-};
-
-/**
- * Describes the message murmur.api.v1.CancelBakeRequest.
- * Use `create(CancelBakeRequestSchema)` to create a new message.
- */
-export const CancelBakeRequestSchema: GenMessage<CancelBakeRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 31);
-
-/**
- * @generated from message murmur.api.v1.CancelBakeResponse
- */
-export type CancelBakeResponse = Message<"murmur.api.v1.CancelBakeResponse"> & {
-  /**
-   * @generated from field: murmur.api.v1.Bake bake = 1;
-   */
-  bake?: Bake | undefined;
-};
-
-/**
- * Describes the message murmur.api.v1.CancelBakeResponse.
- * Use `create(CancelBakeResponseSchema)` to create a new message.
- */
-export const CancelBakeResponseSchema: GenMessage<CancelBakeResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 32);
-
-/**
- * @generated from message murmur.api.v1.StreamBakeLogRequest
- */
-export type StreamBakeLogRequest = Message<"murmur.api.v1.StreamBakeLogRequest"> & {
-  /**
-   * @generated from field: string run_id = 1;
-   */
-  runId: string;
-
-  /**
-   * In bytes of the stored log.
-   *
-   * @generated from field: int64 offset = 2;
-   */
-  offset: bigint;
-
-  /**
-   * @generated from field: bool follow = 3;
-   */
-  follow: boolean;
-};
-
-/**
- * Describes the message murmur.api.v1.StreamBakeLogRequest.
- * Use `create(StreamBakeLogRequestSchema)` to create a new message.
- */
-export const StreamBakeLogRequestSchema: GenMessage<StreamBakeLogRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 33);
-
-/**
- * @generated from message murmur.api.v1.StreamBakeLogResponse
- */
-export type StreamBakeLogResponse = Message<"murmur.api.v1.StreamBakeLogResponse"> & {
-  /**
-   * Whole UTF-8 characters.
-   *
-   * @generated from field: string text = 1;
-   */
-  text: string;
-
-  /**
-   * Where to resume after this message.
-   *
-   * @generated from field: int64 next_offset = 2;
-   */
-  nextOffset: bigint;
-
-  /**
-   * The bake as it is now; on the first message, on every change of phase and on the last message.
-   *
-   * @generated from field: murmur.api.v1.Bake bake = 3;
-   */
-  bake?: Bake | undefined;
-};
-
-/**
- * Describes the message murmur.api.v1.StreamBakeLogResponse.
- * Use `create(StreamBakeLogResponseSchema)` to create a new message.
- */
-export const StreamBakeLogResponseSchema: GenMessage<StreamBakeLogResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 34);
-
-/**
- * @generated from message murmur.api.v1.BuildBaseRequest
- */
-export type BuildBaseRequest = Message<"murmur.api.v1.BuildBaseRequest"> & {
-  /**
-   * @generated from field: string name = 1;
-   */
-  name: string;
-
-  /**
-   * Build again although the base exists.
-   *
-   * @generated from field: bool force_new = 2;
-   */
-  forceNew: boolean;
-};
-
-/**
- * Describes the message murmur.api.v1.BuildBaseRequest.
- * Use `create(BuildBaseRequestSchema)` to create a new message.
- */
-export const BuildBaseRequestSchema: GenMessage<BuildBaseRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 35);
-
-/**
- * @generated from message murmur.api.v1.BuildBaseResponse
- */
-export type BuildBaseResponse = Message<"murmur.api.v1.BuildBaseResponse"> & {
-  /**
-   * @generated from oneof murmur.api.v1.BuildBaseResponse.event
-   */
-  event: {
-    /**
-     * @generated from field: string progress = 1;
-     */
-    value: string;
-    case: "progress";
-  } | {
-    /**
-     * @generated from field: murmur.api.v1.Resource image = 2;
-     */
-    value: Resource;
-    case: "image";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message murmur.api.v1.BuildBaseResponse.
- * Use `create(BuildBaseResponseSchema)` to create a new message.
- */
-export const BuildBaseResponseSchema: GenMessage<BuildBaseResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 36);
-
-/**
- * @generated from message murmur.api.v1.TryImageRequest
- */
-export type TryImageRequest = Message<"murmur.api.v1.TryImageRequest"> & {
-  /**
-   * @generated from field: string image = 1;
-   */
-  image: string;
-
-  /**
-   * @generated from field: string environment = 2;
-   */
-  environment: string;
-
-  /**
-   * @generated from field: string placement = 3;
-   */
-  placement: string;
-
-  /**
-   * @generated from field: repeated string command = 4;
-   */
-  command: string[];
-};
-
-/**
- * Describes the message murmur.api.v1.TryImageRequest.
- * Use `create(TryImageRequestSchema)` to create a new message.
- */
-export const TryImageRequestSchema: GenMessage<TryImageRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 37);
-
-/**
- * @generated from message murmur.api.v1.TryImageResponse
- */
-export type TryImageResponse = Message<"murmur.api.v1.TryImageResponse"> & {
-  /**
-   * @generated from oneof murmur.api.v1.TryImageResponse.event
-   */
-  event: {
-    /**
-     * @generated from field: string progress = 1;
-     */
-    value: string;
-    case: "progress";
-  } | {
-    /**
-     * @generated from field: bytes stdout = 2;
-     */
-    value: Uint8Array;
-    case: "stdout";
-  } | {
-    /**
-     * @generated from field: bytes stderr = 3;
-     */
-    value: Uint8Array;
-    case: "stderr";
-  } | {
-    /**
-     * @generated from field: int32 exit_code = 4;
-     */
-    value: number;
-    case: "exitCode";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message murmur.api.v1.TryImageResponse.
- * Use `create(TryImageResponseSchema)` to create a new message.
- */
-export const TryImageResponseSchema: GenMessage<TryImageResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 38);
-
-/**
- * @generated from message murmur.api.v1.ExportImageRequest
- */
-export type ExportImageRequest = Message<"murmur.api.v1.ExportImageRequest"> & {
-  /**
-   * @generated from field: string name = 1;
-   */
-  name: string;
-};
-
-/**
- * Describes the message murmur.api.v1.ExportImageRequest.
- * Use `create(ExportImageRequestSchema)` to create a new message.
- */
-export const ExportImageRequestSchema: GenMessage<ExportImageRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 39);
-
-/**
- * @generated from message murmur.api.v1.ExportImageResponse
- */
-export type ExportImageResponse = Message<"murmur.api.v1.ExportImageResponse"> & {
-  /**
-   * @generated from field: bytes chunk = 1;
-   */
-  chunk: Uint8Array;
-
-  /**
-   * On the first message: the file's size in bytes and its SHA-256 digest.
-   *
-   * @generated from field: int64 total_bytes = 2;
-   */
-  totalBytes: bigint;
-
-  /**
-   * @generated from field: string digest = 3;
-   */
-  digest: string;
-};
-
-/**
- * Describes the message murmur.api.v1.ExportImageResponse.
- * Use `create(ExportImageResponseSchema)` to create a new message.
- */
-export const ExportImageResponseSchema: GenMessage<ExportImageResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 40);
-
-/**
- * @generated from message murmur.api.v1.WhoAmIRequest
- */
-export type WhoAmIRequest = Message<"murmur.api.v1.WhoAmIRequest"> & {
-};
-
-/**
- * Describes the message murmur.api.v1.WhoAmIRequest.
- * Use `create(WhoAmIRequestSchema)` to create a new message.
- */
-export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 41);
-
-/**
- * @generated from message murmur.api.v1.WhoAmIResponse
- */
-export type WhoAmIResponse = Message<"murmur.api.v1.WhoAmIResponse"> & {
-  /**
-   * @generated from field: string tenant = 1;
-   */
-  tenant: string;
-
-  /**
-   * @generated from field: string subject = 2;
-   */
-  subject: string;
-
-  /**
-   * @generated from field: string key_id = 3;
-   */
-  keyId: string;
-};
-
-/**
- * Describes the message murmur.api.v1.WhoAmIResponse.
- * Use `create(WhoAmIResponseSchema)` to create a new message.
- */
-export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 42);
+  fileDesc("ChttdXJtdXIvYXBpL3YxL3NlcnZpY2UucHJvdG8SDW11cm11ci5hcGkudjEiEwoRR2V0VmVyc2lvblJlcXVlc3QiOQoSR2V0VmVyc2lvblJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEgoKc3Vic3RyYXRlcxgCIAMoCSIuCgZGYXVsdHMSJAoGZmF1bHRzGAEgAygLMhQubXVybXVyLmFwaS52MS5GYXVsdCJCCgVGYXVsdBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEaGludBgDIAEoCRIMCgRwYXRoGAQgASgJMvQRCg1NdXJtdXJTZXJ2aWNlElQKC0dldFJlc291cmNlEiEubXVybXVyLmFwaS52MS5HZXRSZXNvdXJjZVJlcXVlc3QaIi5tdXJtdXIuYXBpLnYxLkdldFJlc291cmNlUmVzcG9uc2USWgoNTGlzdFJlc291cmNlcxIjLm11cm11ci5hcGkudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaJC5tdXJtdXIuYXBpLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZRJUCgtTZXRSZXNvdXJjZRIhLm11cm11ci5hcGkudjEuU2V0UmVzb3VyY2VSZXF1ZXN0GiIubXVybXVyLmFwaS52MS5TZXRSZXNvdXJjZVJlc3BvbnNlEloKDVBhdGNoUmVzb3VyY2USIy5tdXJtdXIuYXBpLnYxLlBhdGNoUmVzb3VyY2VSZXF1ZXN0GiQubXVybXVyLmFwaS52MS5QYXRjaFJlc291cmNlUmVzcG9uc2USXQoOUmVtb3ZlUmVzb3VyY2USJC5tdXJtdXIuYXBpLnYxLlJlbW92ZVJlc291cmNlUmVxdWVzdBolLm11cm11ci5hcGkudjEuUmVtb3ZlUmVzb3VyY2VSZXNwb25zZRJgCg9MaXN0R2VuZXJhdGlvbnMSJS5tdXJtdXIuYXBpLnYxLkxpc3RHZW5lcmF0aW9uc1JlcXVlc3QaJi5tdXJtdXIuYXBpLnYxLkxpc3RHZW5lcmF0aW9uc1Jlc3BvbnNlEloKDURlc2NyaWJlS2luZHMSIy5tdXJtdXIuYXBpLnYxLkRlc2NyaWJlS2luZHNSZXF1ZXN0GiQubXVybXVyLmFwaS52MS5EZXNjcmliZUtpbmRzUmVzcG9uc2USXQoOQXBwbHlSZXNvdXJjZXMSJC5tdXJtdXIuYXBpLnYxLkFwcGx5UmVzb3VyY2VzUmVxdWVzdBolLm11cm11ci5hcGkudjEuQXBwbHlSZXNvdXJjZXNSZXNwb25zZRJOCglTdGFydEJha2USHy5tdXJtdXIuYXBpLnYxLlN0YXJ0QmFrZVJlcXVlc3QaIC5tdXJtdXIuYXBpLnYxLlN0YXJ0QmFrZVJlc3BvbnNlEk4KCUxpc3RCYWtlcxIfLm11cm11ci5hcGkudjEuTGlzdEJha2VzUmVxdWVzdBogLm11cm11ci5hcGkudjEuTGlzdEJha2VzUmVzcG9uc2USSAoHR2V0QmFrZRIdLm11cm11ci5hcGkudjEuR2V0QmFrZVJlcXVlc3QaHi5tdXJtdXIuYXBpLnYxLkdldEJha2VSZXNwb25zZRJRCgpDYW5jZWxCYWtlEiAubXVybXVyLmFwaS52MS5DYW5jZWxCYWtlUmVxdWVzdBohLm11cm11ci5hcGkudjEuQ2FuY2VsQmFrZVJlc3BvbnNlElwKDVN0cmVhbUJha2VMb2cSIy5tdXJtdXIuYXBpLnYxLlN0cmVhbUJha2VMb2dSZXF1ZXN0GiQubXVybXVyLmFwaS52MS5TdHJlYW1CYWtlTG9nUmVzcG9uc2UwARJQCglCdWlsZEJhc2USHy5tdXJtdXIuYXBpLnYxLkJ1aWxkQmFzZVJlcXVlc3QaIC5tdXJtdXIuYXBpLnYxLkJ1aWxkQmFzZVJlc3BvbnNlMAESTQoIVHJ5SW1hZ2USHi5tdXJtdXIuYXBpLnYxLlRyeUltYWdlUmVxdWVzdBofLm11cm11ci5hcGkudjEuVHJ5SW1hZ2VSZXNwb25zZTABElYKC0V4cG9ydEltYWdlEiEubXVybXVyLmFwaS52MS5FeHBvcnRJbWFnZVJlcXVlc3QaIi5tdXJtdXIuYXBpLnYxLkV4cG9ydEltYWdlUmVzcG9uc2UwARJXCgxDcmVhdGVBcGlLZXkSIi5tdXJtdXIuYXBpLnYxLkNyZWF0ZUFwaUtleVJlcXVlc3QaIy5tdXJtdXIuYXBpLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlElQKC0xpc3RBcGlLZXlzEiEubXVybXVyLmFwaS52MS5MaXN0QXBpS2V5c1JlcXVlc3QaIi5tdXJtdXIuYXBpLnYxLkxpc3RBcGlLZXlzUmVzcG9uc2USVwoMUmV2b2tlQXBpS2V5EiIubXVybXVyLmFwaS52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GiMubXVybXVyLmFwaS52MS5SZXZva2VBcGlLZXlSZXNwb25zZRJXCgxDcmVhdGVUZW5hbnQSIi5tdXJtdXIuYXBpLnYxLkNyZWF0ZVRlbmFudFJlcXVlc3QaIy5tdXJtdXIuYXBpLnYxLkNyZWF0ZVRlbmFudFJlc3BvbnNlElQKC0xpc3RUZW5hbnRzEiEubXVybXVyLmFwaS52MS5MaXN0VGVuYW50c1JlcXVlc3QaIi5tdXJtdXIuYXBpLnYxLkxpc3RUZW5hbnRzUmVzcG9uc2USYwoQQ2hlY2tQZXJtaXNzaW9ucxImLm11cm11ci5hcGkudjEuQ2hlY2tQZXJtaXNzaW9uc1JlcXVlc3QaJy5tdXJtdXIuYXBpLnYxLkNoZWNrUGVybWlzc2lvbnNSZXNwb25zZRJjChBMaXN0QXVkaXRFbnRyaWVzEiYubXVybXVyLmFwaS52MS5MaXN0QXVkaXRFbnRyaWVzUmVxdWVzdBonLm11cm11ci5hcGkudjEuTGlzdEF1ZGl0RW50cmllc1Jlc3BvbnNlElQKC0xpc3RJc3N1ZXJzEiEubXVybXVyLmFwaS52MS5MaXN0SXNzdWVyc1JlcXVlc3QaIi5tdXJtdXIuYXBpLnYxLkxpc3RJc3N1ZXJzUmVzcG9uc2USRQoGV2hvQW1JEhwubXVybXVyLmFwaS52MS5XaG9BbUlSZXF1ZXN0Gh0ubXVybXVyLmFwaS52MS5XaG9BbUlSZXNwb25zZRJRCgpHZXRWZXJzaW9uEiAubXVybXVyLmFwaS52MS5HZXRWZXJzaW9uUmVxdWVzdBohLm11cm11ci5hcGkudjEuR2V0VmVyc2lvblJlc3BvbnNlYgZwcm90bzM", [file_murmur_api_v1_access, file_murmur_api_v1_bakes, file_murmur_api_v1_catalog]);
 
 /**
  * @generated from message murmur.api.v1.GetVersionRequest
@@ -1367,7 +29,7 @@ export type GetVersionRequest = Message<"murmur.api.v1.GetVersionRequest"> & {
  * Use `create(GetVersionRequestSchema)` to create a new message.
  */
 export const GetVersionRequestSchema: GenMessage<GetVersionRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 43);
+  messageDesc(file_murmur_api_v1_service, 0);
 
 /**
  * @generated from message murmur.api.v1.GetVersionResponse
@@ -1389,7 +51,7 @@ export type GetVersionResponse = Message<"murmur.api.v1.GetVersionResponse"> & {
  * Use `create(GetVersionResponseSchema)` to create a new message.
  */
 export const GetVersionResponseSchema: GenMessage<GetVersionResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 44);
+  messageDesc(file_murmur_api_v1_service, 1);
 
 /**
  * Travels as an error's details: every fault of a request, the first of which is the error's message.
@@ -1408,7 +70,7 @@ export type Faults = Message<"murmur.api.v1.Faults"> & {
  * Use `create(FaultsSchema)` to create a new message.
  */
 export const FaultsSchema: GenMessage<Faults> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 45);
+  messageDesc(file_murmur_api_v1_service, 2);
 
 /**
  * @generated from message murmur.api.v1.Fault
@@ -1442,38 +104,7 @@ export type Fault = Message<"murmur.api.v1.Fault"> & {
  * Use `create(FaultSchema)` to create a new message.
  */
 export const FaultSchema: GenMessage<Fault> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_service, 46);
-
-/**
- * @generated from enum murmur.api.v1.SortOrder
- */
-export enum SortOrder {
-  /**
-   * @generated from enum value: SORT_ORDER_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * @generated from enum value: SORT_ORDER_CREATED = 1;
-   */
-  CREATED = 1,
-
-  /**
-   * @generated from enum value: SORT_ORDER_NAME = 2;
-   */
-  NAME = 2,
-
-  /**
-   * @generated from enum value: SORT_ORDER_UPDATED = 3;
-   */
-  UPDATED = 3,
-}
-
-/**
- * Describes the enum murmur.api.v1.SortOrder.
- */
-export const SortOrderSchema: GenEnum<SortOrder> = /*@__PURE__*/
-  enumDesc(file_murmur_api_v1_service, 0);
+  messageDesc(file_murmur_api_v1_service, 3);
 
 /**
  * Bakes machine images and keeps the catalog of them. Every call carries `Authorization: Bearer <key>`.
@@ -1542,6 +173,16 @@ export const MurmurService: GenService<{
     methodKind: "unary";
     input: typeof DescribeKindsRequestSchema;
     output: typeof DescribeKindsResponseSchema;
+  },
+  /**
+   * Writes many documents in one transaction, or none of them.
+   *
+   * @generated from rpc murmur.api.v1.MurmurService.ApplyResources
+   */
+  applyResources: {
+    methodKind: "unary";
+    input: typeof ApplyResourcesRequestSchema;
+    output: typeof ApplyResourcesResponseSchema;
   },
   /**
    * Answers at once: cached, started or in progress. The bake itself runs on the server.
@@ -1616,6 +257,84 @@ export const MurmurService: GenService<{
     methodKind: "server_streaming";
     input: typeof ExportImageRequestSchema;
     output: typeof ExportImageResponseSchema;
+  },
+  /**
+   * Makes an API key. Its token is in this answer and nowhere else.
+   *
+   * @generated from rpc murmur.api.v1.MurmurService.CreateApiKey
+   */
+  createApiKey: {
+    methodKind: "unary";
+    input: typeof CreateApiKeyRequestSchema;
+    output: typeof CreateApiKeyResponseSchema;
+  },
+  /**
+   * @generated from rpc murmur.api.v1.MurmurService.ListApiKeys
+   */
+  listApiKeys: {
+    methodKind: "unary";
+    input: typeof ListApiKeysRequestSchema;
+    output: typeof ListApiKeysResponseSchema;
+  },
+  /**
+   * Makes a key worthless from now on.
+   *
+   * @generated from rpc murmur.api.v1.MurmurService.RevokeApiKey
+   */
+  revokeApiKey: {
+    methodKind: "unary";
+    input: typeof RevokeApiKeyRequestSchema;
+    output: typeof RevokeApiKeyResponseSchema;
+  },
+  /**
+   * Operators only.
+   *
+   * @generated from rpc murmur.api.v1.MurmurService.CreateTenant
+   */
+  createTenant: {
+    methodKind: "unary";
+    input: typeof CreateTenantRequestSchema;
+    output: typeof CreateTenantResponseSchema;
+  },
+  /**
+   * Operators only.
+   *
+   * @generated from rpc murmur.api.v1.MurmurService.ListTenants
+   */
+  listTenants: {
+    methodKind: "unary";
+    input: typeof ListTenantsRequestSchema;
+    output: typeof ListTenantsResponseSchema;
+  },
+  /**
+   * Which of these permissions the caller holds, and through what.
+   *
+   * @generated from rpc murmur.api.v1.MurmurService.CheckPermissions
+   */
+  checkPermissions: {
+    methodKind: "unary";
+    input: typeof CheckPermissionsRequestSchema;
+    output: typeof CheckPermissionsResponseSchema;
+  },
+  /**
+   * Who did what, newest first.
+   *
+   * @generated from rpc murmur.api.v1.MurmurService.ListAuditEntries
+   */
+  listAuditEntries: {
+    methodKind: "unary";
+    input: typeof ListAuditEntriesRequestSchema;
+    output: typeof ListAuditEntriesResponseSchema;
+  },
+  /**
+   * The issuers whose tokens this server takes. The only call that needs no token.
+   *
+   * @generated from rpc murmur.api.v1.MurmurService.ListIssuers
+   */
+  listIssuers: {
+    methodKind: "unary";
+    input: typeof ListIssuersRequestSchema;
+    output: typeof ListIssuersResponseSchema;
   },
   /**
    * @generated from rpc murmur.api.v1.MurmurService.WhoAmI

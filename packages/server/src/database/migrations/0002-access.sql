@@ -1,0 +1,53 @@
+-- Who made a key, and what for.
+alter table api_keys add column description text not null default '';
+alter table api_keys add column author text not null default '';
+
+create index api_keys_by_tenant on api_keys (tenant, created_at);
+
+-- The value of one generation of a secret under the tenant's key; tenant, name and generation are authenticated with it.
+-- Values of earlier generations are not kept.
+create table secret_values (
+  tenant text not null references tenants (id),
+  name text not null,
+  generation bigint not null,
+  sealed bytea not null,
+  primary key (tenant, name)
+);
+
+-- Who did what. A row is written before the call acts; its outcome, once that is known. Neither is ever changed.
+create table audit_entries (
+  id bigint generated always as identity primary key,
+  tenant text not null references tenants (id),
+  at timestamptz not null default now(),
+  actor text not null,
+  -- Empty for a token of an issuer.
+  key_id text not null,
+  action text not null,
+  -- Of the resource the call is about, or 'bake' and a run id; empty where there is no one such.
+  kind text not null,
+  name text not null,
+  -- Whether the caller's permissions sufficed.
+  allowed boolean not null
+);
+
+create index audit_entries_by_tenant on audit_entries (tenant, id desc);
+create index audit_entries_by_resource on audit_entries (tenant, kind, name, id desc);
+create index audit_entries_by_actor on audit_entries (tenant, actor, id desc);
+
+create table audit_outcomes (
+  entry bigint primary key references audit_entries (id),
+  -- 'OK' or the error's code.
+  code text not null,
+  at timestamptz not null default now()
+);
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the audit log is append-only';
+end
+$$;
+
+create trigger audit_entries_append_only before update or delete or truncate on audit_entries
+  for each statement execute function refuse_change();
+create trigger audit_outcomes_append_only before update or delete or truncate on audit_outcomes
+  for each statement execute function refuse_change();
