@@ -75,7 +75,9 @@ export function mmdebstrapArguments(
     `--format=${files.output.endsWith('.tar') ? 'tar' : 'directory'}`,
     `--include=${[...packages, ...loaderPackages].join(',')}`,
     `--customize-hook=tar-in ${files.overlay} /`,
-    `--customize-hook=chroot "$1" sh < ${files.inside}`,
+    // Copied in, as the hooks of a build that is not root cannot read this user's private folders.
+    `--customize-hook=copy-in ${files.inside} /`,
+    `--customize-hook=chroot "$1" sh /${files.inside} && rm "$1/${files.inside}"`,
     suite,
     files.output,
     ...sources,
