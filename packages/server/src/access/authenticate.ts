@@ -2,32 +2,50 @@ import { MurmurError } from '@murmur/api';
 
 import type { Database } from '../database/tables.js';
 import type { Identity } from './identity.js';
-import { matchesHash, parseToken } from './token.js';
+import { type Issuers, noIssuers } from './oidc.js';
+import { matchesHash, parseToken, type Token } from './token.js';
 
 // One answer for whatever is wrong with a token: which it is would help only somebody who tries out tokens.
 const absent = Buffer.alloc(32);
 
 /**
- * The identity behind an `Authorization: Bearer` header. The database is asked every time, so that a revoked key
- * is refused from the next call on.
+ * The identity behind an `Authorization: Bearer` header: an API key, or an identity token of a configured issuer. The
+ * database is asked every time, so that a revoked key is refused from the next call on.
  *
- * Throws UNAUTHENTICATED for a header or token that is missing, malformed, unknown, wrong, expired or revoked.
+ * Throws UNAUTHENTICATED for a header or token that is missing, malformed, unknown, wrong, expired or revoked, and
+ * UNAVAILABLE for a token whose issuer does not answer.
  */
-export async function authenticate(database: Database, authorizationHeader: string | null): Promise<Identity> {
+export async function authenticate(
+  database: Database,
+  authorizationHeader: string | null,
+  issuers: Issuers = noIssuers,
+): Promise<Identity> {
   const [, bearer] = /^bearer +(\S+) *$/i.exec(authorizationHeader ?? '') ?? [];
-  const token = bearer === undefined ? undefined : parseToken(bearer);
-  if (token === undefined) throw unauthenticated();
+  if (bearer === undefined) throw unauthenticated();
+  const key = parseToken(bearer);
+  const identity = key === undefined ? await ofIssuer(database, bearer, issuers) : await ofKey(database, key);
+  if (identity === undefined) throw unauthenticated();
+  return identity;
+}
+
+async function ofKey(database: Database, token: Token): Promise<Identity | undefined> {
   const key = await database
     .selectFrom('api_keys')
-    .select(['tenant', 'subject', 'operator', 'secret_hash'])
+    .select(['tenant', 'subject', 'operator', 'secret_hash', 'expires_at'])
     .where('id', '=', token.id)
     .where('revoked_at', 'is', null)
     .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', where.fn<Date>('now'))]))
     .executeTakeFirst();
   // Compared in any case, so that an unknown id takes as long as a wrong secret.
   const matches = matchesHash(token.secret, key?.secret_hash ?? absent);
-  if (key === undefined || !matches) throw unauthenticated();
-  return { tenant: key.tenant, subject: key.subject, keyId: token.id, operator: key.operator };
+  if (key === undefined || !matches) return undefined;
+  const { tenant, subject, operator, expires_at: expiresAt } = key;
+  return { tenant, subject, keyId: token.id, operator, ...(expiresAt === null ? {} : { expiresAt }) };
+}
+
+async function ofIssuer(database: Database, bearer: string, issuers: Issuers): Promise<Identity | undefined> {
+  // Three parts with two dots between them: everything else is no token of an issuer.
+  return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(bearer) ? issuers.identify(database, bearer) : undefined;
 }
 
 function unauthenticated(): MurmurError {

@@ -1,0 +1,140 @@
+import { MurmurError } from '@murmur/api';
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import type { Logger } from 'pino';
+
+import type { Database } from '../database/tables.js';
+import type { Identity } from './identity.js';
+import { defaultKeyTiming, IssuerAway, issuerKeys, type KeyTiming } from './oidc-keys.js';
+
+/** An issuer of OIDC tokens, as the operator's configuration names it. */
+export interface IssuerConfig {
+  /** Its URL, exactly as its tokens have it. */
+  readonly issuer: string;
+  /** What a token must be meant for. */
+  readonly audience: string;
+  /** The client that `murmur auth login` uses there. */
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  /** The tenant of all its tokens, or the claim that names it. */
+  readonly tenant: { readonly id: string } | { readonly claim: string };
+  /** The claim that says who somebody is. */
+  readonly subjectClaim: string;
+  /** Put before it, so that the people of two issuers cannot be taken for each other. */
+  readonly subjectPrefix: string;
+}
+
+/** The issuers whose tokens this server takes. */
+export interface Issuers {
+  readonly configured: readonly IssuerConfig[];
+  /**
+   * The holder of a token; undefined, with the reason in the log, for one that is not to be believed. Throws UNAVAILABLE
+   * when its issuer does not answer, for then it may be as good as any.
+   */
+  identify(database: Database, token: string): Promise<Identity | undefined>;
+}
+
+/** A server that takes API keys only. */
+export const noIssuers: Issuers = { configured: [], identify: async () => undefined };
+
+/** Signatures anybody can check and only the issuer can make: never `none`, never a secret that both sides know. */
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+
+/** Clocks differ a little. */
+const clockToleranceSeconds = 30;
+
+/** More than any header carries; what is longer is not worth the time to look at it. */
+const longestToken = 16 * 1024;
+
+const longestSubject = 255;
+
+/** Tells the tokens of these issuers. Nothing is fetched before the first token comes. */
+export function createIssuers(configured: readonly IssuerConfig[], log: Logger, timing: KeyTiming = defaultKeyTiming): Issuers {
+  const known = new Map(configured.map((config) => [config.issuer, { config, keys: issuerKeys(config.issuer, timing) }]));
+  return {
+    configured,
+    async identify(database, token) {
+      const issuer = issuerOf(token);
+      const entry = issuer === undefined ? undefined : known.get(issuer);
+      if (entry === undefined) {
+        log.info({ issuer }, 'a token was refused: no configured issuer made it');
+        return undefined;
+      }
+      try {
+        return await believe(database, entry.config, await verified(token, entry.config, entry.keys));
+      } catch (thrown) {
+        if (thrown instanceof Refusal) {
+          log.warn({ issuer, reason: thrown.message }, 'a token was refused');
+          return undefined;
+        }
+        if (!(thrown instanceof IssuerAway)) throw thrown;
+        throw new MurmurError('UNAVAILABLE', 'the issuer of the identity token does not answer', {
+          cause: thrown,
+          hint: 'Try again in a moment, or use an API key.',
+        });
+      }
+    },
+  };
+}
+
+/** Why a token is refused. */
+class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+/** Whom a token claims to be from. Nothing else in it is looked at before its signature has been checked. */
+function issuerOf(token: string): string | undefined {
+  if (token.length > longestToken) return undefined;
+  try {
+    return decodeJwt(token).iss;
+  } catch (thrown) {
+    if (thrown instanceof errors.JOSEError) return undefined;
+    throw thrown;
+  }
+}
+
+async function verified(token: string, { issuer, audience }: IssuerConfig, keys: JWTVerifyGetKey): Promise<JWTPayload> {
+  const { payload, protectedHeader } = await jwtVerify(token, keys, {
+    issuer,
+    audience,
+    algorithms,
+    clockTolerance: clockToleranceSeconds,
+    requiredClaims: ['exp', 'sub'],
+  }).catch((cause: unknown) => {
+    // A TypeError is about a key that does not fit its algorithm.
+    throw cause instanceof errors.JOSEError || cause instanceof TypeError ? new Refusal(cause.message) : cause;
+  });
+  // An issuer signs other things for the same audience with the same keys, such as access and logout tokens.
+  const { typ = 'JWT' } = protectedHeader;
+  if (!/^(application\/)?jwt$/i.test(typ)) throw new Refusal(`its type is ${typ}, which is no identity token`);
+  return payload;
+}
+
+async function believe(database: Database, config: IssuerConfig, claims: JWTPayload): Promise<Identity> {
+  const subject = subjectOf(config, claims);
+  const tenant = 'id' in config.tenant ? config.tenant.id : textClaim(claims, config.tenant.claim);
+  if (!/^(github_app|github_oauth|local)\//.test(tenant)) throw new Refusal(`"${tenant}" is no tenant`);
+  // The claim is somebody else's text, and the database cannot be asked for a NUL.
+  const found = tenant.includes('\0')
+    ? undefined
+    : await database.selectFrom('tenants').select('id').where('id', '=', tenant).executeTakeFirst();
+  if (found === undefined) throw new Refusal(`tenant "${tenant}" does not exist`);
+  const expiresAt = new Date((claims.exp ?? 0) * 1000);
+  return { tenant, subject, keyId: '', issuer: config.issuer, expiresAt, operator: false };
+}
+
+function subjectOf({ subjectClaim, subjectPrefix }: IssuerConfig, claims: JWTPayload): string {
+  const claimed = textClaim(claims, subjectClaim);
+  // Anybody can say that an address is theirs.
+  if (subjectClaim === 'email' && claims['email_verified'] !== true) throw new Refusal('its email is not verified');
+  const subject = `${subjectPrefix}${claimed}`;
+  if (subject.length > longestSubject || /\p{Cc}/u.test(subject)) throw new Refusal(`its claim ${subjectClaim} is no name`);
+  // Service profiles are the tenant's own; no issuer may speak for them.
+  if (subject.startsWith('service-profile/')) throw new Refusal(`"${subject}" is reserved for service profiles`);
+  return subject;
+}
+
+function textClaim(claims: JWTPayload, name: string): string {
+  const value = claims[name];
+  if (typeof value !== 'string' || value === '') throw new Refusal(`it has no claim ${name}`);
+  return value;
+}
