@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,12 +10,20 @@ import { openKeyFile } from '../secrets/key-provider.js';
 import { createTenantKeys } from '../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../substrates/qemu/index.js';
 import type { SubstrateName } from '../substrates/substrate.js';
+import type { Worker } from './bake.js';
 import { stepToken } from './names.js';
-import { readRun } from './runs.js';
+import { readRun, type RunRow } from './runs.js';
 import { insertRun } from './testing-runs.js';
 import { createWorker } from './worker.js';
 
-test('a machine that went away before it could be kept does not hide why the bake failed', async () => {
+interface WorkerUnderTest extends AsyncDisposable {
+  readonly runId: string;
+  readonly worker: Worker;
+  run(): Promise<RunRow>;
+}
+
+/** A worker of one run that would keep its machine for a minute. */
+async function startWorker(): Promise<WorkerUnderTest> {
   const dataDir = await mkdtemp(join(tmpdir(), 'murmur-worker-'));
   const { close, database } = await testDatabase();
   await database.insertInto('tenants').values({ id: 'local/default' }).execute();
@@ -35,13 +43,33 @@ test('a machine that went away before it could be kept does not hide why the bak
     log,
     letGo: (id: string) => new Error(`let go of ${id}`),
   };
-  const worker = createWorker(parts, { runId, executor: 'e', epoch: 0 }, new AbortController().signal);
-  const machine = { token: stepToken(runId, 1, 'launch'), handle: {} };
+  return {
+    runId,
+    worker: createWorker(parts, { runId, executor: 'e', epoch: 0 }, new AbortController().signal),
+    run: () => readRun(database, runId),
+    async [Symbol.asyncDispose]() {
+      await substrate.close();
+      await close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
 
-  await worker.fail({ machine }, 1, { kind: 'failed', message: 'script exited with code 3' }, 'keep');
+test('a machine that went away before it could be kept does not hide why the bake failed', async () => {
+  await using under = await startWorker();
+  const machine = { token: stepToken(under.runId, 1, 'launch'), handle: {} };
 
-  expect(await readRun(database, runId)).toMatchObject({ phase: 'failed', error: 'script exited with code 3', kept_until: null });
-  await substrate.close();
-  await close();
-  await rm(dataDir, { recursive: true, force: true });
+  await under.worker.fail({ machine }, 1, { kind: 'failed', message: 'script exited with code 3' }, 'keep');
+
+  expect(await under.run()).toMatchObject({ phase: 'failed', error: 'script exited with code 3', kept_until: null });
+});
+
+test('what went wrong inside the server is for its operator, not for the tenant', async () => {
+  await using under = await startWorker();
+  const step = { name: 'capture', phase: 'capturing' as const, run: () => readFile('/somewhere/private').then(() => ({})) };
+
+  expect(await under.worker.perform(step, {}, 1)).toEqual({
+    kind: 'failed',
+    message: `the server failed at step capture; its operator finds the cause in the log under ${under.runId}`,
+  });
 });

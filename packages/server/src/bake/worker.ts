@@ -73,7 +73,11 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
   };
 
   return {
-    perform: (step, state, attempt) => steadily(() => performStep(step, state, attempt), outcomeOf),
+    perform: (step, state, attempt) =>
+      steadily(
+        () => performStep(step, state, attempt),
+        (error) => outcomeOf(error, step),
+      ),
 
     release: (state, attempt, setback, aftermath) =>
       steadily(
@@ -118,15 +122,19 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
     return { kind: 'done', state: added };
   }
 
-  function outcomeOf(error: unknown): StepOutcome {
+  function outcomeOf(error: unknown, step: BakeStep): StepOutcome {
     if (signal.reason instanceof BakeCancelled) return { kind: 'cancelled' };
     if (error instanceof PlatformFault) {
       log.warn({ err: error }, 'the platform failed');
       return { kind: 'fault', message: error.message };
     }
     if (error instanceof BakeFailure || error instanceof MurmurError) return { kind: 'failed', message: error.message };
-    log.error({ err: error }, 'a step failed');
-    return { kind: 'failed', message: error instanceof Error ? error.message : 'internal error' };
+    // What went wrong inside may name paths and queries, which are no tenant's business.
+    log.error({ err: error, step: step.name }, 'a step failed');
+    return {
+      kind: 'failed',
+      message: `the server failed at step ${step.name}; its operator finds the cause in the log under ${lease.runId}`,
+    };
   }
 
   async function undoStep(step: BakeStep, state: BakeState, context: StepContext): Promise<void> {
