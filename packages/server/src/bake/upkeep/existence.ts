@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
 import type { Database } from '../../database/tables.js';
-import { type Handle, PlatformFault, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
+import type { Handle, Substrate, SubstrateName } from '../../substrates/substrate.js';
 
 /** An image is read whole again once a day. */
 const recheckHours = 24;
@@ -33,8 +33,8 @@ export async function checkOldest({ database, substrates, log }: ExistenceParts)
   try {
     whole = await substrate.imageExists(oldest.reference as Handle, 'thorough');
   } catch (error) {
-    // A platform that does not answer says nothing about the image: look again in a day.
-    if (!(error instanceof PlatformFault)) throw error;
+    // A look that failed says nothing about the image: it comes again in a day, and never keeps the others waiting.
+    log.warn({ err: error, tenant: oldest.tenant, image: oldest.image_name }, 'an image could not be looked at');
   }
   if (!whole) log.warn({ tenant: oldest.tenant, image: oldest.image_name }, 'an image is gone or damaged; its next bake builds it again');
   await database

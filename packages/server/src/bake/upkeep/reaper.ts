@@ -42,6 +42,7 @@ async function reapSubstrate(parts: ReapParts, substrate: Substrate): Promise<vo
   const left = new Set<string>((await substrate.listOwned(installation)).map((thing) => thing.token));
   for (const token of open) if (!left.has(token)) await settle(database, token);
   await forgetKept(database);
+  await forgetTrials(database, substrate, left);
 }
 
 async function hasOwner(database: Database, thing: OwnedThing): Promise<boolean> {
@@ -79,6 +80,16 @@ async function openIntentsOfTheEnded(database: Database, substrate: Substrate): 
     .where('runs.ended_at', 'is not', null)
     .execute();
   return rows.map((row) => row.token);
+}
+
+/** A machine that a dead executor still made after this has a trial nobody knows, and goes at once. */
+async function forgetTrials(database: Database, substrate: Substrate, left: ReadonlySet<string>): Promise<void> {
+  const trials = await database.selectFrom('trials').select(['id', 'executor', 'token']).where('substrate', '=', substrate.name).execute();
+  if (trials.length === 0) return;
+  const live = await liveExecutors(database);
+  for (const { executor, id, token } of trials) {
+    if (!live.has(executor) && !left.has(token)) await database.deleteFrom('trials').where('id', '=', id).execute();
+  }
 }
 
 async function forgetKept(database: Database): Promise<void> {

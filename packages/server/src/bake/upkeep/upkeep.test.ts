@@ -13,7 +13,7 @@ import { testDatabase, type TestDatabase } from '../../database/testing.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
-import type { Substrate } from '../../substrates/substrate.js';
+import type { Handle, Substrate } from '../../substrates/substrate.js';
 import { stepToken } from '../names.js';
 import { insertRun } from '../testing-runs.js';
 import { checkOldest } from './existence.js';
@@ -94,6 +94,7 @@ test('the reaper removes what no live run, kept machine or trial owns, and nothi
 
   expect(await tokens()).toEqual(owned.toSorted());
   expect(await db.database.selectFrom('intents').select('token').where('settled_at', 'is', null).execute()).toEqual([]);
+  expect(await db.database.selectFrom('trials').select('id').execute()).toEqual([{ id: 'try-aaaaaaaaaa' }]);
 });
 
 test('an executor lives as long as it beats', async () => {
@@ -110,19 +111,35 @@ test('an executor lives as long as it beats', async () => {
   expect(await liveExecutors(db.database)).toContain('two');
 });
 
+const artifactNamed = (name: string, reference: Handle) => ({
+  tenant,
+  image_name: name,
+  recipe: 'r',
+  image_hash: 'h',
+  build_number: 1,
+  run_id: 'none',
+  artifact_name: 'a',
+  substrate: 'QEMU',
+  scope: 'qemu-local',
+  reference: JSON.stringify(reference),
+});
+
+test('an image that cannot even be looked at does not keep the others from their turn', async () => {
+  await db.database
+    .insertInto('artifacts')
+    .values([
+      { ...artifactNamed('odd', { nothing: 'known' }), checked_at: new Date(0) },
+      { ...artifactNamed('gone', { diskDigest: `sha256:${'0'.repeat(64)}` }), checked_at: new Date(1) },
+    ])
+    .execute();
+  await checkOldest(parts());
+  await checkOldest(parts());
+  const missing = await db.database.selectFrom('artifacts').select('image_name').where('missing_at', 'is not', null).execute();
+  await db.database.deleteFrom('artifacts').execute();
+  expect(missing).toEqual([{ image_name: 'gone' }]);
+});
+
 test('an image that was damaged is noticed when its turn comes', async () => {
-  const artifact = {
-    tenant,
-    image_name: 'r-1',
-    recipe: 'r',
-    image_hash: 'h',
-    build_number: 1,
-    run_id: 'none',
-    artifact_name: 'a',
-    substrate: 'QEMU',
-    scope: 'qemu-local',
-    reference: JSON.stringify({ diskDigest }),
-  };
   const missing = async () => {
     await db.database
       .updateTable('artifacts')
@@ -131,7 +148,7 @@ test('an image that was damaged is noticed when its turn comes', async () => {
     await checkOldest(parts());
     return (await db.database.selectFrom('artifacts').select(['missing_at', 'checked_at']).executeTakeFirstOrThrow()).missing_at !== null;
   };
-  await db.database.insertInto('artifacts').values(artifact).execute();
+  await db.database.insertInto('artifacts').values(artifactNamed('r-1', { diskDigest })).execute();
   expect(await missing()).toBe(false);
   await truncate(join(dataDir, 'images', diskDigest.replace(':', '-'), 'disk.qcow2'), 1000);
   expect(await missing()).toBe(true);
