@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { openKeyFile } from './key-provider.js';
+import { openEnvKey, openKeyFile } from './key-provider.js';
 
 describe('openKeyFile', () => {
   let folder: string;
@@ -56,5 +56,42 @@ describe('openKeyFile', () => {
       code: 'FAILED_PRECONDITION',
       message: `this database was encrypted with master key ${first.id}, and ${path.join(folder, 'other.key')} holds ${other.id}`,
     });
+  });
+});
+
+describe('openEnvKey', () => {
+  const key = Buffer.from(Array.from({ length: 32 }, (_, at) => at * 8 + 3));
+
+  test.each([
+    ['base64', key.toString('base64')],
+    ['base64 without padding', key.toString('base64').replace('=', '')],
+    ['URL-safe base64', key.toString('base64url')],
+    ['hex', key.toString('hex')],
+    ['upper-case hex with a line end', `${key.toString('hex').toUpperCase()}\n`],
+  ])('takes 32 bytes in %s', async (_, value) => {
+    const wrapped = await openEnvKey('MASTER', key.toString('hex')).wrap(Buffer.from('inner'), 'place');
+    const provider = openEnvKey('MASTER', value);
+    expect((await provider.unwrap(provider.id, wrapped, 'place')).toString()).toBe('inner');
+  });
+
+  test.each([undefined, '', ' \n'])('refuses %j, which is nothing', (value) => {
+    expect(() => openEnvKey('MASTER', value)).toThrow('$MASTER is to hold the master key and is not set');
+  });
+
+  test.each([
+    'swordfish-swordfish',
+    Buffer.alloc(31, 0xab).toString('hex'),
+    Buffer.alloc(33, 0xab).toString('base64'),
+    `${Buffer.alloc(32, 0xab).toString('base64').slice(0, 42)}/`,
+    `${'zz'.repeat(32)}`,
+  ])('refuses %j without repeating it', (value) => {
+    try {
+      openEnvKey('MASTER', value);
+    } catch (error) {
+      expect(String(error)).toContain('$MASTER is not a master key: it must be 32 bytes in base64 or hex');
+      expect(JSON.stringify(error)).not.toContain(value);
+      return;
+    }
+    throw new Error('it was taken');
   });
 });

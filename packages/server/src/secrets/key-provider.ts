@@ -1,9 +1,8 @@
-import { hkdfSync, randomBytes, randomUUID } from 'node:crypto';
-import { link, open, rm, stat, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { hkdfSync } from 'node:crypto';
 
 import { MurmurError } from '@murmur/api';
 
+import { createKeyFile, keyLength, readKeyFile } from './key-file.js';
 import { openWith, sealWith } from './sealing.js';
 
 /** Holds the key-encryption key: it wraps the tenants' own keys and never gives itself away. A key service fits behind it too. */
@@ -16,86 +15,73 @@ export interface KeyProvider {
   unwrap(id: string, wrapped: Buffer, associated: string): Promise<Buffer>;
 }
 
-const keyLength = 32;
+/** A key-encryption key in memory, and where it came from, for messages. */
+export interface PlacedKeyProvider extends KeyProvider {
+  /** A file, or a variable as `$NAME`. */
+  readonly place: string;
+}
 
 /**
  * The key in this file, 32 random bytes, made with mode 0600 where there is none.
  *
  * Throws FAILED_PRECONDITION when others can read the file or it is not of that length.
  */
-export async function openKeyFile(file: string): Promise<KeyProvider> {
-  await createOnce(file);
-  const key = await readKey(file);
+export async function openKeyFile(file: string): Promise<PlacedKeyProvider> {
+  await createKeyFile(file);
+  const provider = await findKeyFile(file);
+  if (provider === undefined) throw new Error(`${file} was removed while it was made`);
+  return provider;
+}
+
+/** As {@link openKeyFile}, but undefined where there is no such file. */
+export async function findKeyFile(file: string): Promise<PlacedKeyProvider | undefined> {
+  const key = await readKeyFile(file);
+  return key === undefined ? undefined : providerOf(key, file);
+}
+
+/**
+ * The key in an environment variable: 32 bytes in base64 or in hex. The value appears in no message.
+ *
+ * Throws FAILED_PRECONDITION when the variable is not set or holds anything else.
+ */
+export function openEnvKey(variable: string, value: string | undefined): PlacedKeyProvider {
+  const hint = `Make a key with \`openssl rand -base64 ${keyLength}\`.`;
+  const written = value?.trim() ?? '';
+  if (written === '') throw new MurmurError('FAILED_PRECONDITION', `$${variable} is to hold the master key and is not set`, { hint });
+  const key = decodeKey(written);
+  if (key === undefined) {
+    throw new MurmurError('FAILED_PRECONDITION', `$${variable} is not a master key: it must be ${keyLength} bytes in base64 or hex`, {
+      hint,
+    });
+  }
+  return providerOf(key, `$${variable}`);
+}
+
+/** What is said of a database whose keys are wrapped by one that is not at hand. */
+export function wrongKey(wrappedBy: string, held: { readonly id: string; readonly place: string }): MurmurError {
+  const message = `this database was encrypted with master key ${wrappedBy}, and ${held.place} holds ${held.id}`;
+  return new MurmurError('FAILED_PRECONDITION', message, {
+    hint: `Put the master key that belongs to this database back in ${held.place}.`,
+  });
+}
+
+function providerOf(key: Buffer, place: string): PlacedKeyProvider {
   const id = Buffer.from(hkdfSync('sha256', key, '', 'murmur key id', 8)).toString('hex');
   const wrapping = Buffer.from(hkdfSync('sha256', key, '', 'murmur key wrapping', keyLength));
   return {
     id,
+    place,
     wrap: async (plain, associated) => sealWith(wrapping, plain, associated),
     unwrap: async (wrappedBy, wrapped, associated) => {
       if (wrappedBy === id) return openWith(wrapping, wrapped, associated);
-      throw new MurmurError('FAILED_PRECONDITION', `this database was encrypted with master key ${wrappedBy}, and ${file} holds ${id}`, {
-        hint: `Put the master key that belongs to this database back in ${file}.`,
-      });
+      throw wrongKey(wrappedBy, { id, place });
     },
   };
 }
 
-/** Written whole beside it and then linked: of two servers that start at once, both end up with the first one's key. */
-async function createOnce(file: string): Promise<void> {
-  if (await exists(file)) return;
-  const draft = `${file}.${randomUUID()}`;
-  await writeFile(draft, randomBytes(keyLength), { flag: 'wx', mode: 0o600, flush: true });
-  try {
-    await link(draft, file);
-    await syncFolder(path.dirname(file));
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
-async function readKey(file: string): Promise<Buffer> {
-  const handle = await open(file, 'r');
-  try {
-    const { mode } = await handle.stat();
-    if ((mode & 0o077) !== 0) {
-      throw new MurmurError('FAILED_PRECONDITION', `${file} is open to others (mode ${(mode & 0o777).toString(8).padStart(4, '0')})`, {
-        hint: `Run \`chmod 600 ${file}\`, and consider who may have read it.`,
-      });
-    }
-    const key = await handle.readFile();
-    if (key.length !== keyLength) {
-      throw new MurmurError('FAILED_PRECONDITION', `${file} is not a master key: it has ${key.length} bytes instead of ${keyLength}`, {
-        hint: 'Restore the file from a backup. What was encrypted with it cannot be read without it.',
-      });
-    }
-    return key;
-  } finally {
-    await handle.close();
-  }
-}
-
-/** The key must not be lost to a power cut after the first value was encrypted with it. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+function decodeKey(written: string): Buffer | undefined {
+  if (/^[0-9a-f]{64}$/i.test(written)) return Buffer.from(written, 'hex');
+  // 43 characters carry 258 bits; a last one that carries more than 256 was not made from 32 bytes.
+  if (/^[A-Za-z0-9+/_-]{42}[AEIMQUYcgkosw048]=?$/.test(written)) return Buffer.from(written, 'base64');
+  return undefined;
 }

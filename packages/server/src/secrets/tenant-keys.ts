@@ -40,8 +40,13 @@ export function createTenantKeys(database: Database, keyProvider: KeyProvider): 
   };
 }
 
+/** The place that a tenant's wrapped key belongs to: it opens nowhere else. */
+export function placeOfTenantKey(tenant: string): string {
+  return `tenant key of ${tenant}`;
+}
+
 async function loadKey(database: Database, keyProvider: KeyProvider, tenant: string): Promise<Buffer> {
-  const associated = `tenant key of ${tenant}`;
+  const associated = placeOfTenantKey(tenant);
   const stored = (await readRow(database, tenant)) ?? (await createRow(database, keyProvider, tenant, associated));
   return keyProvider.unwrap(stored.kek_id, stored.wrapped_key, associated);
 }
