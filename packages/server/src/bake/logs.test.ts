@@ -57,6 +57,27 @@ test('a large piece is stored in parts that no character lies across, and NUL is
   expect(read === text.replace('\0', '\uFFFD')).toBe(true);
 });
 
+test('a log stops at 64 MiB and says so once, while the output goes on being taken and its last lines are known', async () => {
+  const lease = await newLease();
+  const most = 64 * 1024 * 1024;
+  await appendLog(db.database, lease, 'begin', 5);
+  await db.database
+    .updateTable('runs')
+    .set({ log_size: most - 6 })
+    .where('id', '=', lease.runId)
+    .execute();
+  await appendLog(db.database, lease, 'abc\néé\n', 100);
+  await appendLog(db.database, lease, 'not kept\n', 200);
+  await remark(db.database, lease, 'attempt 1 of 3 failed: a storm');
+  await appendLog(db.database, lease, 'the real\nlast line\n', 300);
+
+  const notice = '[murmur: the log is longer than 64 MiB; what follows is not kept]\n';
+  const stored = `abc\né\n${notice}murmur: attempt 1 of 3 failed: a storm\n`;
+  expect(await readLog(db.database, lease.runId, most - 6)).toEqual({ text: stored, nextOffset: most - 6 + Buffer.byteLength(stored) });
+  expect(await readRun(db.database, lease.runId)).toMatchObject({ guest_offset: 300, log_size: most - 6 + Buffer.byteLength(stored) });
+  expect(await lastLines(db.database, lease.runId, 4)).toBe('éé\nnot kept\nthe real\nlast line');
+});
+
 test('who lost the run writes nothing', async () => {
   const lease = await newLease();
   await expect(appendLog(db.database, { ...lease, epoch: 1 }, 'late\n')).rejects.toThrow(RunLost);

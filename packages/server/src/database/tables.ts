@@ -86,6 +86,7 @@ export interface Tables {
     sealed_variables: Buffer | null;
     guest_offset: Generated<number>;
     log_size: Generated<number>;
+    log_tail: string | null;
     keep_on_failure_seconds: Generated<number>;
     kept_until: NullableTimestamp;
     kept_shell: string | null;
