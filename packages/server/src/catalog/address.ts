@@ -17,6 +17,7 @@ export interface Address {
 export function addressOf(kind: Kind, tenant: string, name: string): Address | undefined {
   // The database cannot be asked for it.
   if (name.includes('\0')) return undefined;
+  if (kind.naming === 'variable') return { tenant, kind: kind.name, name };
   const full = kind.writers === 'platform' && !name.startsWith(builtinPrefix) ? `${builtinPrefix}${name}` : name;
   if (!full.startsWith(builtinPrefix)) return { tenant, kind: kind.name, name };
   const hidden = kind.hiddenBuiltins?.(tenant) ?? [];
@@ -25,7 +26,8 @@ export function addressOf(kind: Kind, tenant: string, name: string): Address | u
 
 /** Where a tenant may write this name. Throws PERMISSION_DENIED for the platform's own names and kinds. */
 export function writableAddress(kind: Kind, tenant: string, name: string): Address {
-  if (name.startsWith(builtinPrefix) || kind.writers === 'platform') {
+  const isBuiltinName = kind.naming !== 'variable' && name.startsWith(builtinPrefix);
+  if (isBuiltinName || kind.writers === 'platform') {
     throw new MurmurError('PERMISSION_DENIED', `"${name}" is a platform builtin and cannot be modified`, {
       hint:
         kind.writers === 'platform'

@@ -1,6 +1,7 @@
 import { type Image, ImageSchema, MurmurError } from '@murmur/api';
 
 import type { DatabaseTransaction } from '../database/tables.js';
+import { everything } from './context.js';
 import { throwFaults } from './faults.js';
 import { image as imageKind } from './kinds/image/image.js';
 import { provenanceOf } from './kinds/image/provenance.js';
@@ -25,7 +26,7 @@ export async function writeBakedImage(trx: DatabaseTransaction, { tenant, image,
   await lockName(trx, address);
   const present = await lockResource(trx, address, 'write');
   if (present !== undefined) throw taken(decodeSpec(ImageSchema, present.spec));
-  const { targets, missing } = await lockTargets(trx, tenant, imageKind.references?.(image) ?? [], kindNamed);
+  const { targets, missing } = await lockTargets(trx, { tenant, permits: everything }, imageKind.references?.(image) ?? [], kindNamed);
   throwFaults(imageKind, [], missing);
   await writeGeneration(trx, address, { spec: encodeSpec(ImageSchema, image), author, at: new Date(), targets: targets.all });
 }

@@ -46,6 +46,7 @@ describe('the builtins', () => {
     expect(await names('environment')).toEqual(['murmur-qemu-small', 'murmur-qemu-medium', 'murmur-docker-small']);
     expect(await names('placement')).toEqual(['murmur-qemu-local']);
     expect(await names('image')).toEqual(['murmur-gce-base']);
+    expect(await names('role')).toEqual(['murmur-admin', 'murmur-member', 'murmur-viewer']);
   });
 
   test('have the shapes the platform promises', async () => {

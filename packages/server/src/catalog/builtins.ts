@@ -1,12 +1,13 @@
 import { type DescMessage, type Message, equals } from '@bufbuild/protobuf';
-import { DiskTypeSchema, EnvironmentSchema, type Image, ImageSchema, MachineTypeSchema, PlacementSchema } from '@murmur/api';
+import { DiskTypeSchema, EnvironmentSchema, type Image, ImageSchema, MachineTypeSchema, PlacementSchema, RoleSchema } from '@murmur/api';
 
 import type { Database } from '../database/tables.js';
 import { type BuiltinConfig, baseImages } from './builtins/base-images.js';
 import { diskTypes } from './builtins/disk-types.js';
 import { environments, placements } from './builtins/local.js';
 import { machineTypes } from './builtins/machine-types.js';
-import { PLATFORM_TENANT } from './context.js';
+import { roles } from './builtins/roles.js';
+import { PLATFORM_TENANT, everything } from './context.js';
 import { throwFaults } from './faults.js';
 import type { Kind } from './kind.js';
 import { kindNamed, kinds } from './kinds/index.js';
@@ -17,6 +18,7 @@ export type { BuiltinConfig } from './builtins/base-images.js';
 
 /** Recorded as the author of what no person wrote. */
 const platformAuthor = 'murmur';
+const onBehalf = { tenant: PLATFORM_TENANT, permits: everything };
 
 /** Puts the platform's builtins into the catalog. A builtin that is there already, as it should be, is left alone. */
 export async function writeBuiltins(database: Database, config: BuiltinConfig): Promise<void> {
@@ -27,6 +29,7 @@ export async function writeBuiltins(database: Database, config: BuiltinConfig): 
     .execute();
   for (const spec of machineTypes(config)) await writeBuiltin(database, MachineTypeSchema, spec);
   for (const spec of diskTypes) await writeBuiltin(database, DiskTypeSchema, spec);
+  for (const spec of roles) await writeBuiltin(database, RoleSchema, spec);
   for (const spec of environments) await writeBuiltin(database, EnvironmentSchema, spec);
   for (const spec of placements(config)) await writeBuiltin(database, PlacementSchema, spec);
   for (const spec of baseImages(config)) await writeBuiltin(database, ImageSchema, spec);
@@ -45,7 +48,7 @@ async function writeBuiltin(database: Database, schema: DescMessage, spec: Messa
     await lockName(trx, address);
     const current = await lockResource(trx, address, 'write');
     if (current !== undefined && equals(schema, decodeSpec(schema, current.spec), spec)) return;
-    const { targets, missing } = await lockTargets(trx, PLATFORM_TENANT, kind.references?.(spec) ?? [], kindNamed);
+    const { targets, missing } = await lockTargets(trx, onBehalf, kind.references?.(spec) ?? [], kindNamed);
     throwFaults(kind, [], missing);
     await writeGeneration(trx, address, { spec: encodeSpec(schema, spec), author: platformAuthor, at: new Date(), targets: targets.all });
   });

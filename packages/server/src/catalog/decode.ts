@@ -138,5 +138,12 @@ function withoutConflicts(schema: DescMessage, json: JsonObject): JsonObject {
     const present = oneof.fields.map((field) => field.name).filter((name) => json[name] !== undefined);
     return present.length > 1 ? present : [];
   });
-  return Object.fromEntries(Object.entries(json).filter(([name]) => !conflicting.includes(name)));
+  const kept = Object.entries(json).filter(([name]) => !conflicting.includes(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, inner(fieldNamed(schema, name)?.message, value)]));
+}
+
+function inner(schema: DescMessage | undefined, value: JsonValue): JsonValue {
+  if (schema === undefined) return value;
+  if (Array.isArray(value)) return value.map((item) => inner(schema, item));
+  return isMapping(value) ? withoutConflicts(schema, value) : value;
 }

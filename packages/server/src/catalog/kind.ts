@@ -1,7 +1,7 @@
 import type { DescMessage, JsonObject, MessageShape } from '@bufbuild/protobuf';
 
 import type { Decoding } from './decode.js';
-import type { ErrorRow, ErrorTable, FieldFault } from './faults.js';
+import type { ErrorTable, FieldFault } from './faults.js';
 import type { Targets } from './references.js';
 
 /** One row of a kind's field table. */
@@ -19,7 +19,7 @@ export interface Reference {
   readonly kind: string;
   readonly name: string;
   /** What is wrong when there is no such resource. */
-  readonly missing: ErrorRow<readonly [string]>;
+  readonly missing: FieldFault;
 }
 
 /** A column of a kind's list. */
@@ -36,6 +36,16 @@ export interface KindDefinition<Schema extends DescMessage> {
   readonly summary: string;
   /** Who may write resources of this kind; `tenants` unless given. */
   readonly writers?: 'tenants' | 'platform';
+  /**
+   * What names are: DNS labels unless given. Names of variables are never the platform's, so the builtins' prefix means
+   * nothing in them.
+   */
+  readonly naming?: 'label' | 'variable';
+  /**
+   * The string field, by its snake_case name, whose value is stored sealed, apart from the rest, and never handed out again. A
+   * write without it keeps the value there is.
+   */
+  readonly sealedField?: string;
   readonly decoding?: Decoding;
   readonly fields: readonly FieldDocumentation[];
   /** A document of this kind. */
@@ -47,6 +57,8 @@ export interface KindDefinition<Schema extends DescMessage> {
   normalise?(spec: MessageShape<Schema>): MessageShape<Schema>;
   /** What is wrong with the document by itself. `written` also holds what the message cannot. */
   validate(spec: MessageShape<Schema>, written: JsonObject): Iterable<FieldFault>;
+  /** What is also wrong with it when there is no such resource yet. */
+  validateNew?(spec: MessageShape<Schema>, written: JsonObject): Iterable<FieldFault>;
   /** The resources the document names. Empty names are left out. */
   references?(spec: MessageShape<Schema>): readonly Reference[];
   /** What is wrong with the resources named that do exist. */

@@ -3,7 +3,8 @@ import { MurmurError } from '@murmur/api';
 
 import type { DatabaseTransaction } from '../database/tables.js';
 import { type Address, addressOf } from './address.js';
-import { type FieldFault, fault } from './faults.js';
+import { PLATFORM_TENANT, type Permits } from './context.js';
+import type { FieldFault } from './faults.js';
 import { referencedRow } from './shared-rows.js';
 import type { Kind, Reference } from './kind.js';
 import { decodeSpec, lockResource } from './store.js';
@@ -30,13 +31,20 @@ export class Targets {
   }
 }
 
+/** Whose document it is, and what its writer may do. */
+export interface OnBehalf {
+  readonly tenant: string;
+  readonly permits: Permits;
+}
+
 /**
  * Finds what the references name and keeps it from being changed or removed until the transaction ends, so that nothing
- * is left pointing at what a removal at the same time took away.
+ * is left pointing at what a removal at the same time took away. What the writer may neither read nor list is missing, whether
+ * it exists or not: the answer must not tell.
  */
 export async function lockTargets(
   trx: DatabaseTransaction,
-  tenant: string,
+  { tenant, permits }: OnBehalf,
   references: readonly Reference[],
   kindNamed: (name: string) => Kind,
 ): Promise<{ targets: Targets; missing: FieldFault[] }> {
@@ -45,14 +53,18 @@ export async function lockTargets(
   // Always in the same order, so that two writers never wait for each other's lock.
   const ordered = references.toSorted((a, b) => compare(`${a.kind}/${a.name}`, `${b.kind}/${b.name}`));
   for (const reference of ordered) {
-    if (reference.name === '') continue;
     const kind = kindNamed(reference.kind);
     const address = addressOf(kind, tenant, reference.name);
-    const stored = address === undefined ? undefined : await lockResource(trx, address, 'reference');
-    if (stored === undefined || address === undefined) missing.push(fault(reference.missing, reference.path, reference.name));
+    const stored = address === undefined || isHidden(address, permits) ? undefined : await lockResource(trx, address, 'reference');
+    if (stored === undefined || address === undefined) missing.push(reference.missing);
     else found.push({ path: reference.path, address, spec: decodeSpec(kind.schema, stored.spec) });
   }
   return { targets: new Targets(found), missing };
+}
+
+/** Builtins are nobody's secret. */
+function isHidden({ tenant, kind, name }: Address, permits: Permits): boolean {
+  return tenant !== PLATFORM_TENANT && !permits.holds(`${kind}.read`, name) && !permits.holds(`${kind}.list`, name);
 }
 
 /** Throws FAILED_PRECONDITION with every resource and running bake that still uses this one. */

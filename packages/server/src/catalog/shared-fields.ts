@@ -1,11 +1,14 @@
+import { reservedSecretPrefix, resourceNamePattern, secretNamePattern } from '@murmur/api';
+
 import type { FieldDocumentation } from './kind.js';
+import { maxDescriptionBytes, patternOf } from './shared-rows.js';
 
 /** The name of a resource that tenants write. */
 export const nameField: FieldDocumentation = {
   path: 'name',
   type: 'string',
   required: 'yes',
-  description: 'Unique identifier. DNS label format: `[a-z][a-z0-9-]{0,62}`.',
+  description: `Unique identifier. DNS label format: \`${patternOf(resourceNamePattern)}\`.`,
 };
 
 /** The description that every kind has. */
@@ -13,5 +16,8 @@ export const descriptionField: FieldDocumentation = {
   path: 'description',
   type: 'string',
   required: 'no',
-  description: 'Human-readable description shown in the dashboard. Max 1024 bytes.',
+  description: `Human-readable description shown in the dashboard. Max ${maxDescriptionBytes} bytes.`,
 };
+
+/** What the names in a list of secrets are, as its field says it. */
+export const secretNamesRule = `Each name must match \`${patternOf(secretNamePattern)}\` and must not start with \`${reservedSecretPrefix}\`.`;

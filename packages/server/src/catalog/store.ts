@@ -5,6 +5,7 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 import type { DatabaseTransaction, Queryable, Tables } from '../database/tables.js';
 import type { Address } from './address.js';
 import type { Target } from './references.js';
+import { deleteSecretValue } from './secret-values.js';
 
 /** A resource as the database holds it. */
 export interface StoredResource extends Address {
@@ -25,6 +26,10 @@ export interface Written {
 
 /** Sets the catalog's name locks apart from every other advisory lock on the database. */
 const nameLocks = 0x6d7572; // "mur"
+const tenantLocks = 0x6d7574; // "mut"
+
+/** How many names are locked one by one. */
+const maxNameLocks = 500;
 
 const columns = ['tenant', 'kind', 'name', 'generation', 'spec', 'author', 'created_at', 'updated_at'] as const;
 
@@ -40,9 +45,30 @@ export function decodeSpec<Schema extends DescMessage>(schema: Schema, stored: o
 }
 
 /** Writers of one name wait for each other, also while no row of that name exists. Held until the transaction ends. */
-export async function lockName(trx: DatabaseTransaction, { tenant, kind, name }: Address): Promise<void> {
-  const key = JSON.stringify([tenant, kind, name]);
-  await sql`select pg_advisory_xact_lock(${nameLocks}::int, hashtext(${key}))`.execute(trx);
+export async function lockName(trx: DatabaseTransaction, address: Address): Promise<void> {
+  const { tenant } = address;
+  // The shared lock comes first: whoever holds the whole tenant is waited for before anything else is held.
+  await sql`select pg_advisory_xact_lock_shared(${tenantLocks}::int, hashtext(${tenant}))`.execute(trx);
+  await sql`select pg_advisory_xact_lock(${nameLocks}::int, hashtext(${lockKey(address)}))`.execute(trx);
+}
+
+/**
+ * As {@link lockName} for many names of one tenant. Always in one order, so that two who lock many never wait for each
+ * other; above some hundreds the tenant as a whole, because a database has room for some thousand locks.
+ */
+export async function lockNames(trx: DatabaseTransaction, tenant: string, addresses: readonly Address[]): Promise<void> {
+  if (addresses.length > maxNameLocks) {
+    await sql`select pg_advisory_xact_lock(${tenantLocks}::int, hashtext(${tenant}))`.execute(trx);
+    return;
+  }
+  await sql`select pg_advisory_xact_lock_shared(${tenantLocks}::int, hashtext(${tenant}))`.execute(trx);
+  // By hash, which is what is locked: two names may share one.
+  const hashes = sql`select distinct hashtext(key) as hash from unnest(${addresses.map(lockKey)}::text[]) as key order by hash`;
+  await sql`select pg_advisory_xact_lock(${nameLocks}::int, hash) from (${hashes}) as ordered`.execute(trx);
+}
+
+function lockKey({ tenant, kind, name }: Address): string {
+  return JSON.stringify([tenant, kind, name]);
 }
 
 /** The resource, if it exists. */
@@ -95,6 +121,7 @@ export async function writeRemoval(trx: DatabaseTransaction, address: Address, b
     .execute();
   const { tenant, kind, name } = address;
   await trx.deleteFrom('resources').where('tenant', '=', tenant).where('kind', '=', kind).where('name', '=', name).execute();
+  await deleteSecretValue(trx, address);
 }
 
 async function newestGeneration(trx: DatabaseTransaction, { tenant, kind, name }: Address): Promise<number> {

@@ -9,6 +9,7 @@ import { type FieldFault, fault, throwFaults } from './faults.js';
 import type { Kind } from './kind.js';
 import { kindNamed } from './kinds/index.js';
 import { lockTargets } from './references.js';
+import { readSecretValue, splitSealed, writeSecretValue } from './secret-values.js';
 import { type StoredResource, decodeSpec, encodeSpec, writeGeneration } from './store.js';
 
 /** The resource after a write, and whether the write made a new generation. */
@@ -31,12 +32,25 @@ export async function writeDocument(
 ): Promise<WriteResult> {
   const spec = kind.normalise?.(document.message) ?? document.message;
   const invalid = [...kind.validate(spec, document.written), ...checkMismatch(kind, spec, address.name)];
-  const { targets, missing } = await lockTargets(trx, address.tenant, kind.references?.(spec) ?? [], kindNamed);
+  if (current === undefined) invalid.push(...(kind.validateNew?.(spec, document.written) ?? []));
+  const onBehalf = { tenant: address.tenant, permits: context.permits };
+  const { targets, missing } = await lockTargets(trx, onBehalf, kind.references?.(spec) ?? [], kindNamed);
   invalid.push(...missing, ...(kind.checkTargets?.(spec, targets) ?? []));
   throwFaults(kind, document.faults, invalid);
-  if (current !== undefined && equals(kind.schema, decodeSpec(kind.schema, current.spec), spec)) return { stored: current, changed: false };
-  const written = { spec: encodeSpec(kind.schema, spec), author: context.identity.subject, at: timeOf(context), targets: targets.all };
-  return { stored: await writeGeneration(trx, address, written), changed: true };
+  const { visible, value } = splitSealed(kind, spec);
+  const kept = await keptValue(trx, context, kind, current);
+  const isSame = current !== undefined && equals(kind.schema, decodeSpec(kind.schema, current.spec), visible);
+  if (isSame && (value === undefined || value === kept)) return { stored: current, changed: false };
+  const written = { spec: encodeSpec(kind.schema, visible), author: context.identity.subject, at: timeOf(context), targets: targets.all };
+  const stored = await writeGeneration(trx, address, written);
+  const sealed = value ?? kept;
+  if (sealed !== undefined) await writeSecretValue(trx, context.tenantKeys, stored, sealed);
+  return { stored, changed: true };
+}
+
+async function keptValue(trx: DatabaseTransaction, { tenantKeys }: CatalogContext, kind: Kind, current: StoredResource | undefined) {
+  if (kind.sealedField === undefined || current === undefined) return undefined;
+  return readSecretValue(trx, tenantKeys, current.tenant, current.name);
 }
 
 /** The time this write is recorded at. */

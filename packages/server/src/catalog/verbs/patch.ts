@@ -8,6 +8,7 @@ import { type Assignment, assign, readAssignments } from '../field-path.js';
 import type { Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
 import { toResource } from '../resource.js';
+import { prepareToSeal } from '../secret-values.js';
 import { type StoredResource, decodeSpec, lockName, lockResource } from '../store.js';
 import { writeDocument } from '../write.js';
 
@@ -24,6 +25,7 @@ export async function patchResource(context: CatalogContext, request: PatchReque
   const address = writableAddress(kind, context.identity.tenant, request.name);
   const values = readAssignments(request.fields);
   refuseUnknownPaths(kind, values);
+  await prepareToSeal(context, kind);
   return inTransaction(context.database, async (trx) => {
     await lockName(trx, address);
     const current = await lockResource(trx, address, 'write');

@@ -7,6 +7,7 @@ import { type FieldFault, throwFaults } from '../faults.js';
 import { assign, readAssignments } from '../field-path.js';
 import { kindNamed } from '../kinds/index.js';
 import { toResource } from '../resource.js';
+import { prepareToSeal } from '../secret-values.js';
 import { decodeSpec, lockName, lockResource } from '../store.js';
 import { writeDocument } from '../write.js';
 
@@ -28,6 +29,7 @@ export async function setResource(context: CatalogContext, request: SetRequest):
   const unknown = assign(kind.schema, document, readAssignments(request.fields), kind.decoding);
   const decoded = decode(kind.schema, document, kind.decoding);
   const faults = [...unknown.map(unknownField), ...decoded.faults];
+  await prepareToSeal(context, kind);
   return inTransaction(context.database, async (trx) => {
     await lockName(trx, address);
     const current = await lockResource(trx, address, 'write');

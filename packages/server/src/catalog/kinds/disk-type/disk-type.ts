@@ -1,10 +1,10 @@
 import { DiskTypeSchema, SubstrateSchema } from '@murmur/api';
 
 import { defineKind } from '../../kind.js';
-import { checkDescription, checkName, descriptionRow, nameRows } from '../../shared-rows.js';
+import { checkDescription, checkName, descriptionRow, labelRows } from '../../shared-rows.js';
 
 const errors = {
-  ...nameRows({ required: 'Provide a name field.', pattern: 'Use a valid DNS label for the name.' }),
+  ...labelRows,
   descriptionTooLong: descriptionRow,
 };
 

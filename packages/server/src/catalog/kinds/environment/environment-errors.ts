@@ -1,12 +1,12 @@
 import { row, rowAbout } from '../../faults.js';
-import { descriptionRow, missingRow, nameRows, referencedRow } from '../../shared-rows.js';
+import { descriptionRow, missingRow, labelRows, referencedRow } from '../../shared-rows.js';
 
 const invalid = 'INVALID_ARGUMENT';
 const substrates = 'SUBSTRATE_GCP, SUBSTRATE_AWS, SUBSTRATE_DOCKER or SUBSTRATE_QEMU';
 
 /** What can be wrong with an environment. Their order decides which of several faults is the message. */
 export const environmentErrors = {
-  ...nameRows({ required: 'Provide a name field.', pattern: 'Use a valid DNS label for the name.' }),
+  ...labelRows,
   substrateRequired: row(invalid, 'substrate is required', `Set substrate to ${substrates}.`),
   substrateUnknown: row(invalid, 'unknown substrate value', `Set substrate to ${substrates}.`),
   machineTypeRequired: row(

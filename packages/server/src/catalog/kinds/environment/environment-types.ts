@@ -3,15 +3,15 @@ import { DiskTypeSchema, type Environment, MachineTypeSchema, Substrate, Substra
 import { type Faults, fault } from '../../faults.js';
 import type { Reference } from '../../kind.js';
 import type { Targets } from '../../references.js';
+import { referenceIn } from '../../shared-references.js';
 import { environmentErrors } from './environment-errors.js';
 
 /** The machine type and the disk type an environment names. */
 export function typeReferences(spec: Environment): Reference[] {
-  const references = [
-    { path: 'machine_type_ref', kind: 'machine-type', name: spec.machineTypeRef, missing: environmentErrors.machineTypeMissing },
-    { path: 'disk_type_ref', kind: 'disk-type', name: spec.diskTypeRef, missing: environmentErrors.diskTypeMissing },
+  return [
+    ...referenceIn('machine_type_ref', 'machine-type', spec.machineTypeRef, environmentErrors.machineTypeMissing),
+    ...referenceIn('disk_type_ref', 'disk-type', spec.diskTypeRef, environmentErrors.diskTypeMissing),
   ];
-  return references.filter(({ name }) => name !== '');
 }
 
 /** Both must be of the environment's own substrate. */

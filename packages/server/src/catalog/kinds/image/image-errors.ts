@@ -1,11 +1,11 @@
 import { row, rowAbout } from '../../faults.js';
-import { descriptionRow, missingRow, nameRows, referencedRow } from '../../shared-rows.js';
+import { descriptionRow, missingRow, labelRows, referencedRow } from '../../shared-rows.js';
 
 const invalid = 'INVALID_ARGUMENT';
 
 /** What can be wrong with an image. Their order decides which of several faults is the message. */
 export const imageErrors = {
-  ...nameRows({ required: 'Provide a name field.', pattern: 'Use a valid DNS label for the name.' }),
+  ...labelRows,
   descriptionTooLong: descriptionRow,
   architectureRequired: row(invalid, 'architecture is required', 'Set architecture to ARCHITECTURE_AMD64 or ARCHITECTURE_ARM64.'),
   architectureUnknown: row(invalid, 'unknown architecture value', 'Use a valid architecture enum value.'),

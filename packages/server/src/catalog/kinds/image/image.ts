@@ -2,6 +2,7 @@ import { Architecture, ArchitectureSchema, ImageSchema } from '@murmur/api';
 
 import { fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
+import { referenceIn } from '../../shared-references.js';
 import { checkDescription, checkName } from '../../shared-rows.js';
 import { imageErrors } from './image-errors.js';
 import { imageFields } from './image-fields.js';
@@ -39,7 +40,7 @@ gce:
     const provenance = provenanceOf(spec);
     if (provenance === undefined) return [];
     const path = `${spec.source.case ?? ''}.provenance.recipe_ref`;
-    return [{ path, kind: 'recipe', name: provenance.recipeRef, missing: imageErrors.recipeMissing }];
+    return referenceIn(path, 'recipe', provenance.recipeRef, imageErrors.recipeMissing);
   },
   *refuseWrite(current, written) {
     if (provenanceOf(current) === undefined) return;

@@ -1,11 +1,11 @@
 import { row, rowAbout } from '../../faults.js';
-import { descriptionRow, nameRows, referencedRow } from '../../shared-rows.js';
+import { descriptionRow, labelRows, referencedRow } from '../../shared-rows.js';
 
 const invalid = 'INVALID_ARGUMENT';
 
 /** What can be wrong with a placement. Their order decides which of several faults is the message. */
 export const placementErrors = {
-  ...nameRows({ required: 'Provide a name field.', pattern: 'Use a valid DNS label for the name.' }),
+  ...labelRows,
   substrateRequired: row(invalid, 'substrate is required', 'Set substrate to SUBSTRATE_GCP or SUBSTRATE_AWS.'),
   substrateUnknown: row(invalid, 'unknown substrate value', 'Set substrate to SUBSTRATE_GCP or SUBSTRATE_AWS.'),
   substrateLocal: rowAbout(

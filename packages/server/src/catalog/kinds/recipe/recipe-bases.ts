@@ -3,6 +3,7 @@ import { ArchitectureSchema, type Image, ImageSchema, type Recipe } from '@murmu
 import { type Faults, type FieldFault, fault } from '../../faults.js';
 import type { Reference } from '../../kind.js';
 import type { Targets } from '../../references.js';
+import { referenceIn } from '../../shared-references.js';
 import { recipeErrors } from './recipe-errors.js';
 
 interface Base {
@@ -47,9 +48,7 @@ const bases: readonly Base[] = [
 
 /** The base images a recipe names. */
 export function baseReferences(recipe: Recipe): Reference[] {
-  return bases
-    .map(({ field, missing, name }) => ({ path: field, kind: 'image', name: name(recipe), missing }))
-    .filter(({ name }) => name !== '');
+  return bases.flatMap(({ field, missing, name }) => referenceIn(field, 'image', name(recipe), missing));
 }
 
 /** Base images must be of the field's substrate and all of one architecture. */

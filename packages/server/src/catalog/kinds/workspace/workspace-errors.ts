@@ -1,11 +1,11 @@
 import { row, rowAbout } from '../../faults.js';
-import { descriptionRow, missingRow, nameRows, secretNameRows } from '../../shared-rows.js';
+import { descriptionRow, missingInListRow, missingRow, labelRows, secretNameRows } from '../../shared-rows.js';
 
 const invalid = 'INVALID_ARGUMENT';
 
 /** What can be wrong with a workspace. Their order decides which of several faults is the message. */
 export const workspaceErrors = {
-  ...nameRows({ required: 'Provide a name field.', pattern: 'Use a valid DNS label for the name.' }),
+  ...labelRows,
   imageRequired: row(invalid, 'image_ref is required', 'Set image_ref to an image; list them with "murmur get image".'),
   environmentRequired: row(
     invalid,
@@ -37,4 +37,5 @@ export const workspaceErrors = {
   imageMissing: missingRow('image_ref', 'image'),
   environmentMissing: missingRow('environment_ref', 'environment'),
   placementMissing: missingRow('placement', 'placement'),
+  secretMissing: missingInListRow('secret_refs', 'secret'),
 };

@@ -8,6 +8,7 @@ const refs = 'image_ref: murmur-gce-base\nenvironment_ref: staging\nplacement: u
 const whole = `name: app\n${refs}${repos}`;
 
 async function prepare(catalog: TestCatalog): Promise<void> {
+  await catalog.set('secret', 'NPM_TOKEN', 'name: NPM_TOKEN\nplaintext_value: s3cr3t\n');
   await catalog.set('environment', 'staging', 'name: staging\nsubstrate: QEMU\nmachine_type_ref: qemu-small\n');
   await catalog.set('placement', 'us-central1', 'name: us-central1\nsubstrate: GCP\ngcp: {project: acme, zones: [us-central1-a]}\n');
   await catalog.set(
@@ -72,6 +73,11 @@ describeKind({
       document: `${whole}secret_refs: [A, MURMUR_X]\n`,
     },
     { documented: 'INVALID_ARGUMENT: description exceeds 1024 byte limit', document: `${whole}description: ${'x'.repeat(1025)}\n` },
+    {
+      documented: 'FAILED_PRECONDITION: secret_refs[N] "X" does not exist',
+      message: 'secret_refs[1] "NO_TOKEN" does not exist',
+      document: `${whole}secret_refs: [NPM_TOKEN, NO_TOKEN]\n`,
+    },
     ...[
       ['image_ref', 'murmur-gce-base'],
       ['environment_ref', 'staging'],

@@ -3,6 +3,7 @@ import { type Workspace, WorkspaceSchema } from '@murmur/api';
 
 import { type Faults, fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
+import { referenceIn, secretReferences } from '../../shared-references.js';
 import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
 import { workspaceErrors } from './workspace-errors.js';
 import { workspaceFields } from './workspace-fields.js';
@@ -43,12 +44,12 @@ description: The web application
     yield* checkSecretNames(workspaceErrors, 'secret_refs', spec.secretRefs);
     yield* checkDescription(spec.description);
   },
-  references: (spec) =>
-    [
-      { path: 'image_ref', kind: 'image', name: spec.imageRef, missing: workspaceErrors.imageMissing },
-      { path: 'environment_ref', kind: 'environment', name: spec.environmentRef, missing: workspaceErrors.environmentMissing },
-      { path: 'placement', kind: 'placement', name: spec.placement, missing: workspaceErrors.placementMissing },
-    ].filter(({ name }) => name !== ''),
+  references: (spec) => [
+    ...referenceIn('image_ref', 'image', spec.imageRef, workspaceErrors.imageMissing),
+    ...referenceIn('environment_ref', 'environment', spec.environmentRef, workspaceErrors.environmentMissing),
+    ...referenceIn('placement', 'placement', spec.placement, workspaceErrors.placementMissing),
+    ...secretReferences('secret_refs', spec.secretRefs, workspaceErrors.secretMissing),
+  ],
 });
 
 function* checkRepositories({ repos }: Workspace): Faults {

@@ -1,0 +1,50 @@
+import { TenantBindingSchema } from '@murmur/api';
+
+import { fault } from '../../faults.js';
+import { defineKind } from '../../kind.js';
+import { checkPermissions } from '../../permission-rows.js';
+import { referenceIn, referencesIn } from '../../shared-references.js';
+import { checkDescription, checkName } from '../../shared-rows.js';
+import { checkUsers } from '../../subjects.js';
+import { namePattern, tenantBindingErrors as errors } from './tenant-binding-errors.js';
+import { tenantBindingFields } from './tenant-binding-fields.js';
+
+/** Gives permissions to groups and users. */
+export const tenantBinding = defineKind({
+  name: 'tenant-binding',
+  schema: TenantBindingSchema,
+  summary: "Gives a role's permissions, or some listed, to groups and users of the tenant.",
+  fields: tenantBindingFields,
+  example: `name: builders-bake
+description: Builders bake the recipes of their team
+role_ref: baker
+groups:
+  - builders
+users:
+  - cem@example.com
+name_pattern: team-a-*
+`,
+  errors,
+  columns: [
+    { header: 'NAME', cell: (spec) => spec.name },
+    { header: 'ROLE REF', cell: (spec) => spec.roleRef },
+    { header: 'PERMISSIONS', cell: (spec) => spec.permissions.join(', ') },
+    { header: 'GROUPS', cell: (spec) => spec.groups.join(', ') },
+    { header: 'USERS', cell: (spec) => spec.users.join(', ') },
+    { header: 'NAME PATTERN', cell: (spec) => spec.namePattern },
+    { header: 'DESCRIPTION', cell: (spec) => spec.description },
+  ],
+  *validate(spec) {
+    yield* checkName(errors, spec.name);
+    if ((spec.roleRef === '') === (spec.permissions.length === 0)) yield fault(errors.grantRequired, 'role_ref');
+    yield* checkPermissions(spec.permissions);
+    if (spec.groups.length === 0 && spec.users.length === 0) yield fault(errors.granteesRequired, 'groups');
+    yield* checkUsers(errors.userInvalid, 'users', spec.users);
+    if (!namePattern.test(spec.namePattern)) yield fault(errors.namePatternInvalid, 'name_pattern');
+    yield* checkDescription(spec.description);
+  },
+  references: (spec) => [
+    ...referenceIn('role_ref', 'role', spec.roleRef, errors.roleMissing),
+    ...referencesIn('groups', 'group', spec.groups, errors.groupMissing),
+  ],
+});
