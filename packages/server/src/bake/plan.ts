@@ -8,6 +8,7 @@ import { imageHash } from './identity.js';
 import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
 import { reachable } from './reachable.js';
 import { freezePlacement, type RunInputs } from './run-inputs.js';
+import { serviceProfileOf } from './script-variables.js';
 import { baseImageOf, prefixed } from './substrate-names.js';
 import { checkVariables } from './variables.js';
 
@@ -40,6 +41,7 @@ export async function planBake(parts: PlanParts, tenant: string, request: StartB
   checkCredentials(tenant, request);
   const recipe = await found(readSpec(parts.database, tenant, 'recipe', request.recipe));
   const { environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
+  await serviceProfileOf(parts.database, tenant, request);
   const baseName = baseImageOf(recipe, substrateName);
   if (baseName === '') {
     throw new MurmurError('INVALID_ARGUMENT', `recipe "${recipe.name}" has no base image for ${prefixed(substrateName)}`, {
@@ -94,16 +96,6 @@ export async function planBake(parts: PlanParts, tenant: string, request: StartB
       diskSizeGb: environment.diskSizeGb,
     },
   };
-}
-
-/** Throws FAILED_PRECONDITION for the first allow-listed secret that neither `-e` nor the catalog holds. */
-export function checkSecrets(recipe: Recipe, request: StartBakeRequest): void {
-  for (const [index, name] of recipe.secretAllowlist.entries()) {
-    if (Object.hasOwn(request.variables, name)) continue;
-    throw new MurmurError('FAILED_PRECONDITION', `secret_allowlist[${index}]: secret "${name}" does not exist`, {
-      hint: `Forward it with "-e ${name}".`,
-    });
-  }
 }
 
 function checkCredentials(tenant: string, request: StartBakeRequest): void {

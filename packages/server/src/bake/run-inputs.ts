@@ -30,12 +30,12 @@ export function thawPlacement(inputs: RunInputs): Placement {
   return fromJson(PlacementSchema, inputs.placement, { ignoreUnknownFields: true });
 }
 
-/** The forwarded variables as they wait on the run. */
+/** What the script will see, forwarded or from the catalog, as it waits on the run. */
 export function sealVariables(key: TenantKey, runId: string, variables: Readonly<Record<string, string>>): Buffer {
   return key.seal(Buffer.from(JSON.stringify(variables)), `variables of run ${runId}`);
 }
 
-/** The forwarded variables of a run that still holds them. */
+/** What the script of a run sees, as long as the run lives. */
 export function openVariables(key: TenantKey, runId: string, sealed: Buffer | null): Record<string, string> {
   if (sealed === null) return {};
   return JSON.parse(key.open(sealed, `variables of run ${runId}`).toString()) as Record<string, string>;

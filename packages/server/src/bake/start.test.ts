@@ -21,10 +21,12 @@ import { openKeyFile } from '../secrets/key-provider.js';
 import { createTenantKeys } from '../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../substrates/qemu/index.js';
 import { buildTinyBase } from '../substrates/qemu/tiny.js';
+import { openVariables } from './run-inputs.js';
 import { startBake, type StartParts } from './start.js';
 import { testContext } from '../catalog/testing.js';
 
 const caller = { tenant: 'local/default', subject: 'tester' };
+const appCaller = { tenant: 'github_app/acme', subject: 'tester' };
 const script = '#!/bin/sh\ntrue\n';
 
 let db: TestDatabase;
@@ -37,7 +39,7 @@ beforeAll(async () => {
   db = await testDatabase();
   await db.database
     .insertInto('tenants')
-    .values([{ id: caller.tenant }, { id: 'local/other' }])
+    .values([{ id: caller.tenant }, { id: 'local/other' }, { id: appCaller.tenant }])
     .execute();
   await writeBuiltins(db.database, {
     localSubstrates: ['QEMU'],
@@ -60,7 +62,8 @@ beforeAll(async () => {
   await set('recipe', { name: 'r', base_image_qemu_ref: 'murmur-qemu-base', base_image_aws_ref: 'murmur-aws-base' });
   await set('recipe', { name: 'secretive', base_image_qemu_ref: 'murmur-qemu-base', secret_allowlist: ['A_TOKEN', 'B_TOKEN'] });
   for (const [name, machine_type_ref] of Object.entries({ amd: 'm7i-large', arm: 'm7g-large' })) {
-    await set('environment', { name, substrate: 'SUBSTRATE_AWS', machine_type_ref, disk_type_ref: 'gp3' });
+    const environment = { name, substrate: 'SUBSTRATE_AWS', machine_type_ref, disk_type_ref: 'gp3' };
+    for (const by of [caller, appCaller]) await set('environment', environment, by);
   }
   for (const region of ['us-east-1', 'us-west-2']) {
     const aws = {
@@ -71,7 +74,7 @@ beforeAll(async () => {
       security_group_id: 'sg-0abc123def456789a',
       role_arn: 'arn:aws:iam::123456789012:role/murmur',
     };
-    await set('placement', { name: region, substrate: 'SUBSTRATE_AWS', aws });
+    for (const by of [caller, appCaller]) await set('placement', { name: region, substrate: 'SUBSTRATE_AWS', aws }, by);
   }
 });
 afterAll(async () => {
@@ -79,9 +82,10 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-async function set(kind: string, document: Record<string, unknown> & { name: string }): Promise<void> {
+async function set(kind: string, document: Record<string, unknown> & { name: string }, by = caller): Promise<void> {
   const whole = kind === 'recipe' ? { provisioning_script: script, provisioning_timeout: '1m', ...document } : document;
-  await setResource(testContext(db.database, caller), { kind, name: document.name, document: JSON.stringify(whole), fields: [] });
+  const context = { ...testContext(db.database, by), tenantKeys: parts.tenantKeys };
+  await setResource(context, { kind, name: document.name, document: JSON.stringify(whole), fields: [] });
 }
 
 function request(changes: Partial<Omit<StartBakeRequest, '$typeName'>> = {}): StartBakeRequest {
@@ -178,4 +182,47 @@ test('values that are forwarded are in the database only in sealed form', async 
   const run = await db.database.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirstOrThrow();
   expect(JSON.stringify(run)).not.toContain('plainly-visible');
   expect(run.sealed_variables?.includes('plainly-visible')).toBe(false);
+});
+
+async function sealedOf(runId: string): Promise<Record<string, string>> {
+  const run = await db.database.selectFrom('runs').select('sealed_variables').where('id', '=', runId).executeTakeFirstOrThrow();
+  return openVariables(await parts.tenantKeys.of(caller.tenant), runId, run.sealed_variables);
+}
+
+test('the catalog’s secrets are sealed with the run, as they were when it started', async () => {
+  const name = 'C_TOKEN';
+  await set('secret', { name, plaintext_value: 'as it was at first' });
+  await set('secret', { name: 'UNLISTED', plaintext_value: 'nobody asked for this' });
+  await set('recipe', { name: 'lent', base_image_qemu_ref: 'murmur-qemu-base', secret_allowlist: [name] });
+  const { runId } = await startBake(parts, caller, request({ recipe: 'lent' }));
+  await set('secret', { name, plaintext_value: 'changed in mid-bake' });
+  expect(await sealedOf(runId)).toEqual({ [name]: 'as it was at first' });
+  await removeResource(testContext(db.database, caller), { kind: 'secret', name });
+  expect(await sealedOf(runId)).toEqual({ [name]: 'as it was at first' });
+  expect(JSON.stringify(await db.database.selectFrom('runs').selectAll().execute())).not.toContain('as it was');
+});
+
+test('a secret that is gone matters to a new bake, and not to one that runs', async () => {
+  const name = 'D_TOKEN';
+  await set('secret', { name, plaintext_value: 'x'.repeat(20) });
+  await set('recipe', { name: 'losing', base_image_qemu_ref: 'murmur-qemu-base', secret_allowlist: [name] });
+  const { runId } = await startBake(parts, caller, request({ recipe: 'losing' }));
+  await removeResource(testContext(db.database, caller), { kind: 'secret', name });
+  expect(await startBake(parts, caller, request({ recipe: 'losing' }))).toMatchObject({ outcome: Outcome.IN_PROGRESS, runId });
+  await db.database.updateTable('runs').set({ ended_at: new Date() }).where('id', '=', runId).execute();
+  await expect(startBake(parts, caller, request({ recipe: 'losing' }))).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    message: `secret_allowlist[0]: secret "${name}" does not exist`,
+  });
+});
+
+test('a service profile must exist in a GitHub App tenant, whatever the recipe needs', async () => {
+  await set('recipe', { name: 'r', base_image_aws_ref: 'murmur-aws-base' }, appCaller);
+  const asked = request({ ...aws, serviceProfile: 'ci-bot' });
+  await expect(startBake(parts, appCaller, asked)).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: 'service-profile "ci-bot" not found',
+  });
+  await set('service-profile', { name: 'ci-bot' }, appCaller);
+  await expect(startBake(parts, appCaller, asked)).rejects.toThrow('substrate SUBSTRATE_AWS is not available on this server');
 });

@@ -13,10 +13,11 @@ import { holdSpec, ownerOf } from '../catalog/read.js';
 import type { DatabaseTransaction } from '../database/tables.js';
 import { findCompleted, nextBuildNumber } from './cache.js';
 import { artifactName, catalogName, newRunId } from './names.js';
-import { type BakePlan, checkSecrets, planBake, type PlanParts } from './plan.js';
+import { type BakePlan, planBake, type PlanParts } from './plan.js';
 import { reachable } from './reachable.js';
 import { sealVariables } from './run-inputs.js';
 import { notifyRun } from './runs.js';
+import { scriptVariables } from './script-variables.js';
 
 /** What starting needs of the server. */
 export interface StartParts extends PlanParts {
@@ -35,7 +36,7 @@ export interface Caller {
 export async function startBake(parts: StartParts, caller: Caller, request: StartBakeRequest): Promise<StartBakeResponse> {
   const plan = await planBake(parts, caller.tenant, request);
   if (!request.forceNew) await checkNewest(parts, caller.tenant, plan);
-  const response = await parts.database.transaction().execute((trx) => decide(trx, caller, plan));
+  const response = await parts.database.transaction().execute((trx) => decide(parts, trx, caller, plan));
   if (response.outcome !== Outcome.STARTED) return response;
   try {
     await parts.begin(response.runId);
@@ -61,7 +62,7 @@ async function checkNewest({ database }: StartParts, tenant: string, plan: BakeP
   }
 }
 
-async function decide(trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<StartBakeResponse> {
+async function decide(parts: StartParts, trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<StartBakeResponse> {
   const { imageHash, recipe, request, scope } = plan;
   // Callers of one identity come one by one, so that none starts what the one before has just completed.
   await sql`select pg_advisory_xact_lock(hashtextextended(${`bake ${caller.tenant} ${recipe.name} ${imageHash}`}, 0))`.execute(trx);
@@ -72,7 +73,7 @@ async function decide(trx: DatabaseTransaction, caller: Caller, plan: BakePlan):
     return create(StartBakeResponseSchema, { outcome: Outcome.CACHED, scope, imageHash, artifactName, imageName, runId });
   }
   if (live !== undefined) return create(StartBakeResponseSchema, { outcome: Outcome.IN_PROGRESS, scope, imageHash, ...live });
-  return insertRun(trx, caller, plan);
+  return insertRun(parts, trx, caller, plan);
 }
 
 async function findLive(trx: DatabaseTransaction, tenant: string, plan: BakePlan) {
@@ -86,9 +87,9 @@ async function findLive(trx: DatabaseTransaction, tenant: string, plan: BakePlan
     .executeTakeFirst();
 }
 
-async function insertRun(trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<StartBakeResponse> {
+async function insertRun({ tenantKeys }: StartParts, trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<StartBakeResponse> {
   const { imageHash, recipe, request, scope } = plan;
-  checkSecrets(recipe, request);
+  const variables = await scriptVariables(trx, tenantKeys, caller.tenant, plan);
   const buildNumber = await nextBuildNumber(trx, caller.tenant, plan);
   const identity = { tenant: caller.tenant, recipe: recipe.name, imageHash, buildNumber };
   const names = { imageName: catalogName(identity), artifactName: artifactName(identity) };
@@ -111,7 +112,7 @@ async function insertRun(trx: DatabaseTransaction, caller: Caller, plan: BakePla
       scope,
       phase: 'queued',
       inputs: JSON.stringify(plan.inputs),
-      sealed_variables: sealVariables(plan.tenantKey, runId, request.variables),
+      sealed_variables: sealVariables(plan.tenantKey, runId, variables),
       keep_on_failure_seconds: plan.keepSeconds,
       author: caller.subject,
     })
