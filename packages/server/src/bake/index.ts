@@ -67,7 +67,8 @@ export interface Bakery {
   /** Stops work where it stands; it goes on in the next start. */
   shutdown(): Promise<void>;
   start(caller: BakeCaller, request: StartBakeRequest): Promise<StartBakeResponse>;
-  list(caller: BakeCaller, request: ListBakesRequest): Promise<ListBakesResponse>;
+  /** The runs of the recipes whose names match these patterns, in which `*` stands for any characters. */
+  list(caller: BakeCaller, request: ListBakesRequest, recipes: readonly string[]): Promise<ListBakesResponse>;
   get(caller: BakeCaller, request: GetBakeRequest): Promise<GetBakeResponse>;
   cancel(caller: BakeCaller, request: CancelBakeRequest): Promise<CancelBakeResponse>;
   streamLog(caller: BakeCaller, request: StreamBakeLogRequest, signal: AbortSignal): AsyncIterable<StreamBakeLogResponse>;
@@ -134,7 +135,7 @@ export function createBakery(parts: BakeryParts): Bakery {
       changes = undefined;
     },
     start: (caller, request) => startBake({ ...parts, begin: (runId) => engine.start(runId) }, caller, request),
-    list: ({ tenant }, request) => listRuns(database, tenant, request),
+    list: ({ tenant }, request, recipes) => listRuns(database, tenant, request, recipes),
     get: async ({ tenant }, { runId }) => {
       const run = await findRun(database, tenant, runId);
       return create(GetBakeResponseSchema, { bake: await bakeOf(database, run) });

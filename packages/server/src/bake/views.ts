@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, ListBakesResponseSchema, MurmurError } from '@murmur/api';
 
+import { matchesAnyPattern } from '../database/name-patterns.js';
 import type { Queryable } from '../database/tables.js';
 import { readPageToken, writePageToken } from './page-token.js';
 import type { RunRow } from './runs.js';
@@ -35,16 +36,28 @@ export async function findRun(queryable: Queryable, tenant: string, idOrPrefix: 
         .execute()
     : [];
   const [first, second] = found;
-  if (first === undefined)
-    throw new MurmurError('NOT_FOUND', `bake "${idOrPrefix}" not found`, { hint: 'Check the id with "murmur bakes ls".' });
-  if (second !== undefined && first.id !== idOrPrefix) {
-    throw new MurmurError('INVALID_ARGUMENT', `bake "${idOrPrefix}" is ambiguous`, { hint: 'Give more characters of the run id.' });
-  }
+  if (first === undefined) throw runNotFound(idOrPrefix);
+  if (second !== undefined && first.id !== idOrPrefix) throw ambiguousRun(idOrPrefix);
   return first;
 }
 
-/** One page of the tenant's runs, newest first. */
-export async function listRuns(queryable: Queryable, tenant: string, request: ListBakesRequest): Promise<ListBakesResponse> {
+/** NOT_FOUND for a run that does not exist, and for one that the caller must not learn of. */
+export function runNotFound(idOrPrefix: string): MurmurError {
+  return new MurmurError('NOT_FOUND', `bake "${idOrPrefix}" not found`, { hint: 'Check the id with "murmur bakes ls".' });
+}
+
+/** INVALID_ARGUMENT for a prefix that several runs share. */
+export function ambiguousRun(idOrPrefix: string): MurmurError {
+  return new MurmurError('INVALID_ARGUMENT', `bake "${idOrPrefix}" is ambiguous`, { hint: 'Give more characters of the run id.' });
+}
+
+/** One page of the tenant's runs, newest first: those of the recipes whose names match these patterns, where `*` is any characters. */
+export async function listRuns(
+  queryable: Queryable,
+  tenant: string,
+  request: ListBakesRequest,
+  recipes: readonly string[] = ['*'],
+): Promise<ListBakesResponse> {
   if (request.pageSize < 0 || request.pageSize > largestPageSize) {
     throw new MurmurError('INVALID_ARGUMENT', `page_size must be between 1 and ${largestPageSize}`);
   }
@@ -52,7 +65,7 @@ export async function listRuns(queryable: Queryable, tenant: string, request: Li
   const before = readPageToken(request.pageToken);
   // No name holds a NUL, and the database cannot be asked for one.
   if ([request.recipe, request.environment, request.placement].some((name) => name.includes('\0'))) return create(ListBakesResponseSchema);
-  let query = queryable.selectFrom('runs').selectAll().where('tenant', '=', tenant);
+  let query = queryable.selectFrom('runs').selectAll().where('tenant', '=', tenant).where(matchesAnyPattern('recipe', recipes));
   if (before !== undefined) query = query.where('ordinal', '<', before);
   if (request.runningOnly) query = query.where('ended_at', 'is', null);
   if (request.recipe !== '') query = query.where('recipe', '=', request.recipe);

@@ -34,7 +34,7 @@ export interface Tables {
     name: string;
     allowed: boolean;
   };
-  audit_outcomes: { entry: number; code: string; at: Timestamp };
+  audit_outcomes: { entry: number; code: string; made_kind: Generated<string>; made_name: Generated<string>; at: Timestamp };
   resources: {
     tenant: string;
     kind: string;

@@ -1,8 +1,6 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { MurmurService } from '@murmur/api';
 
-import { accessOf } from '../access/access.js';
-import { type PermissionVerb, requirePermission } from '../access/permissions.js';
 import type { CatalogContext } from '../catalog/context.js';
 import {
   describeKinds,
@@ -15,7 +13,7 @@ import {
 } from '../catalog/verbs/index.js';
 import type { Database } from '../database/tables.js';
 
-import { identityOf } from './identity.js';
+import { accessOfCall, identityOf } from './caller.js';
 
 type CatalogCalls =
   | 'getResource'
@@ -30,19 +28,19 @@ type CatalogCalls =
 export function catalogService(
   parts: Pick<CatalogContext, 'tenantKeys'> & { database: Database },
 ): Pick<ServiceImpl<typeof MurmurService>, CatalogCalls> {
-  const allowed = async (context: HandlerContext, kind: string, verb: PermissionVerb): Promise<CatalogContext> => {
-    const identity = identityOf(context);
-    requirePermission(identity, `${kind}.${verb}`);
-    return { ...parts, identity, permits: await accessOf(parts.database, identity) };
-  };
+  const on = (context: HandlerContext): CatalogContext => ({
+    database: parts.database,
+    tenantKeys: parts.tenantKeys,
+    identity: identityOf(context),
+    permits: accessOfCall(context),
+  });
   return {
-    getResource: async (request, context) => getResource(await allowed(context, request.kind, 'read'), request),
-    listResources: async (request, context) => listResources(await allowed(context, request.kind, 'list'), request),
-    setResource: async (request, context) => setResource(await allowed(context, request.kind, 'edit'), request),
-    patchResource: async (request, context) => patchResource(await allowed(context, request.kind, 'edit'), request),
-    removeResource: async (request, context) => removeResource(await allowed(context, request.kind, 'delete'), request),
-    listGenerations: async (request, context) => listGenerations(await allowed(context, request.kind, 'read'), request),
-    // What a kind is made of is the same for everyone.
-    describeKinds: (request, context) => describeKinds({ identity: identityOf(context) }, request),
+    getResource: (request, context) => getResource(on(context), request),
+    listResources: (request, context) => listResources(on(context), request),
+    setResource: (request, context) => setResource(on(context), request),
+    patchResource: (request, context) => patchResource(on(context), request),
+    removeResource: (request, context) => removeResource(on(context), request),
+    listGenerations: (request, context) => listGenerations(on(context), request),
+    describeKinds: (request, context) => describeKinds(on(context), request),
   };
 }

@@ -11,6 +11,7 @@ import { bakeService } from './bake-service.js';
 import { type BaseBuilder, baseService } from './base-service.js';
 import { catalogService } from './catalog-service.js';
 import { healthHandler } from './health.js';
+import { accessInterceptor } from './interceptors/access.js';
 import { errorInterceptor } from './interceptors/errors.js';
 import { identityInterceptor } from './interceptors/identity.js';
 import { observeInterceptor } from './interceptors/observe.js';
@@ -47,7 +48,7 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
       });
     },
     // The first is the outermost: observe sees the code that errors chose.
-    interceptors: [observeInterceptor(log, metrics), errorInterceptor(log), identityInterceptor(database)],
+    interceptors: [observeInterceptor(log, metrics), errorInterceptor(log), identityInterceptor(database), accessInterceptor(parts)],
     fallback: healthHandler({ database, metrics, log }),
     shutdownSignal: shutdown.signal,
     readMaxBytes,

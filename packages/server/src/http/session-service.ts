@@ -1,7 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { MurmurService } from '@murmur/api';
 
-import { identityOf } from './identity.js';
+import { identityOf } from './caller.js';
 
 /** Who is calling, and what is answering. */
 export function sessionService(parts: {

@@ -38,8 +38,13 @@ create table audit_outcomes (
   entry bigint primary key references audit_entries (id),
   -- 'OK' or the error's code.
   code text not null,
+  -- What the call made that has a name of its own: 'bake' and a run id, 'api-key' and the key's id. Empty for nothing.
+  made_kind text not null default '',
+  made_name text not null default '',
   at timestamptz not null default now()
 );
+
+create index audit_outcomes_by_made on audit_outcomes (made_kind, made_name) where made_name <> '';
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin

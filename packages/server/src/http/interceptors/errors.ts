@@ -1,5 +1,5 @@
 import { ConnectError, Code, type Interceptor } from '@connectrpc/connect';
-import { MurmurError, isMurmurError } from '@murmur/api';
+import { type ErrorCode, MurmurError, isMurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { isDatabaseOutage } from '../../database/outage.js';
@@ -9,7 +9,7 @@ export function errorInterceptor(log: Logger): Interceptor {
   return (next) => async (request) => {
     const translate = (thrown: unknown): ConnectError => {
       if (request.signal.aborted) return interruption(request.signal, thrown);
-      const error = isDatabaseOutage(thrown) ? databaseAway(thrown) : MurmurError.from(thrown);
+      const error = coded(thrown);
       if (error.code === 'INTERNAL' || error.code === 'UNKNOWN' || error.code === 'UNAVAILABLE') {
         log.error({ err: error.cause ?? error, method: request.method.name }, 'call failed for an internal reason');
       }
@@ -22,6 +22,15 @@ export function errorInterceptor(log: Logger): Interceptor {
       throw translate(thrown);
     }
   };
+}
+
+/** The code that a call ends with whose service throws this. */
+export function outcomeCode(thrown: unknown, signal: AbortSignal): ErrorCode {
+  return signal.aborted ? MurmurError.from(interruption(signal, thrown)).code : coded(thrown).code;
+}
+
+function coded(thrown: unknown): MurmurError {
+  return isDatabaseOutage(thrown) ? databaseAway(thrown) : MurmurError.from(thrown);
 }
 
 async function* translated<T>(

@@ -2,7 +2,7 @@ import type { Interceptor } from '@connectrpc/connect';
 import { MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import { identityKey } from '../identity.js';
+import { identityKey } from '../caller.js';
 import type { Metrics } from '../metrics.js';
 
 /** One log line and one measurement for each call: its method, code and seconds. Never its content. */

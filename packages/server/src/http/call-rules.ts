@@ -1,0 +1,142 @@
+import type { DescMethod, Message, MessageShape } from '@bufbuild/protobuf';
+import type { MurmurService } from '@murmur/api';
+
+import type { AuditedName } from '../access/audit.js';
+import type { Identity } from '../access/identity.js';
+import { kindNamed } from '../catalog/kinds/index.js';
+import { documentNames } from './document-names.js';
+import type { Need } from './needs.js';
+
+type Methods = typeof MurmurService.method;
+
+/** The name of a call, such as `getResource`. */
+export type CallName = keyof Methods;
+
+/** Who may make a call, and what the audit log keeps of it. */
+export interface CallRule<Request, Response> {
+  /**
+   * `anyone` needs no token and `token` nothing else; `operator` is for who runs this installation. A permission with
+   * `ofRun` is needed for the recipe of the run that the request names. Otherwise the permissions, by the request.
+   */
+  readonly takes: 'anyone' | 'token' | 'operator' | { readonly ofRun: string } | ((request: Request, caller: Identity) => readonly Need[]);
+  /** What the call is about; nothing in particular unless given. */
+  about?(request: Request): readonly AuditedName[];
+  /** Whether the audit log keeps calls that were allowed: those that change something. It keeps every call that was denied. */
+  readonly audited: 'always' | 'when denied' | ((request: Request) => 'always' | 'when denied');
+  /** What the call has made, which could not be named before it; an empty name for nothing. */
+  made?(response: Response): AuditedName;
+}
+
+type Rules = { readonly [Name in CallName]: CallRule<MessageShape<Methods[Name]['input']>, MessageShape<Methods[Name]['output']>> };
+
+/** Every call there is. One without an entry does not compile. */
+export const callRules: Rules = {
+  getResource: { takes: ({ kind, name }) => [on(kind, ['read'], name)], about: resource, audited: 'when denied' },
+  listResources: { takes: ({ kind }) => [some(kind, 'list')], about: ({ kind }) => [{ kind, name: '' }], audited: 'when denied' },
+  // Which of the two it takes is decided where it is known whether there is one already.
+  setResource: { takes: ({ kind, name }) => [on(kind, ['edit', 'create'], name)], about: resource, audited: 'always' },
+  patchResource: { takes: ({ kind, name }) => [on(kind, ['edit'], name)], about: resource, audited: 'always' },
+  removeResource: { takes: ({ kind, name }) => [on(kind, ['delete'], name)], about: resource, audited: 'always' },
+  listGenerations: { takes: ({ kind, name }) => [on(kind, ['read'], name)], about: resource, audited: 'when denied' },
+  // What a kind is made of is the same for everyone.
+  describeKinds: { takes: 'token', audited: 'when denied' },
+  // Each document needs what setting it alone would need, and that is asked where the documents are read.
+  applyResources: {
+    takes: 'token',
+    about: ({ documents }) => documentNames(documents),
+    audited: ({ dryRun }) => (dryRun ? 'when denied' : 'always'),
+  },
+
+  startBake: {
+    takes: ({ recipe, serviceProfile, variables }, { tenant }) => [
+      { anyOf: ['recipe.edit'], of: { name: recipe } },
+      // Elsewhere, and together with variables, a service profile is refused by itself and for everyone.
+      ...(serviceProfile !== '' && Object.keys(variables).length === 0 && tenant.startsWith('github_app/')
+        ? [{ anyOf: ['service-profile.assume'], of: { name: serviceProfile } } as const]
+        : []),
+    ],
+    about: ({ recipe }) => [{ kind: 'recipe', name: recipe }],
+    audited: 'always',
+    made: ({ runId }) => ({ kind: 'bake', name: runId }),
+  },
+  listBakes: {
+    takes: ({ recipe }) => [{ anyOf: ['recipe.list'], of: recipe === '' ? 'some name' : { name: recipe } }],
+    about: () => [{ kind: 'bake', name: '' }],
+    audited: 'when denied',
+  },
+  getBake: { takes: { ofRun: 'recipe.read' }, about: run, audited: 'when denied' },
+  cancelBake: { takes: { ofRun: 'recipe.edit' }, about: run, audited: 'always' },
+  streamBakeLog: { takes: { ofRun: 'recipe.read' }, about: run, audited: 'when denied' },
+
+  buildBase: { takes: 'operator', about: ({ name }) => [{ kind: 'image', name }], audited: 'always' },
+  tryImage: {
+    takes: ({ image }) => [
+      { anyOf: ['image.read'], of: { name: image } },
+      { anyOf: ['recipe.edit'], of: 'some name' },
+    ],
+    about: ({ image }) => [{ kind: 'image', name: image }],
+    audited: 'always',
+  },
+  exportImage: {
+    takes: ({ name }) => [{ anyOf: ['image.read'], of: { name } }],
+    about: ({ name }) => [{ kind: 'image', name }],
+    audited: 'when denied',
+  },
+
+  // The name of a key is whom it speaks for: who may make keys for some names speaks for no others.
+  createApiKey: {
+    takes: ({ subject }) => [{ anyOf: ['api-key.create'], of: { name: subject } }],
+    about: ({ subject }) => [{ kind: 'api-key', name: subject }],
+    audited: 'always',
+    made: ({ key }) => ({ kind: 'api-key', name: key?.id ?? '' }),
+  },
+  listApiKeys: {
+    takes: () => [{ anyOf: ['api-key.list'], of: 'some name' }],
+    about: () => [{ kind: 'api-key', name: '' }],
+    audited: 'when denied',
+  },
+  // Whoever holds a key can also give it up.
+  revokeApiKey: {
+    takes: ({ id }, { keyId }) => (id !== '' && id === keyId ? [] : [{ anyOf: ['api-key.delete'], of: 'some name' }]),
+    about: ({ id }) => [{ kind: 'api-key', name: id }],
+    audited: 'always',
+  },
+  createTenant: { takes: 'operator', about: ({ id }) => [{ kind: 'tenant', name: id }], audited: 'always' },
+  listTenants: { takes: 'operator', about: () => [{ kind: 'tenant', name: '' }], audited: 'when denied' },
+  checkPermissions: { takes: 'token', audited: 'when denied' },
+  // Entries are about resources of any name, and of calls about none.
+  listAuditEntries: {
+    takes: () => [{ anyOf: ['audit.list'], of: 'every name' }],
+    about: () => [{ kind: 'audit', name: '' }],
+    audited: 'when denied',
+  },
+
+  listIssuers: { takes: 'anyone', audited: 'when denied' },
+  whoAmI: { takes: 'token', audited: 'when denied' },
+  getVersion: { takes: 'token', audited: 'when denied' },
+};
+
+/** The rule of a method of the service. */
+export function ruleOf(method: DescMethod): CallRule<Message, Message> {
+  // The mapped type above holds each rule to its own request's message; a method found at run time has lost which it is.
+  return callRules[method.localName as CallName] as CallRule<Message, Message>;
+}
+
+function resource({ kind, name }: AuditedName): readonly AuditedName[] {
+  return [{ kind, name }];
+}
+
+function run({ runId }: { readonly runId: string }): readonly AuditedName[] {
+  return [{ kind: 'bake', name: runId }];
+}
+
+/** Throws INVALID_ARGUMENT for a kind there is not: which there are is no secret. */
+function on(kind: string, verbs: readonly [string, ...string[]], name: string): Need {
+  const known = kindNamed(kind).name;
+  const [first, ...others] = verbs;
+  return { anyOf: [`${known}.${first}`, ...others.map((verb) => `${known}.${verb}`)], of: { name } };
+}
+
+function some(kind: string, verb: string): Need {
+  return { anyOf: [`${kindNamed(kind).name}.${verb}`], of: 'some name' };
+}

@@ -1,0 +1,78 @@
+import type { Message } from '@bufbuild/protobuf';
+import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from '@connectrpc/connect';
+import type { Logger } from 'pino';
+
+import { accessOf } from '../../access/access.js';
+import type { Database } from '../../database/tables.js';
+import { type AuditTrail, auditTrail } from '../audit-trail.js';
+import { ruleOf } from '../call-rules.js';
+import { accessKey, identityOf } from '../caller.js';
+import { judge } from '../judge.js';
+
+import { outcomeCode } from './errors.js';
+
+/** Names the tenant a client means to speak to; a key of another tenant is refused instead of silently used. */
+const tenantHeader = 'murmur-tenant';
+
+/**
+ * Lets a call happen only as its rule says, hands on what its caller may do, and keeps the audit log: an entry before the
+ * call acts, without which it does not, and its outcome afterwards.
+ */
+export function accessInterceptor(parts: { database: Database; log: Logger }): Interceptor {
+  return (next) => async (request) => {
+    const { method, signal } = request;
+    const rule = ruleOf(method);
+    if (rule.takes === 'anyone') return next(request);
+    const identity = identityOf({ values: request.contextValues });
+    const received = await receive(request);
+    let message = received.message;
+    const access = await accessOf(parts.database, identity);
+    request.contextValues.set(accessKey, access);
+    const kept = typeof rule.audited === 'function' ? rule.audited(message) : rule.audited;
+    const trail = auditTrail(parts, { identity, action: method.name, kept, about: () => rule.about?.(message) ?? [] });
+    try {
+      message = await judge(parts.database, rule, { identity, access, meant: request.header.get(tenantHeader) }, message);
+      await trail.begin();
+      const response = await next(received.with(message));
+      if (response.stream) return { ...response, message: followed(response.message, trail, signal) };
+      await trail.end({ code: 'OK', made: rule.made?.(response.message) });
+      return response;
+    } catch (thrown) {
+      await trail.end({ code: outcomeCode(thrown, signal) });
+      throw thrown;
+    }
+  };
+}
+
+interface Received {
+  readonly message: Message;
+  with(message: Message): UnaryRequest | StreamRequest;
+}
+
+/** The one message of a request, whose call has yet to be judged by it, and the request with another in its place. */
+async function receive(request: UnaryRequest | StreamRequest): Promise<Received> {
+  if (!request.stream) return { message: request.message, with: (message) => ({ ...request, message }) };
+  const messages = request.message[Symbol.asyncIterator]();
+  const first = await messages.next();
+  if (first.done === true) throw new ConnectError('the request has no message', Code.Unimplemented);
+  return { message: first.value, with: (message) => ({ ...request, message: resumed(message, messages) }) };
+}
+
+async function* resumed(first: Message, rest: AsyncIterator<Message>): AsyncIterable<Message> {
+  yield first;
+  yield* { [Symbol.asyncIterator]: () => rest };
+}
+
+async function* followed<T>(messages: AsyncIterable<T>, trail: AuditTrail, signal: AbortSignal): AsyncIterable<T> {
+  // Stays so when the client leaves in between.
+  let code = 'CANCELLED';
+  try {
+    yield* messages;
+    code = signal.aborted ? outcomeCode(undefined, signal) : 'OK';
+  } catch (thrown) {
+    code = outcomeCode(thrown, signal);
+    throw thrown;
+  } finally {
+    await trail.end({ code });
+  }
+}

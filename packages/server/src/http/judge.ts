@@ -1,0 +1,53 @@
+import type { Message } from '@bufbuild/protobuf';
+import { MurmurError } from '@murmur/api';
+
+import type { Access } from '../access/access.js';
+import { operatorsOnly } from '../access/denials.js';
+import type { Identity } from '../access/identity.js';
+import { identifyRun } from '../bake/identify-run.js';
+import type { Queryable } from '../database/tables.js';
+import type { CallRule } from './call-rules.js';
+import { requireNeeds } from './needs.js';
+
+/** Who makes a call, and for which tenant it is meant. */
+export interface Caller {
+  readonly identity: Identity;
+  readonly access: Access;
+  /** The tenant the client means to speak to, when it says so. */
+  readonly meant: string | null;
+}
+
+/**
+ * The request to go on with, once the rule lets this caller make it: one that names a run by a prefix names it whole
+ * from here on. Throws PERMISSION_DENIED before anything is looked up, so that the answer is the same for what exists and what
+ * does not. Where the caller holds the permission for some recipes, the runs of others are as absent to it as those there never were.
+ */
+export async function judge<Request extends Message>(
+  database: Queryable,
+  rule: CallRule<Request, never>,
+  caller: Caller,
+  request: Request,
+): Promise<Request> {
+  const { identity, access, meant } = caller;
+  if (meant !== null && meant !== identity.tenant) throw otherTenant(meant);
+  const { takes } = rule;
+  if (takes === 'operator' && !identity.operator) throw operatorsOnly();
+  if (typeof takes === 'string') return request;
+  if (typeof takes === 'function') {
+    requireNeeds(access, takes(request, identity));
+    return request;
+  }
+  requireNeeds(access, [{ anyOf: [takes.ofRun], of: 'some name' }]);
+  const idOrPrefix = 'runId' in request && typeof request.runId === 'string' ? request.runId : '';
+  const visible = [...access.namesFor('recipe.read'), ...access.namesFor('recipe.list'), ...access.namesFor(takes.ofRun)];
+  const { id, recipe } = await identifyRun(database, identity.tenant, idOrPrefix, visible);
+  access.require(takes.ofRun, recipe);
+  return { ...request, runId: id };
+}
+
+/** The same for a tenant that exists and one that does not. */
+function otherTenant(meant: string): MurmurError {
+  return new MurmurError('PERMISSION_DENIED', `this key does not belong to tenant "${meant}"`, {
+    hint: 'Use a key of that tenant, or change `tenant` in .murmur/murmur.yaml.',
+  });
+}
