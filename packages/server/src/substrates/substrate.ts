@@ -152,3 +152,14 @@ export interface Substrate {
 export class PlatformFault extends Error {
   override readonly name = 'PlatformFault';
 }
+
+/** Asks a machine for something, but not for ever: no answer within the limit is a {@link PlatformFault}. */
+export async function answeredWithin<T>(limitMs: number, signal: AbortSignal, ask: (limited: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = AbortSignal.timeout(limitMs);
+  try {
+    return await ask(AbortSignal.any([signal, limit]));
+  } catch (error) {
+    if (limit.aborted && !signal.aborted) throw new PlatformFault(`the machine did not answer for ${limitMs / 1000} s`, { cause: error });
+    throw error;
+  }
+}

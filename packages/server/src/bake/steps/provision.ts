@@ -1,5 +1,4 @@
 import { createRedactor } from '../../secrets/redactor.js';
-import { PlatformFault } from '../../substrates/substrate.js';
 import { guestSession, type GuestSession } from '../guest-session.js';
 import { assertLease } from '../lease.js';
 import { appendLog, lastLines, remark } from '../logs.js';
@@ -13,6 +12,10 @@ const shownLines = 10;
 const graceMs = 60_000;
 /** A read waits a few seconds for output; one that takes this long is stuck with its connection. */
 const readMs = 90_000;
+/** The program that starts the script waits up to five minutes itself. */
+const startMs = 6 * 60_000;
+/** Killing a process tree takes a slow guest some seconds. */
+const stopMs = 2 * 60_000;
 
 /**
  * Runs the recipe's script under the supervisor in the guest and follows its output until it ends. Repeated after a crash it
@@ -28,8 +31,8 @@ export const provision: BakeStep = {
     const secrets = Object.values(variables);
     await using session = guestSession(state, context);
     const program = startProgram({ script: inputs.script, variables, timeoutSeconds: inputs.timeoutSeconds });
-    await session.use(async (channel) => {
-      const started = await channel.run('sh', { stdin: program, signal: context.signal });
+    await session.use(startMs, async (channel, signal) => {
+      const started = await channel.run('sh', { stdin: program, signal });
       if (started.exitCode !== 0) throw new BakeFailure(`the script could not be started: ${complaint(started.stderr, secrets)}`);
     });
     const ending = await follow(session, context, secrets);
@@ -40,16 +43,16 @@ export const provision: BakeStep = {
 
 /** Stores output until the script has ended, and says how: the supervisor's last state. */
 async function follow(session: GuestSession, context: StepContext, secrets: readonly string[]): Promise<string> {
-  const { database, inputs, lease, run, signal, startedAt } = context;
+  const { database, inputs, lease, run, startedAt } = context;
   const redactor = createRedactor(secrets);
   const origin = run.guest_offset;
   const deadline = startedAt.getTime() + inputs.timeoutSeconds * 1000 + graceMs;
   let stored = origin;
   let received = origin;
   for (;;) {
-    const { chunk, state } = await session.use(async (channel) => {
+    const { chunk, state } = await session.use(readMs, async (channel, signal) => {
       const answer = guestAnswer();
-      await answered(signal, (limited) => channel.stream(readCommand(stored, received), answer.sink, { signal: limited }));
+      await channel.stream(readCommand(stored, received), answer.sink, { signal });
       return { chunk: answer.output(), state: answer.state() };
     });
     received += chunk.length;
@@ -62,20 +65,9 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
     stored = represented;
     if (ended) return state;
     if (Date.now() > deadline) {
-      await session.use((channel) => channel.run(stopCommand(), { signal }));
+      await session.use(stopMs, (channel, signal) => channel.run(stopCommand(), { signal }));
       return 'timed-out';
     }
-  }
-}
-
-/** Asks the guest, but not for ever: no answer is a fault of the connection, and it is asked again over another. */
-async function answered<T>(signal: AbortSignal, ask: (limited: AbortSignal) => Promise<T>): Promise<T> {
-  const limit = AbortSignal.timeout(readMs);
-  try {
-    return await ask(AbortSignal.any([signal, limit]));
-  } catch (error) {
-    if (limit.aborted && !signal.aborted) throw new PlatformFault('the machine stopped answering', { cause: error });
-    throw error;
   }
 }
 

@@ -2,7 +2,7 @@ import { access, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { PlatformFault, type GuestChannel, type GuestKeys, type Owner, type Token } from '../substrate.js';
+import { answeredWithin, PlatformFault, type GuestChannel, type GuestKeys, type Owner, type Token } from '../substrate.js';
 import { isMissing, readIfPresent, writeAtomically } from './files.js';
 import type { Channels } from './channels.js';
 import { filesystemIsClean } from './filesystem.js';
@@ -14,6 +14,8 @@ import { readMachine, writeMachine, type MachineRecord } from './machine-record.
 import { readManifest, type Manifest } from './manifest.js';
 
 const powerOffMs = 120_000;
+/** Asking for the kernel, perhaps copying it out, and trimming the disk. */
+const preparedMs = 10 * 60_000;
 
 /** What is captured, for whom, and how to get in to stop it. */
 export interface CaptureRequest {
@@ -79,12 +81,16 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
   let stopping = record;
   if ((await findProcesses(folder)).length > 0) {
     await using channel = await request.channels.open(record.token, request.keys, request.signal);
-    const kernelChanged = await takeChangedKernel(channel, await manifestOf(layout, record.base), making, request.signal);
-    // Blocks of deleted files would otherwise stay in the image.
-    await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal: request.signal });
+    const base = await manifestOf(layout, record.base);
+    const kernelChanged = await answeredWithin(preparedMs, request.signal, async (signal) => {
+      const changed = await takeChangedKernel(channel, base, making, signal);
+      // Blocks of deleted files would otherwise stay in the image.
+      await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal });
+      return changed;
+    });
     stopping = { ...record, stopping: { kernelChanged } };
     await writeMachine(layout, stopping);
-    await powerOff(channel, request.signal);
+    await answeredWithin(powerOffMs, request.signal, (signal) => powerOff(channel, signal));
     await untilStopped(folder, request.signal);
     await request.channels.close(record.token);
   }

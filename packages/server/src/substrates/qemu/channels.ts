@@ -1,5 +1,5 @@
 import type { SshChannel } from '../ssh.js';
-import { PlatformFault, type GuestChannel, type GuestKeys, type Token } from '../substrate.js';
+import type { GuestChannel, GuestKeys, Token } from '../substrate.js';
 import type { Layout } from './layout.js';
 import { openChannel } from './ready.js';
 
@@ -40,8 +40,8 @@ export function createChannels(layout: Layout): Channels {
       try {
         return await use;
       } catch (error) {
-        // Never lend out a connection again that failed someone.
-        if (error instanceof PlatformFault && connections.get(token) === connection) connections.delete(token);
+        // Never lend out a connection again that failed someone, be it by not answering.
+        if (connections.get(token) === connection) connections.delete(token);
         throw error;
       }
     };
