@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../database/tables.js';
 import type { Identity } from './identity.js';
 import { defaultKeyTiming, IssuerAway, issuerKeys, type KeyTiming } from './oidc-keys.js';
+import { isTenantId } from './tenant-id.js';
 
 /** An issuer of OIDC tokens, as the operator's configuration names it. */
 export interface IssuerConfig {
@@ -112,11 +113,9 @@ async function verified(token: string, { issuer, audience }: IssuerConfig, keys:
 async function believe(database: Database, config: IssuerConfig, claims: JWTPayload): Promise<Identity> {
   const subject = subjectOf(config, claims);
   const tenant = 'id' in config.tenant ? config.tenant.id : textClaim(claims, config.tenant.claim);
-  if (!/^(github_app|github_oauth|local)\//.test(tenant)) throw new Refusal(`"${tenant}" is no tenant`);
-  // The claim is somebody else's text, and the database cannot be asked for a NUL.
-  const found = tenant.includes('\0')
-    ? undefined
-    : await database.selectFrom('tenants').select('id').where('id', '=', tenant).executeTakeFirst();
+  // Above all not the platform's own.
+  if (!isTenantId(tenant)) throw new Refusal(`"${tenant}" is no tenant`);
+  const found = await database.selectFrom('tenants').select('id').where('id', '=', tenant).executeTakeFirst();
   if (found === undefined) throw new Refusal(`tenant "${tenant}" does not exist`);
   const expiresAt = new Date((claims.exp ?? 0) * 1000);
   return { tenant, subject, keyId: '', issuer: config.issuer, expiresAt, operator: false };

@@ -1,0 +1,173 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { isMurmurError } from '@murmur/api';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { noConfiguration, parseConfiguration, readConfiguration } from './configuration.js';
+import { openOperatorKey } from './operator-key.js';
+
+const file = '/etc/murmur/server.yaml';
+
+/** What is wrong with this text, each message without the file's name. */
+function problemsOf(text: string): string[] {
+  try {
+    parseConfiguration(text, file);
+  } catch (thrown) {
+    if (!isMurmurError(thrown)) throw thrown;
+    return thrown.faults.map(({ code, message }) => message.replace(`${file}: `, code === 'INVALID_ARGUMENT' ? '' : code));
+  }
+  return [];
+}
+
+describe('the configuration file', () => {
+  test('says all there is to say', () => {
+    const text = `
+oidc:
+  - issuer: https://login.example.com
+    client_id: murmur-cli
+    tenant: github_app/acme
+  - issuer: http://127.0.0.1:4000
+    audience: murmur
+    scopes: [openid]
+    tenant_claim: murmur_tenant
+    subject_claim: email
+    subject_prefix: "corp:"
+base_images:
+  aws:
+    ami_ids: {us-east-1: ami-0abc123def456789a}
+  gce:
+    self_link: projects/debian-cloud/global/images/family/debian-12
+local_tenants: [github_app/acme]
+key_provider: {file: keys/master}
+`;
+    expect(parseConfiguration(text, file)).toEqual({
+      oidc: [
+        {
+          issuer: 'https://login.example.com',
+          audience: 'murmur-cli',
+          clientId: 'murmur-cli',
+          scopes: ['openid', 'profile', 'email', 'offline_access'],
+          tenant: { id: 'github_app/acme' },
+          subjectClaim: 'sub',
+          subjectPrefix: '',
+        },
+        {
+          issuer: 'http://127.0.0.1:4000',
+          audience: 'murmur',
+          clientId: '',
+          scopes: ['openid'],
+          tenant: { claim: 'murmur_tenant' },
+          subjectClaim: 'email',
+          subjectPrefix: 'corp:',
+        },
+      ],
+      baseImages: {
+        awsBaseAmis: { 'us-east-1': 'ami-0abc123def456789a' },
+        gceBaseSelfLink: 'projects/debian-cloud/global/images/family/debian-12',
+      },
+      localTenants: ['github_app/acme'],
+      keyProvider: { file: '/etc/murmur/keys/master' },
+    });
+  });
+
+  test.each(['', '# nothing yet\n', '{}', 'oidc:\nbase_images:\nlocal_tenants:\nkey_provider:\n'])(
+    'may leave everything out: %j',
+    (text) => {
+      expect(parseConfiguration(text, file)).toEqual(noConfiguration);
+    },
+  );
+
+  const oidc = (fields: string): string => `oidc: [{issuer: "https://a.example", client_id: cli, tenant: local/default, ${fields}}]`;
+
+  test.each([
+    ['- a', ['expected mapping']],
+    ['odic: []', ['unknown field "odic"']],
+    ['oidc: {}', ['oidc: expected list']],
+    [
+      'oidc: [x]',
+      [
+        'oidc[0]: expected mapping',
+        'oidc[0].issuer is required',
+        'oidc[0].audience is required',
+        'oidc[0]: one of tenant and tenant_claim is required',
+      ],
+    ],
+    [oidc('colour: red'), ['unknown field "oidc[0].colour"']],
+    [oidc('tenant_claim: t'), ['oidc[0]: tenant and tenant_claim are mutually exclusive']],
+    [oidc('scopes: [profile]'), ['oidc[0].scopes: must include openid']],
+    [oidc('scopes: openid'), ['oidc[0].scopes: expected list']],
+    [oidc('scopes: [openid, 7, ""]'), ['oidc[0].scopes[1]: expected string', 'oidc[0].scopes[2]: must not be empty']],
+    [oidc('audience: 7'), ['oidc[0].audience: expected string']],
+    [oidc('subject_claim: ""'), ['oidc[0].subject_claim: must not be empty']],
+    [oidc('subject_prefix: service-profile/'), ['oidc[0].subject_prefix: service-profile/ is reserved for service profiles']],
+    ['oidc: [{issuer: ftp://a, client_id: c, tenant: local/a}]', ['oidc[0].issuer: "ftp://a" is not a URL']],
+    ['oidc: [{issuer: nonsense, client_id: c, tenant: local/a}]', ['oidc[0].issuer: "nonsense" is not a URL']],
+    ['oidc: [{issuer: "http://a.example", client_id: c, tenant: local/a}]', ['oidc[0].issuer: must be https, other than on this machine']],
+    ['oidc: [{issuer: "https://u:p@a.example", client_id: c, tenant: local/a}]', ['oidc[0].issuer: must have no user, query or fragment']],
+    [
+      'oidc: [{issuer: "https://a.example", client_id: c, tenant: murmur/platform}]',
+      ['oidc[0].tenant: "murmur/platform" is not a tenant such as github_app/acme or local/default'],
+    ],
+    [
+      'oidc: [{issuer: "https://a", client_id: c, tenant: local/a}, {issuer: "https://a", client_id: d, tenant: local/b}]',
+      ['oidc[1].issuer: "https://a" is listed already'],
+    ],
+    ['base_images: {azure: {}}', ['unknown field "base_images.azure"']],
+    ['base_images: {aws: {}}', ['base_images.aws: ami_ids is required']],
+    ['base_images: {aws: {ami_ids: {}}}', ['base_images.aws.ami_ids must be non-empty']],
+    ['base_images: {aws: {ami_ids: {us-east-1: ami-1}}}', ['base_images.aws.ami_ids[us-east-1]: must match ami-[0-9a-f]{8,17}']],
+    ['base_images: {aws: {ami_ids: {us-east-1: 7}}}', ['base_images.aws.ami_ids[us-east-1]: expected string']],
+    ['base_images: {aws: {ami_ids: x}}', ['base_images.aws.ami_ids: expected mapping']],
+    ['base_images: {gce: {}}', ['base_images.gce.self_link is required']],
+    ['local_tenants: [acme, local/a]', ['local_tenants[0]: "acme" is not a tenant such as github_app/acme']],
+    ['key_provider: {}', ['key_provider: exactly one of file and env is required']],
+    ['key_provider: {file: a, env: B}', ['key_provider: exactly one of file and env is required']],
+    ['key_provider: {env: A-B}', ['key_provider.env: "A-B" is not the name of a variable']],
+    ['a: 1\na: 2', ['line 2, column 1: duplicate key "a"']],
+    ['a: [', [expect.stringMatching(/^line \d+, column \d+: /)]],
+  ])('is refused for %j', (text, problems) => {
+    expect(problemsOf(text)).toEqual(problems);
+  });
+
+  test('is refused with all its faults at once', () => {
+    expect(problemsOf('oidc: [{issuer: 1}]\nlocal_tenants: x\nkey_provider: []\nextra: 1\n')).toEqual([
+      'unknown field "extra"',
+      'oidc[0].issuer: expected string',
+      'oidc[0].audience is required',
+      'oidc[0]: one of tenant and tenant_claim is required',
+      'local_tenants: expected list',
+      'key_provider: expected mapping',
+      'key_provider: exactly one of file and env is required',
+    ]);
+  });
+});
+
+describe('the file itself', () => {
+  let folder = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'murmur-configuration-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  test('must be there when it was named', async () => {
+    const absent = join(folder, 'absent.yaml');
+    expect(await readConfiguration(absent, 'optional')).toEqual(noConfiguration);
+    const failure = { code: 'INVALID_ARGUMENT', message: `cannot read ${absent}: no such file` };
+    await expect(readConfiguration(absent, 'required')).rejects.toMatchObject(failure);
+    await expect(readConfiguration(folder, 'optional')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  test('may keep the master key elsewhere, where it must be', async () => {
+    const key = join(folder, 'key');
+    await expect(openOperatorKey({ file: key }, {})).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
+    const inFile = await openOperatorKey({ file: key }, {});
+    const inVariable = await openOperatorKey({ env: 'KEY' }, { KEY: Buffer.alloc(32, 7).toString('base64') });
+    expect(inFile?.place).toBe(key);
+    expect(inVariable?.id).toBe(inFile?.id);
+    await expect(openOperatorKey({ env: 'KEY' }, {})).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    expect(await openOperatorKey(undefined, {})).toBeUndefined();
+  });
+});

@@ -1,0 +1,68 @@
+import type { IssuerConfig } from '../access/oidc.js';
+import { isTenantId } from '../access/tenant-id.js';
+import type { Section } from './reader.js';
+
+const fields = ['issuer', 'audience', 'client_id', 'scopes', 'tenant', 'tenant_claim', 'subject_claim', 'subject_prefix'];
+
+const defaultScopes = ['openid', 'profile', 'email', 'offline_access'];
+
+/** The issuers under `oidc`. */
+export function readIssuers(root: Section): IssuerConfig[] {
+  const seen = new Set<string>();
+  return root.sections('oidc', fields).flatMap((section) => {
+    const issuer = readIssuerUrl(section);
+    if (issuer !== undefined && seen.has(issuer)) section.refuse('issuer', `"${issuer}" is listed already`);
+    if (issuer !== undefined) seen.add(issuer);
+    const clientId = section.text('client_id');
+    // What an issuer's identity tokens are meant for is the client that asked for them.
+    const audience = section.has('client_id') ? (section.text('audience') ?? clientId) : section.required('audience');
+    const tenant = readTenant(section);
+    const config = {
+      clientId: clientId ?? '',
+      scopes: readScopes(section),
+      subjectClaim: section.text('subject_claim') ?? 'sub',
+      subjectPrefix: readPrefix(section),
+    };
+    return issuer === undefined || audience === undefined || tenant === undefined ? [] : [{ issuer, audience, tenant, ...config }];
+  });
+}
+
+function readIssuerUrl(section: Section): string | undefined {
+  const written = section.required('issuer');
+  if (written === undefined) return undefined;
+  const url = URL.canParse(written) ? new URL(written) : undefined;
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    section.refuse('issuer', `"${written}" is not a URL`);
+  } else if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    section.refuse('issuer', 'must be https, other than on this machine');
+  } else if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
+    section.refuse('issuer', 'must have no user, query or fragment');
+  }
+  return written;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function readScopes(section: Section): readonly string[] {
+  const scopes = section.texts('scopes') ?? defaultScopes;
+  if (!scopes.includes('openid')) section.refuse('scopes', 'must include openid');
+  return scopes;
+}
+
+function readTenant(section: Section): IssuerConfig['tenant'] | undefined {
+  const id = section.text('tenant');
+  const claim = section.text('tenant_claim');
+  if (section.has('tenant') && section.has('tenant_claim')) section.refuseAll('tenant and tenant_claim are mutually exclusive');
+  else if (!section.has('tenant') && !section.has('tenant_claim')) section.refuseAll('one of tenant and tenant_claim is required');
+  if (id !== undefined && !isTenantId(id)) section.refuse('tenant', `"${id}" is not a tenant such as github_app/acme or local/default`);
+  if (id !== undefined) return { id };
+  return claim === undefined ? undefined : { claim };
+}
+
+function readPrefix(section: Section): string {
+  const prefix = section.text('subject_prefix') ?? '';
+  if (prefix.startsWith('service-profile/')) section.refuse('subject_prefix', 'service-profile/ is reserved for service profiles');
+  return prefix;
+}
