@@ -16,9 +16,11 @@ const second = openEnvKey('NEXT_MASTER', Buffer.alloc(32, 7).toString('base64'))
 
 let db: TestDatabase;
 let dataDir: string;
+let file: string;
 beforeEach(async () => {
   db = await testDatabase();
   dataDir = await mkdtemp(path.join(tmpdir(), 'murmur-ring-'));
+  file = path.join(dataDir, 'master.key');
   await db.database
     .insertInto('tenants')
     .values(tenants.map((id) => ({ id })))
@@ -31,13 +33,13 @@ afterEach(async () => {
 
 /** What every tenant's key makes of one text, as a server that starts now sees it. */
 async function fingerprints(places: Partial<RotationParts> = {}): Promise<readonly string[]> {
-  const keys = createTenantKeys(db.database, await openKeyRing(db.database, { dataDir, ...places }));
+  const keys = createTenantKeys(db.database, await openKeyRing(db.database, { file, ...places }));
   return Promise.all(tenants.map(async (tenant) => (await keys.of(tenant)).hmac('a', 'b')));
 }
 
 /** Rotates, but stops as a crash would after so many steps; the steps that were done, and the result of a whole rotation. */
 async function rotate(parts: Partial<RotationParts> = {}, mostSteps = Infinity): Promise<{ steps: string[]; rotation?: Rotation }> {
-  const rotation = rotateMasterKey({ database: db.database, dataDir, ...parts });
+  const rotation = rotateMasterKey({ database: db.database, file, ...parts });
   const steps: string[] = [];
   while (steps.length < mostSteps) {
     const next = await rotation.next();
@@ -55,9 +57,9 @@ async function keyIds(): Promise<readonly string[]> {
 describe('a master key in a file', () => {
   test('is rotated: the tenants’ keys stay, the file is another, the old one is kept beside it', async () => {
     const before = await fingerprints();
-    const old = await openKeyFile(path.join(dataDir, 'master.key'));
+    const old = await openKeyFile(file);
     const { rotation, steps } = await rotate();
-    const current = await openKeyFile(path.join(dataDir, 'master.key'));
+    const current = await openKeyFile(file);
     expect(current.id).not.toBe(old.id);
     expect(rotation).toMatchObject({ from: [old.id], tenants: 3, to: { id: current.id, place: current.place } });
     expect(steps).toHaveLength(4);
@@ -72,7 +74,7 @@ describe('a master key in a file', () => {
     await rotate({}, steps);
     expect(await fingerprints()).toEqual(before);
     const wrappedBy = await keyIds();
-    expect(wrappedBy).toEqual([(await openKeyFile(path.join(dataDir, 'master.key'))).id]);
+    expect(wrappedBy).toEqual([(await openKeyFile(file)).id]);
     await rotate();
     expect(await fingerprints()).toEqual(before);
     expect(await keyIds()).not.toEqual(wrappedBy);
@@ -108,25 +110,24 @@ describe('a master key in a file', () => {
     await db.database.deleteFrom('tenant_keys').execute();
     await db.database.insertInto('tenant_keys').values(backup).execute();
     expect(await fingerprints()).toEqual(before);
-    const ring = await openKeyRing(db.database, { dataDir });
+    const ring = await openKeyRing(db.database, { file });
     expect(ring.others).toEqual(backup.slice(0, 1).map((row) => row.kek_id));
     await rotate();
-    expect((await openKeyRing(db.database, { dataDir })).others).toEqual([]);
+    expect((await openKeyRing(db.database, { file })).others).toEqual([]);
     expect(await fingerprints()).toEqual(before);
   });
 
   test('another key is refused with the ids of both, and so is none; nothing is made', async () => {
     await fingerprints();
-    const file = path.join(dataDir, 'master.key');
     const { id } = await openKeyFile(file);
     await rename(file, path.join(dataDir, 'elsewhere'));
-    await expect(openKeyRing(db.database, { dataDir })).rejects.toMatchObject({
+    await expect(openKeyRing(db.database, { file })).rejects.toMatchObject({
       code: 'FAILED_PRECONDITION',
       message: `this database was encrypted with master key ${id}, and ${file} does not exist`,
     });
     expect(await readdir(dataDir)).toEqual(['elsewhere']);
     const other = await openKeyFile(file);
-    await expect(openKeyRing(db.database, { dataDir })).rejects.toMatchObject({
+    await expect(openKeyRing(db.database, { file })).rejects.toMatchObject({
       code: 'FAILED_PRECONDITION',
       message: `this database was encrypted with master key ${id}, and ${file} holds ${other.id}`,
     });
@@ -136,7 +137,7 @@ describe('a master key in a file', () => {
     await fingerprints();
     const { rotation } = await rotate();
     await chmod(rotation?.retired ?? '', 0o644);
-    await expect(openKeyRing(db.database, { dataDir })).rejects.toThrow('is open to others (mode 0644)');
+    await expect(openKeyRing(db.database, { file })).rejects.toThrow('is open to others (mode 0644)');
   });
 });
 
@@ -161,10 +162,10 @@ describe('a master key in the environment', () => {
   test('takes over what a key file has wrapped', async () => {
     const before = await fingerprints();
     expect(await fingerprints({ environmentKey: first })).toEqual(before);
-    const { id } = await openKeyFile(path.join(dataDir, 'master.key'));
+    const { id } = await openKeyFile(file);
     expect((await rotate({ environmentKey: first })).rotation).toMatchObject({ from: [id], tenants: 3 });
-    await copyFile(path.join(dataDir, 'master.key'), path.join(dataDir, 'kept'));
-    await rm(path.join(dataDir, 'master.key'));
+    await copyFile(file, path.join(dataDir, 'kept'));
+    await rm(file);
     expect(await fingerprints({ environmentKey: first })).toEqual(before);
     expect(await readFile(path.join(dataDir, 'kept'))).toHaveLength(32);
   });

@@ -7,10 +7,11 @@ import type { Queryable } from '../database/tables.js';
 import { createKeyFile, linkKeyFile, replaceKeyFile } from './key-file.js';
 import { findKeyFile, type KeyProvider, type PlacedKeyProvider, wrongKey } from './key-provider.js';
 
-/** Where the master keys of one data directory are. */
+/** Where the master keys of one server are. */
 export interface KeyPlaces {
-  readonly dataDir: string;
-  /** The key in use when the operator keeps it in the environment; otherwise it is the file `master.key`. */
+  /** The file of the key in use; keys that were rotated out lie beside it. Only one server at a time may use it. */
+  readonly file: string;
+  /** The key in use instead, when the operator keeps it in the environment. */
   readonly environmentKey?: PlacedKeyProvider | undefined;
 }
 
@@ -22,14 +23,10 @@ export interface KeyRing extends KeyProvider {
   readonly others: readonly string[];
 }
 
-/** The files of master keys in a data directory. */
-export const keyFilesIn = (dataDir: string) => ({
-  current: path.join(dataDir, 'master.key'),
-  /** Of a rotation that has not ended. */
-  next: path.join(dataDir, 'master.key.next'),
-  /** A key that has been rotated out: backups of the database from before need it. */
-  retired: (id: string) => path.join(dataDir, `master.key.${id}.retired`),
-});
+/** The key of a rotation that has not ended. */
+export function nextKeyFile(file: string): string {
+  return `${file}.next`;
+}
 
 /**
  * Opens the keys that this database needs, and completes a rotation whose end a crash has cut off. A new database without a
@@ -40,9 +37,9 @@ export const keyFilesIn = (dataDir: string) => ({
  */
 export async function openKeyRing(queryable: Queryable, places: KeyPlaces): Promise<KeyRing> {
   const used = await usedKeyIds(queryable);
-  await completeRotation(places.dataDir, used);
-  const own = places.environmentKey ?? (await currentFile(places.dataDir, used));
-  const atHand = new Map((await keyFiles(places.dataDir)).map((provider) => [provider.id, provider]));
+  await completeRotation(places.file, used);
+  const own = places.environmentKey ?? (await currentKey(places.file, used));
+  const atHand = new Map((await keysBeside(places.file)).map((provider) => [provider.id, provider]));
   atHand.set(own.id, own);
   const missing = used.filter((id) => !atHand.has(id));
   if (missing.length > 0) throw wrongKey(missing.join(', '), own);
@@ -55,32 +52,32 @@ export async function openKeyRing(queryable: Queryable, places: KeyPlaces): Prom
   };
 }
 
-/** Gives the current key the name of a retired one too, and returns that. May be repeated after a crash. */
-export async function retireCurrentKey(dataDir: string): Promise<string | undefined> {
-  const files = keyFilesIn(dataDir);
-  const current = await findKeyFile(files.current);
+/**
+ * Gives the current key a second name, under which it stays when the next one replaces it: backups of the database from before
+ * need it. Returns that. May be repeated after a crash.
+ */
+export async function retireCurrentKey(file: string): Promise<string | undefined> {
+  const current = await findKeyFile(file);
   if (current === undefined) return undefined;
-  const retired = files.retired(current.id);
-  await linkKeyFile(files.current, retired);
+  const retired = `${file}.${current.id}.retired`;
+  await linkKeyFile(file, retired);
   return retired;
 }
 
 /** Puts the next key in the place of the current one, which must have its name as a retired one. */
-export async function replaceCurrentKey(dataDir: string): Promise<void> {
-  const files = keyFilesIn(dataDir);
-  await replaceKeyFile(files.next, files.current);
+export async function replaceCurrentKey(file: string): Promise<void> {
+  await replaceKeyFile(nextKeyFile(file), file);
 }
 
 /** The new key was committed to the database if it has wrapped anything there. If not, the file waits for the next rotation. */
-async function completeRotation(dataDir: string, used: readonly string[]): Promise<void> {
-  const next = await findKeyFile(keyFilesIn(dataDir).next);
+async function completeRotation(file: string, used: readonly string[]): Promise<void> {
+  const next = await findKeyFile(nextKeyFile(file));
   if (next === undefined || !used.includes(next.id)) return;
-  await retireCurrentKey(dataDir);
-  await replaceCurrentKey(dataDir);
+  await retireCurrentKey(file);
+  await replaceCurrentKey(file);
 }
 
-async function currentFile(dataDir: string, used: readonly string[]): Promise<PlacedKeyProvider> {
-  const file = keyFilesIn(dataDir).current;
+async function currentKey(file: string, used: readonly string[]): Promise<PlacedKeyProvider> {
   // A new key would open nothing, and hide that the old one is missing.
   if (used.length === 0) await createKeyFile(file);
   const current = await findKeyFile(file);
@@ -94,9 +91,11 @@ async function currentFile(dataDir: string, used: readonly string[]): Promise<Pl
   );
 }
 
-async function keyFiles(dataDir: string): Promise<readonly PlacedKeyProvider[]> {
-  const names = (await readdir(dataDir)).filter((name) => /^master\.key(\.next|\.[0-9a-f]{16}\.retired)?$/.test(name));
-  const found = await Promise.all(names.map((name) => findKeyFile(path.join(dataDir, name))));
+async function keysBeside(file: string): Promise<readonly PlacedKeyProvider[]> {
+  const [folder, name] = [path.dirname(file), path.basename(file)];
+  const isOurs = (other: string) => other.startsWith(name) && /^(\.next|\.[0-9a-f]{16}\.retired)?$/.test(other.slice(name.length));
+  const names = (await readdir(folder)).filter(isOurs);
+  const found = await Promise.all(names.map((other) => findKeyFile(path.join(folder, other))));
   return found.filter((provider) => provider !== undefined);
 }
 

@@ -1,9 +1,9 @@
 import type { Database } from '../database/tables.js';
 import { openKeyFile, type PlacedKeyProvider } from './key-provider.js';
-import { keyFilesIn, type KeyPlaces, openKeyRing, replaceCurrentKey, retireCurrentKey } from './key-ring.js';
+import { type KeyPlaces, nextKeyFile, openKeyRing, replaceCurrentKey, retireCurrentKey } from './key-ring.js';
 import { placeOfTenantKey } from './tenant-keys.js';
 
-/** What a rotation of the master key works on. No server may run on the data directory meanwhile. */
+/** What a rotation of the master key works on. No server may run on these keys meanwhile. */
 export interface RotationParts extends KeyPlaces {
   readonly database: Database;
   /** The new key when the operator keeps it in the environment; otherwise a file is made for it. */
@@ -40,16 +40,15 @@ export async function* rotateMasterKey(parts: RotationParts): AsyncGenerator<Rot
     yield 'the keys are wrapped anew';
     return { ...wrapped, to: given };
   }
-  const files = keyFilesIn(parts.dataDir);
-  const next = await openKeyFile(files.next);
+  const next = await openKeyFile(nextKeyFile(parts.file));
   yield 'the new key is stored';
   const wrapped = await rewrap(parts, next);
   yield 'the keys are wrapped anew';
-  const retired = await retireCurrentKey(parts.dataDir);
+  const retired = await retireCurrentKey(parts.file);
   yield 'the old key is kept';
-  await replaceCurrentKey(parts.dataDir);
+  await replaceCurrentKey(parts.file);
   yield 'the new key is in place';
-  return { ...wrapped, to: { ...next, place: files.current }, ...(retired === undefined ? {} : { retired }) };
+  return { ...wrapped, to: { ...next, place: parts.file }, ...(retired === undefined ? {} : { retired }) };
 }
 
 /** All of them or none: a reader sees every key under the old master key or every one under the new. */
