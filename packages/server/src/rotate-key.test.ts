@@ -1,0 +1,75 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { enroll } from './bake/upkeep/executors.js';
+import { lockDataDir } from './database/data-dir-lock.js';
+import { testDatabase, type TestDatabase } from './database/testing.js';
+import { executorIdOf } from './executor-id.js';
+import { rotateKey, type RotateKeyOptions } from './rotate-key.js';
+import { openEnvKey } from './secrets/key-provider.js';
+import { openKeyRing } from './secrets/key-ring.js';
+import { createTenantKeys } from './secrets/tenant-keys.js';
+
+let db: TestDatabase;
+let dataDir: string;
+beforeEach(async () => {
+  db = await testDatabase();
+  dataDir = await mkdtemp(join(tmpdir(), 'murmur-rotate-'));
+  await db.database.insertInto('tenants').values({ id: 'local/default' }).execute();
+});
+afterEach(async () => {
+  await db.close();
+  await rm(dataDir, { recursive: true });
+});
+
+const rotate = (options: Partial<RotateKeyOptions> = {}) => rotateKey({ dataDir, databaseUrl: db.url, environment: {}, ...options });
+
+async function fingerprint(environmentKey?: ReturnType<typeof openEnvKey>): Promise<string> {
+  const ring = await openKeyRing(db.database, { file: join(dataDir, 'master.key'), environmentKey });
+  return (await createTenantKeys(db.database, ring).of('local/default')).hmac('a', 'b');
+}
+
+describe('rotateKey', () => {
+  test('replaces the key file of a server that has stopped', async () => {
+    const before = await fingerprint();
+    await enroll(db.database, executorIdOf(dataDir));
+    const { from, retired, tenants, to } = await rotate();
+    expect({ tenants, place: to.place, retired }).toEqual({
+      tenants: 1,
+      place: join(dataDir, 'master.key'),
+      retired: join(dataDir, `master.key.${from[0]}.retired`),
+    });
+    expect(await fingerprint()).toBe(before);
+    expect((await readdir(dataDir)).toSorted()).toEqual(['master.key', `master.key.${from[0]}.retired`]);
+  });
+
+  test('takes keys from the environment, and out of it', async () => {
+    const before = await fingerprint(openEnvKey('OLD', 'ab'.repeat(32)));
+    const environment: Record<string, string | undefined> = { OLD: 'ab'.repeat(32), NEW: 'cd'.repeat(32) };
+    const { to } = await rotate({ source: { env: 'OLD' }, newKeyVariable: 'NEW', environment });
+    expect(to.place).toBe('$NEW');
+    expect(environment).toEqual({});
+    expect(await fingerprint(openEnvKey('NEW', 'cd'.repeat(32)))).toBe(before);
+  });
+
+  test('refuses while a server runs on the data directory or on the database', async () => {
+    await fingerprint();
+    const lock = await lockDataDir(dataDir);
+    await expect(rotate()).rejects.toThrow(`data directory ${dataDir} is in use by the Murmur server with process id ${process.pid}`);
+    await lock.release();
+    await enroll(db.database, 'other');
+    await expect(rotate()).rejects.toThrow('another Murmur server uses this database');
+    expect(await readdir(dataDir)).toEqual(['master.key']);
+  });
+
+  test('makes no data directory of a misspelt one', async () => {
+    await expect(rotate({ dataDir: join(dataDir, 'typo') })).rejects.toThrow(
+      `${join(dataDir, 'typo')} is not the data directory of a server`,
+    );
+    await expect(rotate({ databaseUrl: undefined })).rejects.toThrow(`${dataDir} is not the data directory of a server`);
+    expect(await readdir(dataDir)).toEqual([]);
+  });
+});

@@ -1,0 +1,82 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { MurmurError } from '@murmur/api';
+
+import { liveExecutors } from './bake/upkeep/executors.js';
+import { createLog } from './create-log.js';
+import { lockDataDir } from './database/data-dir-lock.js';
+import type { Database } from './database/tables.js';
+import { executorIdOf } from './executor-id.js';
+import { type Closers, closeAll, openDatabase, startOwnPostgres } from './open-database.js';
+import { keyPlaces, type KeySource, takeKey } from './secrets/key-places.js';
+import { rotateMasterKey, type Rotation } from './secrets/rotate.js';
+
+/** How `murmur server rotate-key` is called. */
+export interface RotateKeyOptions {
+  readonly dataDir: string;
+  /** Default: the embedded PostgreSQL in the data directory. */
+  readonly databaseUrl?: string | undefined;
+  /** Where the operator keeps the master key; undefined for the file in the data directory. */
+  readonly source?: KeySource;
+  /** The variable that holds the new key, when it is not to be a file. */
+  readonly newKeyVariable?: string | undefined;
+  readonly environment: Record<string, string | undefined>;
+}
+
+/** What a rotation has done; a place is a file, or a variable as `$NAME`. */
+export interface KeyRotation extends Pick<Rotation, 'from' | 'tenants' | 'retired'> {
+  readonly to: { readonly id: string; readonly place: string };
+}
+
+/**
+ * Puts a new master key in the place of the one in use while no server runs. May be called again after a crash.
+ *
+ * Throws FAILED_PRECONDITION when a server uses the data directory or the database, and for keys that do not fit the database.
+ */
+export async function rotateKey(options: RotateKeyOptions): Promise<KeyRotation> {
+  const log = createLog({ MURMUR_LOG_LEVEL: 'warn', ...options.environment });
+  const closers: Closers = [];
+  try {
+    const dataDir = resolve(options.dataDir);
+    await checkDataDir(dataDir, options.databaseUrl);
+    const lock = await lockDataDir(dataDir);
+    closers.push(() => lock.release());
+    // Before anything is started that would inherit the variables.
+    const newKey = options.newKeyVariable === undefined ? undefined : takeKey(options.newKeyVariable, options.environment);
+    const places = keyPlaces(dataDir, options.source, options.environment);
+    const url = options.databaseUrl ?? (await startOwnPostgres(dataDir, log, closers));
+    const { database } = await openDatabase(url, log, closers);
+    await refuseWhileServed(database, dataDir);
+    const stages = rotateMasterKey({ ...places, database, newKey });
+    for (;;) {
+      const stage = await stages.next();
+      if (stage.done === true) return stage.value;
+      log.info(stage.value);
+    }
+  } finally {
+    await closeAll(closers, log);
+  }
+}
+
+/** A misspelt folder must not become a new server's. */
+async function checkDataDir(dataDir: string, databaseUrl: string | undefined): Promise<void> {
+  const needed = databaseUrl === undefined ? join(dataDir, 'postgres') : dataDir;
+  try {
+    await stat(needed);
+  } catch (cause) {
+    throw new MurmurError('FAILED_PRECONDITION', `${dataDir} is not the data directory of a server`, {
+      cause,
+      hint: 'Name it with `--data-dir`, and a database elsewhere with `--database-url`.',
+    });
+  }
+}
+
+/** A server on another data directory would go on wrapping new tenants' keys with the key it started with. */
+async function refuseWhileServed(database: Database, dataDir: string): Promise<void> {
+  const others = [...(await liveExecutors(database))].filter((id) => id !== executorIdOf(dataDir));
+  if (others.length === 0) return;
+  throw new MurmurError('FAILED_PRECONDITION', 'another Murmur server uses this database', {
+    hint: 'Stop every server of this database. One that was just stopped is seen for 20 seconds more.',
+  });
+}
