@@ -3,6 +3,8 @@ import {
   ImageSchema,
   PlacementSchema,
   RecipeSchema,
+  type ServiceProfile,
+  ServiceProfileSchema,
   WorkspaceSchema,
   EnvironmentSchema,
   MachineTypeSchema,
@@ -96,6 +98,12 @@ describe('decode', () => {
     expect(faults).toEqual([]);
     expect((message as Image).source.case).toBeUndefined();
     expect(written).toEqual({ gce: {}, docker: { provenance: {} } });
+  });
+
+  test('does so also below the root', () => {
+    const { message, written } = decode(ServiceProfileSchema, readDocument('grants: [{user: a}, {user: a, group: b}]'));
+    expect((message as ServiceProfile).grants.map(({ grantee }) => grantee.case)).toEqual(['user', undefined]);
+    expect(written).toEqual({ grants: [{ user: 'a' }, { user: 'a', group: 'b' }] });
   });
 
   test('gives a message or faults for any document', () => {
