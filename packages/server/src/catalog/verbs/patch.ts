@@ -11,12 +11,15 @@ import { toResource } from '../resource.js';
 import { prepareToSeal } from '../secret-values.js';
 import { type StoredResource, decodeSpec, lockName, lockResource } from '../store.js';
 import { writeDocument } from '../write.js';
+import { requireGeneration } from './if-generation.js';
 
 /** The fields to change and their new values. */
 export interface PatchRequest {
   readonly kind: string;
   readonly name: string;
   readonly fields: readonly Pick<FieldValue, 'path' | 'value'>[];
+  /** As for a set. */
+  readonly ifGeneration?: bigint | undefined;
 }
 
 /** Changes the named fields and no others. The result is checked whole, as if it had been set. */
@@ -29,6 +32,7 @@ export async function patchResource(context: CatalogContext, request: PatchReque
   return inTransaction(context.database, async (trx) => {
     await lockName(trx, address);
     const current = await lockResource(trx, address, 'write');
+    requireGeneration(address, current, request.ifGeneration);
     if (current === undefined) throw notFound(kind.name, request.name);
     const decoded = patched(kind, current, values);
     const { stored, changed } = await writeDocument(trx, context, kind, address, decoded, current);

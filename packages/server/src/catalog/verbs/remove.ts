@@ -5,11 +5,14 @@ import { kindNamed } from '../kinds/index.js';
 import { refuseIfReferenced } from '../references.js';
 import { decodeSpec, lockName, lockResource, writeRemoval } from '../store.js';
 import { timeOf } from '../write.js';
+import { requireGeneration } from './if-generation.js';
 
 /** The resource to remove. */
 export interface RemoveRequest {
   readonly kind: string;
   readonly name: string;
+  /** As for a set. */
+  readonly ifGeneration?: bigint | undefined;
 }
 
 /** Removes a resource that nothing refers to. Its earlier generations stay readable. */
@@ -20,6 +23,7 @@ export async function removeResource(context: CatalogContext, request: RemoveReq
     await lockName(trx, address);
     // Waits for whoever is about to refer to it, and makes who comes later wait for this removal.
     const current = await lockResource(trx, address, 'write');
+    requireGeneration(address, current, request.ifGeneration);
     if (current === undefined) throw notFound(kind.name, request.name);
     throwFaults(kind, [], [...(kind.refuseWrite?.(decodeSpec(kind.schema, current.spec), undefined) ?? [])]);
     await refuseIfReferenced(trx, kind, address);

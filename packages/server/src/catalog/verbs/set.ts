@@ -3,13 +3,13 @@ import { type FieldValue, type Resource, readDocument } from '@murmur/api';
 import { writableAddress } from '../address.js';
 import { type CatalogContext, inTransaction } from '../context.js';
 import { decode } from '../decode.js';
-import { type FieldFault, throwFaults } from '../faults.js';
+import type { FieldFault } from '../faults.js';
 import { assign, readAssignments } from '../field-path.js';
 import { kindNamed } from '../kinds/index.js';
 import { toResource } from '../resource.js';
 import { prepareToSeal } from '../secret-values.js';
-import { decodeSpec, lockName, lockResource } from '../store.js';
-import { writeDocument } from '../write.js';
+import { lockName } from '../store.js';
+import { replace } from './replace.js';
 
 /** A document to store under a name. */
 export interface SetRequest {
@@ -19,6 +19,8 @@ export interface SetRequest {
   readonly document: string;
   /** Values put into the document before it is read. */
   readonly fields: readonly Pick<FieldValue, 'path' | 'value'>[];
+  /** The generation the writer has read, 0 for none: any other is ABORTED. Not checked when it is not given. */
+  readonly ifGeneration?: bigint | undefined;
 }
 
 /** Creates a resource or replaces it whole. Setting what is there already changes nothing and makes no new generation. */
@@ -32,13 +34,9 @@ export async function setResource(context: CatalogContext, request: SetRequest):
   await prepareToSeal(context, kind);
   return inTransaction(context.database, async (trx) => {
     await lockName(trx, address);
-    const current = await lockResource(trx, address, 'write');
-    if (current !== undefined) {
-      const refused = kind.refuseWrite?.(decodeSpec(kind.schema, current.spec), decoded.written) ?? [];
-      throwFaults(kind, [], [...refused]);
-    }
-    const { stored, changed } = await writeDocument(trx, context, kind, address, { ...decoded, faults }, current);
-    return { resource: toResource(kind, stored), changed };
+    const { ifGeneration } = request;
+    const { stored, outcome } = await replace(trx, context, { kind, address, document: { ...decoded, faults }, ifGeneration });
+    return { resource: toResource(kind, stored), changed: outcome !== 'unchanged' };
   });
 }
 
