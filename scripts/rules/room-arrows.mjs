@@ -26,6 +26,7 @@ const roomArrows = {
   http: ['access', 'catalog', 'bake', 'database'],
   bake: ['access', 'catalog', 'secrets', ...substratePort, 'database'],
   access: ['catalog', 'secrets', 'database'],
+  configuration: ['access', 'catalog', 'secrets'],
   catalog: ['secrets', 'database'],
   secrets: ['database'],
   database: [],

@@ -1,27 +1,31 @@
-import { createHash } from 'node:crypto';
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { MurmurError } from '@murmur/api';
-import { pino, destination, type Logger } from 'pino';
+import type { Logger } from 'pino';
 
 import { ensureFirstTenant } from './access/first-tenant.js';
+import { createIssuers } from './access/oidc.js';
 import { createBakery } from './bake/index.js';
 import { writeBuiltins } from './catalog/builtins.js';
+import { type Configuration, readConfiguration } from './configuration/configuration.js';
+import { createLog } from './create-log.js';
 import { lockDataDir } from './database/data-dir-lock.js';
-import { startEmbeddedPostgres } from './database/embedded.js';
 import { installationId } from './database/installation.js';
-import { migrate } from './database/migrate.js';
-import { connect, type Connection } from './database/pool.js';
 import { openRuntimeDir } from './database/runtime-dir.js';
+import type { Database } from './database/tables.js';
+import { executorIdOf } from './executor-id.js';
 import type { BaseBuilder } from './http/base-service.js';
 import { parseListenAddress } from './http/listen.js';
 import { serveApi } from './http/server.js';
-import { openKeyFile } from './secrets/key-provider.js';
+import { type Closers, closeAll, openDatabase, startOwnPostgres } from './open-database.js';
+import { keyPlaces } from './secrets/key-places.js';
+import type { KeyProvider } from './secrets/key-provider.js';
+import { type KeyPlaces, openKeyRing } from './secrets/key-ring.js';
 import { createTenantKeys } from './secrets/tenant-keys.js';
 import { createQemuSubstrate } from './substrates/qemu/index.js';
 import type { Substrate, SubstrateName } from './substrates/substrate.js';
 import { serverVersion } from './version.js';
+
+export { rotateKey, type RotateKeyOptions } from './rotate-key.js';
 
 /** How `murmur server` is started. */
 export interface ServerOptions {
@@ -33,6 +37,8 @@ export interface ServerOptions {
   readonly databaseUrl?: string | undefined;
   /** Stops the server gracefully. */
   readonly signal: AbortSignal;
+  /** The operator's configuration file. Default: `server.yaml` in the data directory, when there is one. */
+  readonly configFile?: string | undefined;
   /** Gets the one ready line. */
   readonly stdout: { write(text: string): unknown };
 }
@@ -42,39 +48,49 @@ export interface ServerOptions {
  * MurmurError when it cannot start.
  */
 export async function runServer(options: ServerOptions): Promise<void> {
-  const log = createLog();
-  const closers: (() => Promise<unknown>)[] = [];
+  const log = createLog(process.env);
+  const closers: Closers = [];
   try {
     const url = await start(options, log, closers);
     if (!options.signal.aborted) options.stdout.write(`murmur server listening on ${url}\n`);
     await aborted(options.signal);
     log.info('stopping');
   } finally {
-    for (const close of closers.reverse()) {
-      await close().catch((cause: unknown) => log.error({ err: cause }, 'a part did not stop cleanly'));
-    }
+    await closeAll(closers, log);
   }
 }
 
-async function start(options: ServerOptions, log: Logger, closers: (() => Promise<unknown>)[]): Promise<string> {
+async function start(options: ServerOptions, log: Logger, closers: Closers): Promise<string> {
   // Before anything is made: a word that is no address must not leave a data directory behind.
   parseListenAddress(options.listen);
   const dataDir = resolve(options.dataDir);
+  const configuration = await configurationOf(options, dataDir);
   const lock = await lockDataDir(dataDir);
   closers.push(() => lock.release());
 
-  const databaseUrl = options.databaseUrl ?? (await embedded(dataDir, log, closers));
+  // Before anything is started that would inherit the variable.
+  const places = keyPlaces(dataDir, configuration.keyProvider, process.env);
+  const databaseUrl = options.databaseUrl ?? (await startOwnPostgres(dataDir, log, closers));
   const { database, pool } = await openDatabase(databaseUrl, log, closers);
+  const tenantKeys = createTenantKeys(database, await openKeys(database, places, log));
   await ensureFirstTenant({ database, dataDir });
   const installation = await installationId(database);
-  const tenantKeys = createTenantKeys(database, await openKeyFile(join(dataDir, 'master.key')));
 
   const { substrates, baseBuilders } = await startSubstrates({ dataDir, installation, log }, closers);
   const localSubstrates = (['QEMU', 'DOCKER'] as const).filter((name) => substrates.has(name));
-  await writeBuiltins(database, { localSubstrates, localArchitecture: process.arch === 'arm64' ? 'ARM64' : 'AMD64' });
+  const localArchitecture = process.arch === 'arm64' ? 'ARM64' : 'AMD64';
+  await writeBuiltins(database, { localSubstrates, localArchitecture, ...configuration.baseImages });
 
-  const executorId = createHash('sha256').update(`${hostname()}\n${dataDir}`).digest('hex').slice(0, 12);
-  const bakery = createBakery({ database, pool, databaseUrl, tenantKeys, substrates, installation, log, executorId });
+  const bakery = createBakery({
+    database,
+    pool,
+    databaseUrl,
+    tenantKeys,
+    substrates,
+    installation,
+    log,
+    executorId: executorIdOf(dataDir),
+  });
   closers.push(() => bakery.shutdown());
   await bakery.launch();
 
@@ -85,6 +101,7 @@ async function start(options: ServerOptions, log: Logger, closers: (() => Promis
     bakery,
     baseBuilders,
     substrates: [...substrates.keys()],
+    issuers: createIssuers(configuration.oidc, log),
     version,
     log,
   });
@@ -92,31 +109,25 @@ async function start(options: ServerOptions, log: Logger, closers: (() => Promis
   return listener.url;
 }
 
-async function embedded(dataDir: string, log: Logger, closers: (() => Promise<unknown>)[]): Promise<string> {
-  const postgres = await startEmbeddedPostgres({ dataDir, log });
-  closers.push(() => postgres.stop());
-  return postgres.url;
+async function configurationOf({ configFile }: ServerOptions, dataDir: string): Promise<Configuration> {
+  return configFile === undefined
+    ? readConfiguration(join(dataDir, 'server.yaml'), 'optional')
+    : readConfiguration(resolve(configFile), 'required');
 }
 
-async function openDatabase(url: string, log: Logger, closers: (() => Promise<unknown>)[]): Promise<Connection> {
-  const hint = 'Write --database-url like postgres://user@host/database, and see that it answers.';
-  // Anything else would be taken for the name of a host.
-  if (!/^postgres(?:ql)?:\/\//.test(url)) throw new MurmurError('INVALID_ARGUMENT', '--database-url is not a PostgreSQL URL', { hint });
-  const connection = connect(url, { onIdleError: (err) => log.warn({ err }, 'a connection to the database was lost') });
-  closers.push(connection.close);
-  try {
-    await migrate(connection.pool);
-  } catch (cause) {
-    if (cause instanceof MurmurError || !(cause instanceof Error)) throw cause;
-    throw new MurmurError('FAILED_PRECONDITION', `cannot use the database: ${cause.message}`, { cause, hint });
+/** Refuses to start where nothing that is encrypted could be read. */
+async function openKeys(database: Database, places: KeyPlaces, log: Logger): Promise<KeyProvider> {
+  const ring = await openKeyRing(database, places);
+  if (ring.others.length > 0) {
+    log.warn({ keys: ring.others }, `other keys than ${ring.own.place} still wrap tenants' keys; "murmur server rotate-key" ends that`);
   }
-  return connection;
+  return ring;
 }
 
 /** The only place that knows the substrates by name. One that this host lacks the programs for is left out, with a warning. */
 async function startSubstrates(
   parts: { dataDir: string; installation: string; log: Logger },
-  closers: (() => Promise<unknown>)[],
+  closers: Closers,
 ): Promise<{
   substrates: ReadonlyMap<SubstrateName, Substrate>;
   baseBuilders: readonly BaseBuilder[];
@@ -135,15 +146,6 @@ async function startSubstrates(
     parts.log.warn({ err: cause }, 'the QEMU substrate is not available on this host');
   }
   return { substrates, baseBuilders };
-}
-
-function createLog(): Logger {
-  const level = process.env['MURMUR_LOG_LEVEL'] ?? 'info';
-  const levels = [...Object.keys(pino.levels.values), 'silent'];
-  if (!levels.includes(level)) {
-    throw new MurmurError('INVALID_ARGUMENT', `MURMUR_LOG_LEVEL "${level}" is not a level`, { hint: `Use one of ${levels.join(', ')}.` });
-  }
-  return pino({ level, base: null }, destination(2));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,7 +6,6 @@ import { isMurmurError } from '@murmur/api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { noConfiguration, parseConfiguration, readConfiguration } from './configuration.js';
-import { openOperatorKey } from './operator-key.js';
 
 const file = '/etc/murmur/server.yaml';
 
@@ -157,17 +156,5 @@ describe('the file itself', () => {
     const failure = { code: 'INVALID_ARGUMENT', message: `cannot read ${absent}: no such file` };
     await expect(readConfiguration(absent, 'required')).rejects.toMatchObject(failure);
     await expect(readConfiguration(folder, 'optional')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-  });
-
-  test('may keep the master key elsewhere, where it must be', async () => {
-    const key = join(folder, 'key');
-    await expect(openOperatorKey({ file: key }, {})).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
-    await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
-    const inFile = await openOperatorKey({ file: key }, {});
-    const inVariable = await openOperatorKey({ env: 'KEY' }, { KEY: Buffer.alloc(32, 7).toString('base64') });
-    expect(inFile?.place).toBe(key);
-    expect(inVariable?.id).toBe(inFile?.id);
-    await expect(openOperatorKey({ env: 'KEY' }, {})).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
-    expect(await openOperatorKey(undefined, {})).toBeUndefined();
   });
 });

@@ -8,11 +8,9 @@ import type { IssuerConfig } from '../access/oidc.js';
 import { isTenantId } from '../access/tenant-id.js';
 import type { BuiltinConfig } from '../catalog/builtins.js';
 import { checkSource } from '../catalog/kinds/image/image-sources.js';
+import type { KeySource } from '../secrets/key-places.js';
 import { readIssuers } from './oidc-section.js';
 import { Section } from './reader.js';
-
-/** Where the key that encrypts the tenants' keys comes from. */
-export type KeyProviderConfig = { readonly file: string } | { readonly env: string };
 
 /** What the operator has decided about a server. */
 export interface Configuration {
@@ -22,8 +20,7 @@ export interface Configuration {
   readonly baseImages: Pick<BuiltinConfig, 'awsBaseAmis' | 'gceBaseSelfLink'>;
   /** The tenants beside `local/…` that may use the placements on the server's own host. */
   readonly localTenants: readonly string[];
-  /** Undefined: a file in the data directory. */
-  readonly keyProvider: KeyProviderConfig | undefined;
+  readonly keyProvider: KeySource;
 }
 
 /** What a server does that nobody has configured. */
@@ -99,7 +96,7 @@ function readLocalTenants(root: Section): readonly string[] {
   return tenants;
 }
 
-function readKeyProvider(root: Section, folder: string): KeyProviderConfig | undefined {
+function readKeyProvider(root: Section, folder: string): KeySource {
   const section = root.section('key_provider', ['file', 'env']);
   if (section === undefined) return undefined;
   const file = section.text('file');
