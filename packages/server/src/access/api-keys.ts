@@ -1,6 +1,7 @@
 import { MurmurError } from '@murmur/api';
+import type { Selectable } from 'kysely';
 
-import type { Queryable } from '../database/tables.js';
+import type { Queryable, Tables } from '../database/tables.js';
 import { hashSecret, newToken, printToken } from './token.js';
 
 /** What a new key is for. */
@@ -12,19 +13,39 @@ export interface ApiKeyRequest {
   readonly reach: 'tenant' | 'operator';
   /** From this moment on it is refused. Without it the key lasts until it is revoked. */
   readonly expiresAt?: Date;
+  readonly description?: string;
+  /** Who makes it. */
+  readonly author?: string;
 }
+
+/** A key as the database has it, without its hash. */
+export type ApiKeyRow = Omit<Selectable<Tables['api_keys']>, 'secret_hash'>;
 
 /** A key that was just made. */
 export interface NewApiKey {
   readonly id: string;
   /** The whole token. It is shown this once; the database keeps a hash of its secret. */
   readonly token: string;
+  readonly row: ApiKeyRow;
 }
+
+/** What is read of a key: all but its hash. */
+export const apiKeyColumns = [
+  'id',
+  'tenant',
+  'subject',
+  'operator',
+  'created_at',
+  'expires_at',
+  'revoked_at',
+  'description',
+  'author',
+] as const satisfies readonly (keyof ApiKeyRow)[];
 
 /** Makes a key for a tenant that exists. */
 export async function createApiKey(database: Queryable, request: ApiKeyRequest): Promise<NewApiKey> {
   const token = newToken();
-  await database
+  const row = await database
     .insertInto('api_keys')
     .values({
       id: token.id,
@@ -33,18 +54,38 @@ export async function createApiKey(database: Queryable, request: ApiKeyRequest):
       operator: request.reach === 'operator',
       secret_hash: hashSecret(token.secret),
       expires_at: request.expiresAt ?? null,
+      description: request.description ?? '',
+      author: request.author ?? '',
     })
-    .execute();
-  return { id: token.id, token: printToken(token) };
+    .returning(apiKeyColumns)
+    .executeTakeFirstOrThrow();
+  return { id: token.id, token: printToken(token), row };
+}
+
+/** The tenant's key of this id. Throws NOT_FOUND. */
+export async function findApiKey(database: Queryable, tenant: string, id: string): Promise<ApiKeyRow> {
+  // The database cannot be asked for everything a caller may write here.
+  const row = /^[a-z0-9]+$/.test(id)
+    ? await database.selectFrom('api_keys').select(apiKeyColumns).where('tenant', '=', tenant).where('id', '=', id).executeTakeFirst()
+    : undefined;
+  if (row === undefined) throw apiKeyNotFound(id);
+  return row;
 }
 
 /** Makes a tenant's key worthless from now on. Revoking it again changes nothing; a key the tenant does not have is NOT_FOUND. */
-export async function revokeApiKey(database: Queryable, tenant: string, id: string): Promise<void> {
-  const result = await database
+export async function revokeApiKey(database: Queryable, tenant: string, id: string): Promise<ApiKeyRow> {
+  const row = await database
     .updateTable('api_keys')
     .set((set) => ({ revoked_at: set.fn.coalesce('revoked_at', set.fn<Date>('now')) }))
     .where('tenant', '=', tenant)
     .where('id', '=', id)
+    .returning(apiKeyColumns)
     .executeTakeFirst();
-  if (result.numUpdatedRows === 0n) throw new MurmurError('NOT_FOUND', `API key "${id}" not found`);
+  if (row === undefined) throw apiKeyNotFound(id);
+  return row;
+}
+
+/** NOT_FOUND for a key that does not exist, is another tenant's, or that the caller must not learn of. */
+export function apiKeyNotFound(id: string): MurmurError {
+  return new MurmurError('NOT_FOUND', `API key "${id}" not found`, { hint: 'Check the id with "murmur key ls".' });
 }

@@ -1,21 +1,12 @@
 import type { Message } from '@bufbuild/protobuf';
 import { MurmurError } from '@murmur/api';
 
-import type { Access } from '../access/access.js';
+import type { Caller } from '../access/caller.js';
 import { operatorsOnly } from '../access/denials.js';
-import type { Identity } from '../access/identity.js';
 import { identifyRun } from '../bake/identify-run.js';
 import type { Queryable } from '../database/tables.js';
 import type { CallRule } from './call-rules.js';
 import { requireNeeds } from './needs.js';
-
-/** Who makes a call, and for which tenant it is meant. */
-export interface Caller {
-  readonly identity: Identity;
-  readonly access: Access;
-  /** The tenant the client means to speak to, when it says so. */
-  readonly meant: string | null;
-}
 
 /**
  * The request to go on with, once the rule lets this caller make it: one that names a run by a prefix names it whole
@@ -25,10 +16,9 @@ export interface Caller {
 export async function judge<Request extends Message>(
   database: Queryable,
   rule: CallRule<Request, never>,
-  caller: Caller,
+  { identity, access, meant }: Caller & { /** The tenant the client says it speaks to. */ readonly meant: string | null },
   request: Request,
 ): Promise<Request> {
-  const { identity, access, meant } = caller;
   if (meant !== null && meant !== identity.tenant) throw otherTenant(meant);
   const { takes } = rule;
   if (takes === 'operator' && !identity.operator) throw operatorsOnly();

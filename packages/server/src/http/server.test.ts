@@ -13,6 +13,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createApiKey } from '../access/api-keys.js';
+import { noIssuers } from '../access/oidc.js';
 import { createBakery } from '../bake/index.js';
 import { writeBuiltins } from '../catalog/builtins.js';
 import { connect } from '../database/pool.js';
@@ -64,7 +65,8 @@ describe('serveApi', () => {
         return create(ImageSchema, { name: 'murmur-qemu-base', architecture: Architecture.AMD64, source });
       },
     };
-    return serveApi('127.0.0.1:0', { database, tenantKeys, bakery, baseBuilders: [builder], substrates: ['QEMU'], version: '1.2.3', log });
+    const parts = { database, tenantKeys, bakery, issuers: noIssuers, log };
+    return serveApi('127.0.0.1:0', { ...parts, baseBuilders: [builder], substrates: ['QEMU'], version: '1.2.3' });
   };
   const clientOf = (transport: (baseUrl: string) => Transport, url = listener.url): Client<typeof MurmurService> =>
     createClient(MurmurService, transport(url));

@@ -2,10 +2,12 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { MurmurError, MurmurService } from '@murmur/api';
 import type { Logger } from 'pino';
 
+import type { Issuers } from '../access/oidc.js';
 import type { Bakery } from '../bake/index.js';
 import type { CatalogContext } from '../catalog/context.js';
 import type { Database } from '../database/tables.js';
 
+import { accessService } from './access-service.js';
 import { guardAdapter } from './adapter-guard.js';
 import { bakeService } from './bake-service.js';
 import { type BaseBuilder, baseService } from './base-service.js';
@@ -29,6 +31,8 @@ export interface ApiParts {
   readonly bakery: Bakery;
   readonly baseBuilders: readonly BaseBuilder[];
   readonly substrates: readonly string[];
+  /** The issuers whose tokens are taken beside API keys. */
+  readonly issuers: Issuers;
   readonly version: string;
   readonly log: Logger;
 }
@@ -44,11 +48,17 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
         ...catalogService(parts),
         ...bakeService(bakery),
         ...baseService({ ...parts, builders: parts.baseBuilders }),
+        ...accessService(parts),
         ...sessionService(parts),
       });
     },
     // The first is the outermost: observe sees the code that errors chose.
-    interceptors: [observeInterceptor(log, metrics), errorInterceptor(log), identityInterceptor(database), accessInterceptor(parts)],
+    interceptors: [
+      observeInterceptor(log, metrics),
+      errorInterceptor(log),
+      identityInterceptor(database, parts.issuers),
+      accessInterceptor(parts),
+    ],
     fallback: healthHandler({ database, metrics, log }),
     shutdownSignal: shutdown.signal,
     readMaxBytes,

@@ -1,0 +1,28 @@
+import { MurmurError } from '@murmur/api';
+
+import { readPageToken, writePageToken } from '../catalog/page-token.js';
+
+const defaultPageSize = 100;
+const largestPageSize = 1000;
+
+/** A list, and the filters that its page tokens hold for. */
+export interface Page {
+  readonly of: string;
+  readonly filters: readonly string[];
+}
+
+/** How many to show, and after which one. Throws INVALID_ARGUMENT for a size out of bounds and for a token of another list. */
+export function pageOf(page: Page, request: { pageSize: number; pageToken: string }): { size: number; after: string | undefined } {
+  const { pageSize, pageToken } = request;
+  if (pageSize < 0 || pageSize > largestPageSize) {
+    throw new MurmurError('INVALID_ARGUMENT', `page_size must be between 1 and ${largestPageSize}`);
+  }
+  const after = pageToken === '' ? undefined : readPageToken(pageToken, page.of, JSON.stringify(page.filters)).key;
+  return { size: pageSize === 0 ? defaultPageSize : pageSize, after };
+}
+
+/** The token of the page after these rows, of which one more than `size` was asked for; empty when this is the last. */
+export function nextPage<Row>(page: Page, rows: readonly Row[], size: number, keyOf: (row: Row) => string): string {
+  const last = rows.length > size ? rows[size - 1] : undefined;
+  return last === undefined ? '' : writePageToken({ kind: page.of, sort: JSON.stringify(page.filters), key: keyOf(last), ordinal: 0 });
+}
