@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 import type { Logger } from 'pino';
 
@@ -6,7 +6,7 @@ import { ensureFirstTenant } from './access/first-tenant.js';
 import { createIssuers } from './access/oidc.js';
 import { createBakery } from './bake/index.js';
 import { writeBuiltins } from './catalog/builtins.js';
-import { type Configuration, readConfiguration } from './configuration/configuration.js';
+import { configurationFor } from './configuration/configuration.js';
 import { createLog } from './create-log.js';
 import { lockDataDir } from './database/data-dir-lock.js';
 import { installationId } from './database/installation.js';
@@ -64,7 +64,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
   // Before anything is made: a word that is no address must not leave a data directory behind.
   parseListenAddress(options.listen);
   const dataDir = resolve(options.dataDir);
-  const configuration = await configurationOf(options, dataDir);
+  const configuration = await configurationFor(dataDir, options.configFile);
   const lock = await lockDataDir(dataDir);
   closers.push(() => lock.release());
 
@@ -107,12 +107,6 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
   });
   closers.push(() => listener.close());
   return listener.url;
-}
-
-async function configurationOf({ configFile }: ServerOptions, dataDir: string): Promise<Configuration> {
-  return configFile === undefined
-    ? readConfiguration(join(dataDir, 'server.yaml'), 'optional')
-    : readConfiguration(resolve(configFile), 'required');
 }
 
 /** Refuses to start where nothing that is encrypted could be read. */

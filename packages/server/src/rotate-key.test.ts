@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -49,7 +49,10 @@ describe('rotateKey', () => {
   test('takes keys from the environment, and out of it', async () => {
     const before = await fingerprint(openEnvKey('OLD', 'ab'.repeat(32)));
     const environment: Record<string, string | undefined> = { OLD: 'ab'.repeat(32), NEW: 'cd'.repeat(32) };
-    const { to } = await rotate({ source: { env: 'OLD' }, newKeyVariable: 'NEW', environment });
+    await writeFile(join(dataDir, 'server.yaml'), 'key_provider: {env: OLD}\n');
+    const unnamed = rotate({ environment: { ...environment } });
+    await expect(unnamed).rejects.toThrow('the master key in $OLD has no successor');
+    const { to } = await rotate({ newKeyVariable: 'NEW', environment });
     expect(to.place).toBe('$NEW');
     expect(environment).toEqual({});
     expect(await fingerprint(openEnvKey('NEW', 'cd'.repeat(32)))).toBe(before);

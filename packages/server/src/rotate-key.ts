@@ -4,12 +4,14 @@ import { join, resolve } from 'node:path';
 import { MurmurError } from '@murmur/api';
 
 import { liveExecutors } from './bake/upkeep/executors.js';
+import { configurationFor } from './configuration/configuration.js';
 import { createLog } from './create-log.js';
 import { lockDataDir } from './database/data-dir-lock.js';
 import type { Database } from './database/tables.js';
 import { executorIdOf } from './executor-id.js';
 import { type Closers, closeAll, openDatabase, startOwnPostgres } from './open-database.js';
-import { keyPlaces, type KeySource, takeKey } from './secrets/key-places.js';
+import { keyPlaces, takeKey } from './secrets/key-places.js';
+import { type KeyPlaces, openKeyRing } from './secrets/key-ring.js';
 import { rotateMasterKey, type Rotation } from './secrets/rotate.js';
 
 /** How `murmur server rotate-key` is called. */
@@ -17,10 +19,11 @@ export interface RotateKeyOptions {
   readonly dataDir: string;
   /** Default: the embedded PostgreSQL in the data directory. */
   readonly databaseUrl?: string | undefined;
-  /** Where the operator keeps the master key; undefined for the file in the data directory. */
-  readonly source?: KeySource;
+  /** The operator's configuration file, which says where the master key is. Default: `server.yaml` in the data directory. */
+  readonly configFile?: string | undefined;
   /** The variable that holds the new key, when it is not to be a file. */
   readonly newKeyVariable?: string | undefined;
+  /** The keys are taken out of it. */
   readonly environment: Record<string, string | undefined>;
 }
 
@@ -40,14 +43,16 @@ export async function rotateKey(options: RotateKeyOptions): Promise<KeyRotation>
   try {
     const dataDir = resolve(options.dataDir);
     await checkDataDir(dataDir, options.databaseUrl);
+    const { keyProvider } = await configurationFor(dataDir, options.configFile);
     const lock = await lockDataDir(dataDir);
     closers.push(() => lock.release());
     // Before anything is started that would inherit the variables.
     const newKey = options.newKeyVariable === undefined ? undefined : takeKey(options.newKeyVariable, options.environment);
-    const places = keyPlaces(dataDir, options.source, options.environment);
+    const places = keyPlaces(dataDir, keyProvider, options.environment);
     const url = options.databaseUrl ?? (await startOwnPostgres(dataDir, log, closers));
     const { database } = await openDatabase(url, log, closers);
     await refuseWhileServed(database, dataDir);
+    if (newKey === undefined) await refuseNothing(database, places);
     const stages = rotateMasterKey({ ...places, database, newKey });
     for (;;) {
       const stage = await stages.next();
@@ -78,5 +83,13 @@ async function refuseWhileServed(database: Database, dataDir: string): Promise<v
   if (others.length === 0) return;
   throw new MurmurError('FAILED_PRECONDITION', 'another Murmur server uses this database', {
     hint: 'Stop every server of this database. One that was just stopped is seen for 20 seconds more.',
+  });
+}
+
+/** With the key in the environment there is nothing to make: either another key has wrapped something, or a new one must be given. */
+async function refuseNothing(database: Database, places: KeyPlaces): Promise<void> {
+  if (places.environmentKey === undefined || (await openKeyRing(database, places)).others.length > 0) return;
+  throw new MurmurError('INVALID_ARGUMENT', `the master key in ${places.environmentKey.place} has no successor`, {
+    hint: 'Put a new key into another variable, and name that with `--new-key-variable`.',
   });
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { create } from '@bufbuild/protobuf';
 import { ImageSchema, isMurmurError, MurmurError, readValue } from '@murmur/api';
@@ -28,6 +28,13 @@ export const noConfiguration: Configuration = { oidc: [], baseImages: {}, localT
 
 /** A file that was named must exist; one that was merely looked for need not. */
 export type Presence = 'required' | 'optional';
+
+/** The configuration of a server: in the file named, or else in `server.yaml` of its data directory, when there is one. */
+export function configurationFor(dataDir: string, configFile: string | undefined): Promise<Configuration> {
+  return configFile === undefined
+    ? readConfiguration(join(dataDir, 'server.yaml'), 'optional')
+    : readConfiguration(resolve(configFile), 'required');
+}
 
 /** Reads the operator's configuration file. Throws INVALID_ARGUMENT with everything that is wrong with it. */
 export async function readConfiguration(file: string, presence: Presence): Promise<Configuration> {
