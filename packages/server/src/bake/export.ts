@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 
 import { create } from '@bufbuild/protobuf';
 import { type ExportImageRequest, type ExportImageResponse, ExportImageResponseSchema, MurmurError } from '@murmur/api';
@@ -26,17 +24,12 @@ export async function* exportImage(
   const substrate = name === undefined ? undefined : parts.substrates.get(name);
   if (substrate === undefined) throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`);
   if (!substrate.capabilities.exportsImages) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
-  const folder = await mkdtemp(join(tmpdir(), 'murmur-export-'));
-  try {
-    const file = join(folder, 'image.qcow2');
-    await substrate.exportImage(image, file, signal);
-    const { size } = await stat(file);
-    yield create(ExportImageResponseSchema, { totalBytes: BigInt(size), digest: `sha256:${await digestOf(file)}` });
-    for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes, signal })) {
-      yield create(ExportImageResponseSchema, { chunk: chunk as Buffer });
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  await using exported = await substrate.exportImage(image, signal);
+  const { file } = exported;
+  const { size } = await stat(file);
+  yield create(ExportImageResponseSchema, { totalBytes: BigInt(size), digest: `sha256:${await digestOf(file)}` });
+  for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes, signal })) {
+    yield create(ExportImageResponseSchema, { chunk: chunk as Buffer });
   }
 }
 

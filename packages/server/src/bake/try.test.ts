@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { access, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { openKeyFile } from '../secrets/key-provider.js';
 import { createTenantKeys } from '../secrets/tenant-keys.js';
+import { createQemuSubstrate } from '../substrates/qemu/index.js';
 import { PlatformFault, type Substrate, type SubstrateName } from '../substrates/substrate.js';
 import { startTestBakery, type TestBakery } from './testing.js';
 import { tryImage } from './try.js';
@@ -103,4 +104,12 @@ test('an image is exported as one whole disk', { timeout: 120_000 }, async () =>
   const info = JSON.parse(execFileSync('qemu-img', ['info', '--output=json', file]).toString()) as Record<string, unknown>;
   expect(info['format']).toBe('qcow2');
   expect(info['backing-filename']).toBeUndefined();
+  expect(await readdir(join(kitchen.dataDir, 'exports'))).toEqual([]);
+});
+
+test('an export that died with its server is gone with the next start', async () => {
+  const left = join(kitchen.dataDir, 'exports', 'left.qcow2');
+  await writeFile(left, 'half an image');
+  await createQemuSubstrate({ ...kitchen, runtimeDir: kitchen.dataDir, log: pino({ level: 'silent' }) });
+  await expect(access(left)).rejects.toThrow('ENOENT');
 });

@@ -102,6 +102,11 @@ export interface OwnedThing {
   readonly handle: Handle;
 }
 
+/** A file with an exported image. It goes when disposed, and with the next start of a server that died before. */
+export interface ExportedImage extends AsyncDisposable {
+  readonly file: string;
+}
+
 /** How far {@link Substrate.imageExists} looks: `quick` is a cheap look-up, `thorough` reads and compares the content. */
 export type ExistenceCheck = 'quick' | 'thorough';
 
@@ -136,14 +141,16 @@ export interface Substrate {
     signal: AbortSignal,
   ): Promise<Artifact>;
   imageExists(reference: Handle, check: ExistenceCheck): Promise<boolean>;
-  /** Removes an image that no catalog entry names. Gone already is success. */
+  /** Says that a catalog entry names the image now: {@link listOwned} leaves it out, and what else its making left goes. */
+  keepImage(reference: Handle): Promise<void>;
+  /** Removes an image that no catalog entry names, unless another capture came to the very same one. Gone already is success. */
   discardImage(reference: Handle): Promise<void>;
   /** Removes a machine with all that was made for it. Gone already is success. */
   destroy(token: Token): Promise<void>;
-  /** Everything here that carries this installation's tags, images registered in the catalog excepted. */
+  /** Everything here that carries this installation's tags, apart from images that were kept. */
   listOwned(installation: string): Promise<readonly OwnedThing[]>;
-  /** Writes an image out as one qcow2 file that needs no other. The file must not exist yet. Only with `exportsImages`. */
-  exportImage(image: Image, file: string, signal: AbortSignal): Promise<void>;
+  /** Writes an image out as one qcow2 file that needs no other. Only with `exportsImages`. */
+  exportImage(image: Image, signal: AbortSignal): Promise<ExportedImage>;
   /** A shell command for a person on the server's host that opens a root shell there. Only with `keepsFailedMachines`. */
   shellCommand(machine: Machine, keys: GuestKeys): Promise<string>;
 }

@@ -2,6 +2,7 @@ import { create, fromJson } from '@bufbuild/protobuf';
 import { Architecture, ImageSchema, type Image, MurmurError, ProvenanceSchema } from '@murmur/api';
 
 import { writeBakedImage } from '../../catalog/baked-image.js';
+import { holdImages } from '../discard.js';
 import { settle } from '../intents.js';
 import { assertLease } from '../lease.js';
 import { stepToken } from '../names.js';
@@ -14,11 +15,12 @@ import { capture } from './capture.js';
 export const register: BakeStep = {
   name: 'register',
   phase: 'registering',
-  async run({ artifact }, { attempt, database, inputs, lease, run }) {
+  async run({ artifact }, { attempt, database, inputs, lease, log, run, substrate }) {
     if (artifact === undefined) throw new Error('register came before capture');
     const image = imageOf(run, inputs, artifact);
     await database.transaction().execute(async (trx) => {
       await assertLease(trx, lease);
+      await holdImages(trx);
       const taken = await trx
         .selectFrom('resources')
         .select('name')
@@ -46,6 +48,11 @@ export const register: BakeStep = {
       await settle(trx, stepToken(run.id, attempt, capture.name));
       await endRun(trx, lease, { phase: 'completed' });
     });
+    try {
+      await substrate.keepImage(artifact.reference);
+    } catch (error) {
+      log.warn({ err: error }, 'the substrate has not heard that its image is registered; the reaper will tell it');
+    }
     return {};
   },
 };

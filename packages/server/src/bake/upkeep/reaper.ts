@@ -35,7 +35,9 @@ async function reapSubstrate(parts: ReapParts, substrate: Substrate): Promise<vo
   const open = await openIntentsOfTheEnded(database, substrate);
   const things = await substrate.listOwned(installation);
   for (const thing of things) {
-    if (await hasOwner(database, thing)) continue;
+    const standing = await standingOf(database, thing);
+    if (standing === 'registered') await substrate.keepImage(thing.handle);
+    if (standing !== 'leftover') continue;
     log.info({ substrate: substrate.name, type: thing.type, token: thing.token }, 'removing what a bake left behind');
     await discardThing(database, substrate, thing);
   }
@@ -45,24 +47,28 @@ async function reapSubstrate(parts: ReapParts, substrate: Substrate): Promise<vo
   await forgetTrials(database, substrate, left);
 }
 
-async function hasOwner(database: Database, thing: OwnedThing): Promise<boolean> {
+/** `registered`: an image that is in the catalog, whose substrate has not heard of that yet. */
+type Standing = 'owned' | 'registered' | 'leftover';
+
+async function standingOf(database: Database, thing: OwnedThing): Promise<Standing> {
   const { attempt, runId } = partsOf(thing);
   // Half-made base images and the like are the substrate's own affair.
-  if (runId === undefined) return true;
+  if (runId === undefined) return 'owned';
   const run = await database.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
-  if (run !== undefined) return runOwns(database, run, thing, attempt);
+  if (run !== undefined) return standingInRun(database, run, thing, attempt);
   const trial = await database.selectFrom('trials').select('executor').where('id', '=', runId).executeTakeFirst();
-  if (trial !== undefined) return (await liveExecutors(database)).has(trial.executor);
-  return Date.now() - thing.createdAt < (runId.startsWith('try-') ? 0 : unknownGraceMs);
+  if (trial !== undefined) return (await liveExecutors(database)).has(trial.executor) ? 'owned' : 'leftover';
+  return Date.now() - thing.createdAt < (runId.startsWith('try-') ? 0 : unknownGraceMs) ? 'owned' : 'leftover';
 }
 
-async function runOwns(database: Database, run: RunRow, thing: OwnedThing, attempt: number): Promise<boolean> {
-  if (run.ended_at === null) return attempt >= run.attempt;
+async function standingInRun(database: Database, run: RunRow, thing: OwnedThing, attempt: number): Promise<Standing> {
+  if (run.ended_at === null) return attempt >= run.attempt ? 'owned' : 'leftover';
   if (thing.type === 'image') {
     const registered = await database.selectFrom('artifacts').select('image_name').where('run_id', '=', run.id).executeTakeFirst();
-    return registered !== undefined && run.phase === 'completed' && attempt === run.attempt;
+    return registered !== undefined && run.phase === 'completed' && attempt === run.attempt ? 'registered' : 'leftover';
   }
-  return run.kept_until !== null && run.kept_until.getTime() > Date.now() && attempt === run.attempt;
+  const kept = run.kept_until !== null && run.kept_until.getTime() > Date.now() && attempt === run.attempt;
+  return kept ? 'owned' : 'leftover';
 }
 
 function partsOf({ owner, token }: OwnedThing): { runId: string | undefined; attempt: number } {

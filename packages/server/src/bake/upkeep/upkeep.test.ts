@@ -1,4 +1,4 @@
-import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { access, copyFile, mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
@@ -13,7 +13,7 @@ import { testDatabase, type TestDatabase } from '../../database/testing.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
-import type { Handle, Substrate } from '../../substrates/substrate.js';
+import { type Artifact, type Handle, PlatformFault, type Substrate, type Token } from '../../substrates/substrate.js';
 import { stepToken } from '../names.js';
 import { insertRun } from '../testing-runs.js';
 import { checkOldest } from './existence.js';
@@ -41,7 +41,10 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-async function launch(runId: string, attempt = 1): Promise<string> {
+const keys = deriveGuestKeys(randomBytes(64));
+const { signal } = new AbortController();
+
+async function launch(runId: string, attempt = 1): Promise<Token> {
   const image = create(ImageSchema, { architecture: Architecture.AMD64, source: { case: 'qemu', value: { diskDigest } } });
   const placement = create(PlacementSchema, {});
   const token = stepToken(runId, attempt, 'launch');
@@ -53,11 +56,42 @@ async function launch(runId: string, attempt = 1): Promise<string> {
     memoryMb: 256,
     machineType: '',
     diskSizeGb: 0,
-    keys: deriveGuestKeys(randomBytes(64)),
+    keys,
     lifetimeSeconds: 600,
   };
-  await substrate.launch(spec, token, new AbortController().signal);
+  await substrate.launch(spec, token, signal);
   return token;
+}
+
+const artifactNamed = (name: string, reference: Handle) => ({
+  tenant,
+  image_name: name,
+  recipe: 'r',
+  image_hash: 'h',
+  build_number: 1,
+  run_id: 'none',
+  artifact_name: 'a',
+  substrate: 'QEMU',
+  scope: 'qemu-local',
+  reference: JSON.stringify(reference),
+});
+
+/** Captures a machine's disk for a run, and lets the machine go. */
+async function captureFor(runId: string): Promise<Artifact> {
+  const machine = { token: await launch(runId), handle: {} };
+  await substrate.waitReady(machine, keys, signal);
+  const token = stepToken(runId, 1, 'capture');
+  const artifact = await substrate.capture(machine, keys, { name: 'image', token, owner: { installation, tenant, runId } }, signal);
+  await substrate.destroy(machine.token);
+  return artifact;
+}
+
+/** Writes down that a bake of the run has registered this image. */
+async function register(runId: string, { reference }: Artifact): Promise<void> {
+  await db.database
+    .insertInto('artifacts')
+    .values({ ...artifactNamed(`r-${runId}`, reference), run_id: runId })
+    .execute();
 }
 
 const parts = () => ({ database: db.database, substrates: new Map([['QEMU', substrate]] as const), installation, log });
@@ -97,6 +131,62 @@ test('the reaper removes what no live run, kept machine or trial owns, and nothi
   expect(await db.database.selectFrom('trials').select('id').execute()).toEqual([{ id: 'try-aaaaaaaaaa' }]);
 });
 
+test('a captured disk goes that its bake neither registered nor removed, and a registered one stays', { timeout: 120_000 }, async () => {
+  const failed = await insertRun(db.database, tenant);
+  const completed = await insertRun(db.database, tenant);
+  const [orphan, registered] = [await captureFor(failed), await captureFor(completed)];
+  const mine = async () => (await tokens()).filter((token) => token.includes(failed) || token.includes(completed));
+  await reap(parts());
+  expect(await mine()).toEqual([`${failed}-1-capture`, `${completed}-1-capture`].toSorted());
+
+  await register(completed, registered);
+  await db.database.updateTable('runs').set({ phase: 'completed', ended_at: new Date() }).where('id', '=', completed).execute();
+  await db.database.updateTable('runs').set({ phase: 'failed', ended_at: new Date() }).where('id', '=', failed).execute();
+  await reap(parts());
+
+  expect(await mine()).toEqual([]);
+  expect(await substrate.imageExists(orphan.reference, 'quick')).toBe(false);
+  expect(await substrate.imageExists(registered.reference, 'thorough')).toBe(true);
+  expect((await readdir(join(dataDir, 'images'))).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
+test('a disk that two bakes came to stays while one of them may still register it', { timeout: 120_000 }, async () => {
+  const [live, failed] = [await insertRun(db.database, tenant), await insertRun(db.database, tenant)];
+  const { reference, source } = await captureFor(live);
+  const note = (runId: string) => join(dataDir, 'images', `.captured-${runId}-1-capture.json`);
+  await copyFile(note(live), note(failed));
+  const twin = { source, reference: { ...reference, token: `${failed}-1-capture` } };
+  await db.database.updateTable('runs').set({ phase: 'failed', ended_at: new Date() }).where('id', '=', failed).execute();
+
+  await reap(parts());
+  expect(await substrate.imageExists(reference, 'quick')).toBe(true);
+  await expect(access(note(failed))).rejects.toThrow('ENOENT');
+
+  await db.database.updateTable('runs').set({ phase: 'failed', ended_at: new Date() }).where('id', '=', live).execute();
+  await reap(parts());
+  expect(await substrate.imageExists(twin.reference, 'quick')).toBe(false);
+});
+
+test('an image on the host of another server is not taken for missing', { timeout: 120_000 }, async () => {
+  const otherDir = await mkdtemp(join(tmpdir(), 'murmur-other-'));
+  const other = await createQemuSubstrate({ dataDir: otherDir, runtimeDir: otherDir, installation, log });
+  const runId = await insertRun(db.database, tenant);
+  const artifact = await captureFor(runId);
+  await register(runId, artifact);
+  await substrate.keepImage(artifact.reference);
+  await db.database
+    .updateTable('artifacts')
+    .set({ checked_at: new Date(0) })
+    .execute();
+
+  await checkOldest({ ...parts(), substrates: new Map([['QEMU', other]] as const) });
+
+  expect(await db.database.selectFrom('artifacts').select('image_name').where('missing_at', 'is not', null).execute()).toEqual([]);
+  await expect(other.imageExists(artifact.reference, 'quick')).rejects.toBeInstanceOf(PlatformFault);
+  await db.database.deleteFrom('artifacts').execute();
+  await rm(otherDir, { recursive: true, force: true });
+});
+
 test('an executor lives as long as it beats', async () => {
   await beat(db.database, 'one');
   await beat(db.database, 'two');
@@ -109,19 +199,6 @@ test('an executor lives as long as it beats', async () => {
   expect(await liveExecutors(db.database)).not.toContain('two');
   await beat(db.database, 'two');
   expect(await liveExecutors(db.database)).toContain('two');
-});
-
-const artifactNamed = (name: string, reference: Handle) => ({
-  tenant,
-  image_name: name,
-  recipe: 'r',
-  image_hash: 'h',
-  build_number: 1,
-  run_id: 'none',
-  artifact_name: 'a',
-  substrate: 'QEMU',
-  scope: 'qemu-local',
-  reference: JSON.stringify(reference),
 });
 
 test('an image that cannot even be looked at does not keep the others from their turn', async () => {

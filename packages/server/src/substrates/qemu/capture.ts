@@ -1,14 +1,15 @@
-import { access, rename, rm } from 'node:fs/promises';
+import { access, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { answeredWithin, PlatformFault, type GuestChannel, type GuestKeys, type Owner, type Token } from '../substrate.js';
 import { isMissing, readIfPresent, writeAtomically } from './files.js';
+import { readCaptureNote, writeCaptureNote } from './capture-notes.js';
 import type { Channels } from './channels.js';
 import { filesystemIsClean } from './filesystem.js';
 import { takeChangedKernel } from './guest-kernel.js';
 import { openMaking, placeImage, sealImage, shareFile } from './images.js';
-import { captureNote, imageFolder, machineFolder, makingFolder, type Digest, type Layout } from './layout.js';
+import { imageFolder, machineFolder, makingFolder, type Digest, type Layout } from './layout.js';
 import { findProcesses } from './machine-process.js';
 import { readMachine, writeMachine, type MachineRecord } from './machine-record.js';
 import { readManifest, type Manifest } from './manifest.js';
@@ -24,6 +25,8 @@ export interface CaptureRequest {
   readonly artifact: { readonly name: string; readonly token: Token; readonly owner: Owner };
   readonly channels: Channels;
   readonly signal: AbortSignal;
+  /** Runs what gives an image its place while nobody else adds or removes one. */
+  alone<T>(task: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -42,10 +45,8 @@ export async function captureMachine(layout: Layout, request: CaptureRequest): P
 
 /** The image that an earlier capture of this token came to, if it is still here. */
 async function capturedBefore(layout: Layout, token: Token): Promise<Digest | undefined> {
-  const note = await readIfPresent(captureNote(layout, token));
-  if (note === undefined) return undefined;
-  const { digest } = JSON.parse(note) as { digest: Digest };
-  return (await readManifest(layout, digest)) === undefined ? undefined : digest;
+  const note = await readCaptureNote(layout, token);
+  return note === undefined || (await readManifest(layout, note.digest)) === undefined ? undefined : note.digest;
 }
 
 async function moveDisk(layout: Layout, request: CaptureRequest, making: string): Promise<void> {
@@ -129,18 +130,16 @@ async function seal(layout: Layout, request: CaptureRequest, making: string): Pr
   const manifest = kernelChanged
     ? await sealImage(making, image)
     : await sealImage(making, { ...image, ...(guestKernel === undefined ? {} : { guestKernel }) }, base);
-  await writeAtomically(captureNote(layout, token), JSON.stringify({ digest: manifest.disk.digest, machine: request.machine }));
-  await placeImage(layout, making, manifest);
-  return manifest.disk.digest;
+  const { digest } = manifest.disk;
+  await request.alone(async () => {
+    await writeCaptureNote(layout, { token, digest, owner });
+    await placeImage(layout, making, manifest);
+  });
+  return digest;
 }
 
 async function manifestOf(layout: Layout, digest: Digest): Promise<Manifest> {
   const manifest = await readManifest(layout, digest);
   if (manifest === undefined) throw new PlatformFault(`the disk ${digest} that the machine stands on is gone`);
   return manifest;
-}
-
-/** Removes the note that a capture of this token came to an image. */
-export async function forgetCapture(layout: Layout, token: unknown): Promise<void> {
-  if (typeof token === 'string' && /^[a-z0-9-]+$/.test(token)) await rm(captureNote(layout, token), { force: true });
 }

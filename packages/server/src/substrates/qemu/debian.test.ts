@@ -118,8 +118,7 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
   });
 
   test('boots by itself on another machine once exported, with host keys of its own', async () => {
-    const file = path.join(folder, 'exported.qcow2');
-    await substrate.exportImage(image, file, signal);
+    await using exported = await substrate.exportImage(image, signal);
     const args = [
       '-M',
       'q35',
@@ -138,7 +137,7 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
     ];
     const disk = [
       '-drive',
-      `if=virtio,format=qcow2,snapshot=on,file=${file}`,
+      `if=virtio,format=qcow2,snapshot=on,file=${exported.file}`,
       '-netdev',
       'user,id=net,hostfwd=tcp:127.0.0.1:0-:22',
       '-device',

@@ -1,13 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+
 import { create } from '@bufbuild/protobuf';
 import { Architecture, ImageSchema, MurmurError, QemuSourceSchema, type Image } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import type { Handle, Substrate, Token } from '../substrate.js';
+import type { Substrate, Token } from '../substrate.js';
 import { createAcceleratorProbe } from './accelerator.js';
 import { buildBase, type BaseBuildOptions } from './base/build.js';
 import { preinstalled } from './base/packages.js';
 import { createChannels } from './channels.js';
-import { captureMachine, forgetCapture } from './capture.js';
+import { captureMachine } from './capture.js';
+import { captureNotes, digestIn, forgetCapture, imageReference } from './capture-notes.js';
 import { runOnHost } from './host-command.js';
 import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './images.js';
 import { imageFolder, isDigest, openLayout, type Digest, type Layout } from './layout.js';
@@ -34,8 +39,6 @@ export interface QemuExtras {
   buildBase(options: BaseBuildOptions & { readonly name: string }): Promise<{ readonly image: Image }>;
   /** Ends the connections to machines, which go on without them. */
   close(): Promise<void>;
-  /** Writes an image out as one qcow2 file that needs no other. The file must not exist yet. */
-  exportImage(image: Image, file: string, signal: AbortSignal): Promise<void>;
 }
 
 /** The substrate that runs machines as QEMU processes on the server's own host. Throws where QEMU is not installed. */
@@ -43,9 +46,11 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
   for (const program of [qemuProgram, 'qemu-img']) await runOnHost(program, ['--version']);
   const layout = await openLayout(options.dataDir, options.runtimeDir);
   await removeAbandonedBuilds(layout);
+  for (const name of await readdir(layout.exports)) await rm(path.join(layout.exports, name), { recursive: true, force: true });
   const probe = createAcceleratorProbe(layout.dataDir, options.log);
   const channels = createChannels(layout);
   const inTurn = oneAtATime();
+  const alone = <T>(task: () => Promise<T>) => inTurn('all images', task);
 
   return {
     name: 'QEMU',
@@ -65,27 +70,38 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
     channel: (machine, keys, signal) => channels.open(machine.token, keys, signal),
     capture: (machine, keys, artifact, signal) =>
       inTurn(machine.token, async () => {
-        const diskDigest = await captureMachine(layout, { machine: machine.token, keys, artifact, channels, signal });
+        const diskDigest = await captureMachine(layout, { machine: machine.token, keys, artifact, channels, signal, alone });
         return {
           source: { case: 'qemu', value: create(QemuSourceSchema, { diskDigest }) },
-          reference: { diskDigest, token: artifact.token },
+          reference: imageReference(layout, diskDigest, artifact.token),
         };
       }),
     imageExists: async (reference, check) => {
-      const digest = digestIn(reference);
+      const digest = digestIn(layout, reference);
       return !(await isDiscarded(layout, digest)) && chainIsWhole(layout, digest, check);
+    },
+    keepImage: async (reference) => {
+      const half = reference['making'];
+      if (typeof half === 'string') return destroyThing(layout, half as Token);
+      digestIn(layout, reference);
+      await forgetCapture(layout, reference['token']);
     },
     discardImage: async (reference) => {
       const half = reference['making'];
       if (typeof half === 'string') return destroyThing(layout, half as Token);
-      await discardImage(layout, digestIn(reference), await machineBases(layout));
-      await forgetCapture(layout, reference['token']);
+      const digest = digestIn(layout, reference);
+      await alone(async () => {
+        // Two bakes may come to one disk, and the other one may be just about to register it.
+        const others = (await captureNotes(layout)).filter((note) => note.digest === digest && note.token !== reference['token']);
+        if (others.length === 0) await discardImage(layout, digest, await machineBases(layout));
+        await forgetCapture(layout, reference['token']);
+      });
     },
     destroy: (token) =>
       inTurn(token, async () => {
         await channels.close(token);
         await destroyThing(layout, token);
-        await removeDiscarded(layout, await machineBases(layout));
+        await alone(async () => removeDiscarded(layout, await machineBases(layout)));
       }),
     listOwned: (installation) => listThings(layout, installation),
     shellCommand: (machine, keys) => shellCommand(layout, machine.token, keys),
@@ -105,9 +121,17 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
         return { image: create(ImageSchema, { ...image, source: { case: 'qemu', value } }) };
       }),
 
-    async exportImage(image, file, signal) {
-      const disk = `${imageFolder(layout, await localDigest(layout, image))}/disk.qcow2`;
-      await runOnHost('qemu-img', ['convert', '-U', '-f', 'qcow2', '-O', 'qcow2', disk, file], { signal });
+    async exportImage(image, signal) {
+      const disk = path.join(imageFolder(layout, await localDigest(layout, image)), 'disk.qcow2');
+      const file = path.join(layout.exports, `${randomUUID()}.qcow2`);
+      const remove = () => rm(file, { force: true });
+      try {
+        await runOnHost('qemu-img', ['convert', '-U', '-f', 'qcow2', '-O', 'qcow2', disk, file], { signal });
+      } catch (error) {
+        await remove();
+        throw error;
+      }
+      return { file, [Symbol.asyncDispose]: remove };
     },
   };
 }
@@ -120,11 +144,5 @@ async function localDigest(layout: Layout, image: Image): Promise<Digest> {
       hint: 'Build the base image again with "murmur base build", or bake the recipe again.',
     });
   }
-  return digest;
-}
-
-function digestIn(reference: Handle): Digest {
-  const digest = reference['diskDigest'];
-  if (typeof digest !== 'string') throw new TypeError('not a reference to a QEMU image');
   return digest;
 }

@@ -1,14 +1,19 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { Token } from '../substrate.js';
+import { readIfPresent, writeAtomically } from './files.js';
 
 /** Where the substrate keeps its things. `machines` and `images` lie equally deep, so that one relative backing path serves in both. */
 export interface Layout {
   readonly dataDir: string;
   readonly machines: string;
   readonly images: string;
+  /** Images on their way out, each gone when it has been read. */
+  readonly exports: string;
+  /** Tells this data directory apart from those of other servers on the same database. */
+  readonly host: string;
   /** A folder with a short path for control sockets. */
   readonly runtimeDir: string;
 }
@@ -18,15 +23,24 @@ export type Digest = string;
 
 /** Makes the substrate's folders, readable by nobody else. */
 export async function openLayout(dataDir: string, runtimeDir: string): Promise<Layout> {
-  const folders = { machines: path.join(dataDir, 'machines'), images: path.join(dataDir, 'images') };
-  for (const folder of [dataDir, runtimeDir, ...Object.values(folders)]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const real = await realpath(dataDir);
+  const folders = { machines: path.join(real, 'machines'), images: path.join(real, 'images'), exports: path.join(real, 'exports') };
+  for (const folder of [runtimeDir, ...Object.values(folders)]) await mkdir(folder, { recursive: true, mode: 0o700 });
   return {
     dataDir: real,
-    machines: path.join(real, 'machines'),
-    images: path.join(real, 'images'),
+    ...folders,
+    host: await hostId(path.join(real, 'qemu-host')),
     runtimeDir: await realpath(runtimeDir),
   };
+}
+
+async function hostId(file: string): Promise<string> {
+  const known = await readIfPresent(file);
+  if (known !== undefined) return known.trim();
+  const made = randomBytes(8).toString('hex');
+  await writeAtomically(file, `${made}\n`);
+  return made;
 }
 
 /** The folder of one machine. */
@@ -50,7 +64,7 @@ export function makingFolder(layout: Layout, token: Token | string): string {
   return path.join(layout.images, `.making-${token}`);
 }
 
-/** The note that says which image a capture of this token came to, kept until that image is discarded. */
+/** The note that says which image a capture of this token came to, until that image is registered or discarded. */
 export function captureNote(layout: Layout, token: Token | string): string {
   return path.join(layout.images, `.captured-${token}.json`);
 }

@@ -3,11 +3,11 @@ import path from 'node:path';
 
 import type { OwnedThing, Owner, Token } from '../substrate.js';
 import { isBeingBuilt } from './builder-mark.js';
+import { captureNotes, imageReference } from './capture-notes.js';
 import { isMissing, readIfPresent } from './files.js';
-import { makingFolder, type Digest, type Layout } from './layout.js';
+import { captureNote, makingFolder, type Digest, type Layout } from './layout.js';
 import { removeMachine } from './launch.js';
 import { readMachine } from './machine-record.js';
-import { readManifest } from './manifest.js';
 
 /** A folder just made gets its record within this time; before that nobody can say whose it is. */
 const graceMs = 60_000;
@@ -20,7 +20,7 @@ export async function listThings(layout: Layout, installation: string): Promise<
   const things = [
     ...(await listMachines(layout, installation)),
     ...(await listHalfMade(layout, installation)),
-    ...(await listUnreleased(layout)),
+    ...(await listCaptured(layout, installation)),
   ];
   return things.filter((thing) => thing.owner.installation === installation);
 }
@@ -71,21 +71,12 @@ async function listHalfMade(layout: Layout, installation: string): Promise<Owned
   return things;
 }
 
-/**
- * Finished images whose machine still stands: whoever captured one has not come to let the machine go, so nothing may have
- * heard of the image yet. From then on an image is the catalog's.
- */
-async function listUnreleased(layout: Layout): Promise<OwnedThing[]> {
+/** Finished images that nobody has said to keep: the bake that captured one is still under way, or ended without it. */
+async function listCaptured(layout: Layout, installation: string): Promise<OwnedThing[]> {
   const things: OwnedThing[] = [];
-  for (const name of await readdir(layout.images)) {
-    const token = /^\.captured-([a-z0-9-]+)\.json$/.exec(name)?.[1];
-    const note = token === undefined ? undefined : await readIfPresent(path.join(layout.images, name));
-    if (token === undefined || note === undefined) continue;
-    const { digest, machine } = JSON.parse(note) as { digest: Digest; machine: Token };
-    const manifest = await readManifest(layout, digest);
-    if (manifest?.captured === undefined || (await readMachine(layout, machine)) === undefined) continue;
-    const { captured, createdAt } = manifest;
-    things.push({ type: 'image', token: token as Token, owner: captured.owner, createdAt, handle: { diskDigest: digest, token } });
+  for (const { digest, owner = unknownOwner(installation), token } of await captureNotes(layout)) {
+    const createdAt = await changedAt(captureNote(layout, token));
+    if (createdAt !== undefined) things.push({ type: 'image', token, owner, createdAt, handle: imageReference(layout, digest, token) });
   }
   return things;
 }
