@@ -79,7 +79,12 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
   const { substrates, baseBuilders } = await startSubstrates({ dataDir, installation, log }, closers);
   const localSubstrates = (['QEMU', 'DOCKER'] as const).filter((name) => substrates.has(name));
   const localArchitecture = process.arch === 'arm64' ? 'ARM64' : 'AMD64';
-  await writeBuiltins(database, { localSubstrates, localArchitecture, ...configuration.baseImages });
+  await writeBuiltins(database, {
+    localSubstrates,
+    localArchitecture,
+    localTenants: configuration.localTenants,
+    ...configuration.baseImages,
+  });
 
   const bakery = createBakery({
     database,

@@ -7,6 +7,8 @@ export interface BuiltinConfig {
   readonly localSubstrates: readonly ('QEMU' | 'DOCKER')[];
   /** The architecture of local machines: the host's. */
   readonly localArchitecture: 'AMD64' | 'ARM64';
+  /** The tenants besides `local/…` ones that may use the local placements. */
+  readonly localTenants?: readonly string[];
   /** The AMIs behind `murmur-aws-base`, by region. Without them that image does not exist. */
   readonly awsBaseAmis?: Readonly<Record<string, string>>;
   /** The self-link behind `murmur-gce-base`; Debian's own family unless given. */
