@@ -34,6 +34,8 @@ export async function buildApp(args: readonly string[]): Promise<App> {
     else families.set(first, { ...families.get(first), [second]: commandOf(route) });
   }
   for (const [name, commands] of families) {
+    // A command that is called by the family's word alone, such as `server`, stands in the family's place.
+    if (called?.words.length === 1 && called.words[0] === name) continue;
     const standard = routes.find((route) => route.words[0] === name && route.isDefault === true)?.words[1];
     root[name] = buildRouteMap<string, Context>({
       routes: commands,

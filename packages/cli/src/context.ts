@@ -13,6 +13,8 @@ export interface Output {
 /** Where a command reads from. */
 export interface Input extends AsyncIterable<Uint8Array | string> {
   readonly isTTY?: boolean | undefined;
+  /** Of a terminal: in raw mode it shows nothing of what is typed and hands over every key. */
+  setRawMode?(mode: boolean): unknown;
 }
 
 /** Everything of the process a command may touch; tests bring their own. */

@@ -10,8 +10,9 @@ const groups: readonly { group: RouteGroup; title: string }[] = [
 
 /** The help of `murmur` itself. */
 export function rootHelp(): string {
+  const width = Math.max(...routes.map((route) => route.words.join(' ').length)) + 2;
   const sections = groups.map(({ group, title }) => {
-    const rows = routes.filter((route) => route.group === group).map((route) => `  ${route.words.join(' ').padEnd(16)}${route.brief}`);
+    const rows = routes.filter((route) => route.group === group).map((route) => `  ${route.words.join(' ').padEnd(width)}${route.brief}`);
     return [title, ...rows].join('\n');
   });
   const flags = globalFlagDocs.map(({ flag, placeholder, brief }) => `  ${`${flag} ${placeholder}`.padEnd(24)}${brief}`);

@@ -21,6 +21,14 @@ export const routes: readonly Route[] = [
   { words: ['rm'], group: 'catalog', brief: 'Delete a resource', load: () => import('./commands/rm.js') },
   { words: ['describe'], group: 'catalog', brief: 'Explain the kinds and their fields', load: () => import('./commands/describe.js') },
   { words: ['history'], group: 'catalog', brief: 'List the generations of a resource', load: () => import('./commands/history.js') },
+  {
+    words: ['secret', 'set'],
+    group: 'catalog',
+    brief: 'Store a value that nobody reads again',
+    load: () => import('./commands/secret-set.js'),
+  },
+  { words: ['secret', 'ls'], group: 'catalog', brief: 'List the names of secrets', load: () => import('./commands/secret-ls.js') },
+  { words: ['secret', 'rm'], group: 'catalog', brief: 'Delete a secret', load: () => import('./commands/secret-rm.js') },
   { words: ['bake'], group: 'baking', brief: 'Bake a recipe into an image', load: () => import('./commands/bake.js') },
   { words: ['bakes', 'ls'], group: 'baking', brief: 'List bakes, newest first', load: () => import('./commands/bakes-ls.js') },
   { words: ['bakes', 'show'], group: 'baking', brief: 'Show one bake', load: () => import('./commands/bakes-show.js') },
@@ -39,6 +47,12 @@ export const routes: readonly Route[] = [
   },
   { words: ['auth', 'login'], group: 'server', brief: 'Store an API key for this folder', load: () => import('./commands/auth-login.js') },
   { words: ['server'], group: 'server', brief: 'Run the server', load: () => import('./commands/server.js') },
+  {
+    words: ['server', 'rotate-key'],
+    group: 'server',
+    brief: 'Replace the master key of a stopped server',
+    load: () => import('./commands/server-rotate-key.js'),
+  },
   { words: ['version'], group: 'server', brief: 'Print the versions of client and server', load: () => import('./commands/version.js') },
   { words: ['completion'], group: 'server', brief: 'Print a shell completion script', load: () => import('./commands/completion.js') },
   { words: ['__complete'], group: 'hidden', brief: 'Answer a completion script', load: () => import('./commands/complete.js') },
@@ -46,6 +60,7 @@ export const routes: readonly Route[] = [
 
 /** What the first words of two-word commands are about. */
 export const familyBriefs: Readonly<Record<string, string>> = {
+  secret: 'Store, list and delete secrets',
   bakes: 'Look at, follow and cancel bakes',
   image: 'Work with the files behind images',
   base: 'Build and list the platform base images',
@@ -54,6 +69,10 @@ export const familyBriefs: Readonly<Record<string, string>> = {
 
 /** The route that the start of a command line names. */
 export function findRoute(args: readonly string[]): Route | undefined {
-  const exact = routes.find((route) => route.words.every((word, index) => args[index] === word));
-  return exact ?? routes.find((route) => route.isDefault === true && route.words[0] === args[0]);
+  const matching = routes.filter((route) => route.words.every((word, index) => args[index] === word));
+  // `server rotate-key` is not `server` with an argument.
+  return (
+    matching.toSorted((a, b) => b.words.length - a.words.length)[0] ??
+    routes.find((route) => route.isDefault === true && route.words[0] === args[0])
+  );
 }

@@ -17,7 +17,10 @@ export async function candidatesFor(context: Context, words: readonly string[]):
   const route = findRoute(typed);
   const isWhole = route !== undefined && route.words.length <= typed.length;
   const all = isWhole
-    ? await argumentCandidates(context, (await route.load()).command, typed.slice(route.words.length), partial)
+    ? [
+        ...commandWords(typed),
+        ...(await argumentCandidates(context, (await route.load()).command, typed.slice(route.words.length), partial)),
+      ]
     : commandWords(typed);
   return [...new Set(all)].filter((candidate) => candidate.startsWith(partial));
 }
@@ -53,6 +56,7 @@ async function valuesFor(context: Context, wanted: Completion, positionals: read
     case 'environment':
     case 'placement':
     case 'image':
+    case 'secret':
       return namesOnServer(context, wanted);
   }
 }
