@@ -6,6 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import { type ExportImageRequest, type ExportImageResponse, ExportImageResponseSchema, MurmurError } from '@murmur/api';
 
 import { readSpec } from '../catalog/read.js';
+import { checkDisk, checkServesTenant } from './local-images.js';
 import { found } from './placing.js';
 import type { PlanParts } from './plan.js';
 import { prefixed, substrateOfImage } from './substrate-names.js';
@@ -24,6 +25,8 @@ export async function* exportImage(
   const substrate = name === undefined ? undefined : parts.substrates.get(name);
   if (substrate === undefined) throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`);
   if (!substrate.capabilities.exportsImages) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
+  await checkServesTenant(parts.database, tenant, substrate.name);
+  await checkDisk(parts.database, tenant, image);
   await using exported = await substrate.exportImage(image, signal);
   const { file } = exported;
   const { size } = await stat(file);

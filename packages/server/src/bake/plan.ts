@@ -5,6 +5,7 @@ import type { Database } from '../database/tables.js';
 import type { TenantKey, TenantKeys } from '../secrets/tenant-keys.js';
 import type { ArchitectureName, Substrate, SubstrateName } from '../substrates/substrate.js';
 import { imageHash } from './identity.js';
+import { checkDisk } from './local-images.js';
 import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
 import { reachable } from './reachable.js';
 import { freezePlacement, type RunInputs } from './run-inputs.js';
@@ -54,6 +55,7 @@ export async function planBake(parts: PlanParts, tenant: string, request: StartB
   const substrate = substrateFor(parts.substrates, substrateName);
   const keepSeconds = keepSecondsOf(request.keepOnFailure, substrate);
   const tenantKey = await parts.tenantKeys.of(tenant);
+  await checkDisk(parts.database, tenant, base);
   const resolved = await reachable(substrateName, () => substrate.resolveBase(base, placement));
   const scope = substrate.scope(placement);
   const timeout = parseDuration(recipe.provisioningTimeout) ?? 0n;

@@ -6,6 +6,7 @@ import { readSpec } from '../catalog/read.js';
 import { deriveGuestKeys } from '../substrates/guest-keys.js';
 import type { LaunchSpec, Substrate } from '../substrates/substrate.js';
 import { chunkQueue } from './chunk-queue.js';
+import { checkDisk } from './local-images.js';
 import { newRunId, stepToken } from './names.js';
 import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
 import type { PlanParts } from './plan.js';
@@ -101,6 +102,7 @@ async function prepare(parts: TryParts, tenant: string, id: string, request: Try
   checkArchitecture(image, machineType);
   checkRegion(image, placement);
   const substrate = substrateFor(parts.substrates, substrateName);
+  await checkDisk(parts.database, tenant, image);
   const base = await reachable(substrateName, () => substrate.resolveBase(image, placement));
   const tenantKey = await parts.tenantKeys.of(tenant);
   return {

@@ -1,4 +1,4 @@
-import type { Image, Placement } from '@murmur/api';
+import { type Image, MurmurError, type Placement } from '@murmur/api';
 
 /** The substrates as the catalog's enum names them, without the prefix. */
 export type SubstrateName = 'QEMU' | 'DOCKER' | 'AWS' | 'GCP';
@@ -158,6 +158,13 @@ export interface Substrate {
 /** A fault of the platform, not of the script: a fresh attempt on a fresh machine may succeed. */
 export class PlatformFault extends Error {
   override readonly name = 'PlatformFault';
+}
+
+/** An image whose disk is not on the server's host, or not there for whoever asks. */
+export function diskIsAbsent(image: Image, digest: string): MurmurError {
+  return new MurmurError('FAILED_PRECONDITION', `image "${image.name}": disk ${digest} is not on this server`, {
+    hint: 'Build the base image again with "murmur base build", or bake the recipe again.',
+  });
 }
 
 /** Asks a machine for something, but not for ever: no answer within the limit is a {@link PlatformFault}. */

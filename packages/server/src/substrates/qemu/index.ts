@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import { Architecture, ImageSchema, MurmurError, QemuSourceSchema, type Image } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import type { Substrate, Token } from '../substrate.js';
+import { diskIsAbsent, type Substrate, type Token } from '../substrate.js';
 import { createAcceleratorProbe } from './accelerator.js';
 import { buildBase, type BaseBuildOptions } from './base/build.js';
 import { preinstalled } from './base/packages.js';
@@ -140,9 +140,7 @@ async function localDigest(layout: Layout, image: Image): Promise<Digest> {
   if (image.source.case !== 'qemu') throw new MurmurError('INVALID_ARGUMENT', `image "${image.name}" is not a QEMU image`);
   const digest = image.source.value.diskDigest;
   if (!isDigest(digest) || (await isDiscarded(layout, digest)) || !(await chainIsWhole(layout, digest, 'quick'))) {
-    throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}": disk ${digest} is not on this server`, {
-      hint: 'Build the base image again with "murmur base build", or bake the recipe again.',
-    });
+    throw diskIsAbsent(image, digest);
   }
   return digest;
 }
