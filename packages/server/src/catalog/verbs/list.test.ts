@@ -103,3 +103,41 @@ describe('list', () => {
     expect(await names('github_app/acme', 'placement')).toEqual([]);
   });
 });
+
+describe('list, for a caller who may not list every name', () => {
+  const page = { kind: 'image', sort: SortOrder.NAME, pageSize: 2, pageToken: '' };
+  const names = ['team-a-1', 'team-a-2', 'team-b', 'teamxa', 'zeta'];
+
+  async function listed(patterns: string[], sort = SortOrder.NAME): Promise<string[]> {
+    for (const name of names) await catalog.set('image', name, image(name));
+    const permits = { ...catalog.context.permits, namesFor: () => patterns };
+    const found: string[] = [];
+    let pageToken = '';
+    do {
+      const result = await listResources({ ...catalog.context, permits }, { ...page, sort, pageToken });
+      found.push(...result.resources.map((resource) => resource.name));
+      pageToken = result.nextPageToken;
+    } while (pageToken !== '');
+    return found.filter((name) => !name.startsWith('murmur-'));
+  }
+
+  test.each([
+    [['*'], ['team-a-1', 'team-a-2', 'team-b', 'teamxa', 'zeta']],
+    [['team-a-*'], ['team-a-1', 'team-a-2']],
+    [
+      ['team-*', 'zeta'],
+      ['team-a-1', 'team-a-2', 'team-b', 'zeta'],
+    ],
+    [['team_a'], []],
+    [['*a*1'], ['team-a-1']],
+    [[], []],
+  ])('%j shows %j, page by page', async (patterns, expected) => {
+    for (const sort of [SortOrder.NAME, SortOrder.CREATED, SortOrder.UPDATED]) expect(await listed(patterns, sort)).toEqual(expected);
+  });
+
+  test('shows the builtins to whoever may list anything', async () => {
+    const permits = { ...catalog.context.permits, namesFor: () => ['mine-*'] };
+    const { resources } = await listResources({ ...catalog.context, permits }, { ...page, pageSize: 10 });
+    expect(resources.map((resource) => resource.name)).toEqual(['murmur-aws-base', 'murmur-gce-base']);
+  });
+});

@@ -2,10 +2,12 @@ import { type Column, ColumnSchema, MurmurError, type Resource, type Row, RowSch
 import { create } from '@bufbuild/protobuf';
 import { sql } from 'kysely';
 
+import { matchesAnyPattern } from '../../database/name-patterns.js';
+import type { Queryable } from '../../database/tables.js';
 import { type CatalogContext, PLATFORM_TENANT } from '../context.js';
 import type { Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
-import { readPageToken, writePageToken } from '../page-token.js';
+import { type PagePosition, readPageToken, writePageToken } from '../page-token.js';
 import { toResource } from '../resource.js';
 
 /** Which resources to list. */
@@ -29,23 +31,27 @@ export interface ListResult {
 const defaultPageSize = 100;
 const maxPageSize = 1000;
 
-/** The tenant's own resources of a kind and the builtins it can see: oldest first, unless sorted otherwise. */
+/**
+ * The tenant's own resources of a kind, as far as the caller may list them, and the builtins, which are nobody's secret: oldest
+ * first, unless sorted otherwise.
+ */
 export async function listResources(context: CatalogContext, request: ListRequest): Promise<ListResult> {
   const kind = kindNamed(request.kind);
   const order = orderOf(request.sort);
   const size = pageSizeOf(request.pageSize);
-  let query = context.database
-    .selectFrom('resources')
-    .select(['tenant', 'kind', 'name', 'generation', 'spec', 'author', 'created_at', 'updated_at', 'ordinal'])
-    .where('kind', '=', kind.name)
-    .where('tenant', 'in', [context.identity.tenant, PLATFORM_TENANT]);
-  const hidden = kind.hiddenBuiltins?.(context.identity.tenant) ?? [];
-  if (hidden.length > 0) query = query.where('name', 'not in', [...hidden]);
-  if (request.pageToken !== '') {
-    const after = readPageToken(request.pageToken, kind.name, order);
-    query = query.where(sql<boolean>`(${sortKey(order)}, ordinal) > (${keyValue(order, after.key)}, ${after.ordinal}::bigint)`);
-  }
-  const found = await query
+  const { tenant } = context.identity;
+  const after = request.pageToken === '' ? undefined : readPageToken(request.pageToken, kind.name, order);
+  // Each half stops at the end of the page by itself: from both at once the database would sort everything first.
+  const half = (owner: string) => firstOf(context.database, { owner, kind: kind.name, order, after, limit: size + 1 });
+  const own = half(tenant).where(matchesAnyPattern('name', context.permits.namesFor(`${kind.name}.list`)));
+  const hidden = kind.hiddenBuiltins?.(tenant) ?? [];
+  const builtins = hidden.length === 0 ? half(PLATFORM_TENANT) : half(PLATFORM_TENANT).where('name', 'not in', [...hidden]);
+  const both = context.database.selectFrom(own.as('own')).selectAll();
+  const found = await context.database
+    .selectFrom(
+      (tenant === PLATFORM_TENANT ? both : both.unionAll(context.database.selectFrom(builtins.as('theirs')).selectAll())).as('both'),
+    )
+    .selectAll()
     .orderBy(sortKey(order))
     .orderBy('ordinal')
     .limit(size + 1)
@@ -70,6 +76,29 @@ export async function listResources(context: CatalogContext, request: ListReques
 
 type Order = 'created' | 'name' | 'updated';
 
+interface Section {
+  readonly owner: string;
+  readonly kind: string;
+  readonly order: Order;
+  readonly after: PagePosition | undefined;
+  readonly limit: number;
+}
+
+/** One owner's resources of a kind, from a position on, in an order that an index has. */
+function firstOf(database: Queryable, { owner, kind, order, after, limit }: Section) {
+  const query = database
+    .selectFrom('resources')
+    .select(['tenant', 'kind', 'name', 'generation', 'spec', 'author', 'created_at', 'updated_at', 'ordinal'])
+    .where('tenant', '=', owner)
+    .where('kind', '=', kind)
+    .orderBy(sortKey(order))
+    .orderBy('ordinal')
+    .limit(limit);
+  if (after === undefined) return query;
+  if (order === 'created') return query.where('ordinal', '>', after.ordinal);
+  return query.where(sql<boolean>`(${sortKey(order)}, ordinal) > (${keyValue(order, after.key)}, ${after.ordinal}::bigint)`);
+}
+
 function orderOf(sort: SortOrder): Order {
   switch (sort) {
     case SortOrder.UNSPECIFIED:
@@ -87,7 +116,7 @@ function orderOf(sort: SortOrder): Order {
 /** Names are compared by their bytes, whatever the database's locale; creation needs nothing but the ordinal. */
 function sortKey(order: Order) {
   if (order === 'name') return sql`name collate "C"`;
-  return order === 'updated' ? sql`updated_at` : sql`''::text`;
+  return order === 'updated' ? sql`updated_at` : sql`ordinal`;
 }
 
 function keyValue(order: Order, key: string) {

@@ -4,6 +4,10 @@ alter table api_keys add column author text not null default '';
 
 create index api_keys_by_tenant on api_keys (tenant, created_at);
 
+-- The orders of a list other than that of creation; names by their bytes, whatever the locale.
+create index resources_by_name on resources (tenant, kind, name collate "C", ordinal);
+create index resources_by_update on resources (tenant, kind, updated_at, ordinal);
+
 -- The value of one generation of a secret under the tenant's key; tenant, name and generation are authenticated with it.
 -- Values of earlier generations are not kept.
 create table secret_values (
