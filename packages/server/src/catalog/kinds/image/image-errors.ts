@@ -1,5 +1,6 @@
 import { row, rowAbout } from '../../faults.js';
-import { descriptionRow, missingRow, labelRows, referencedRow } from '../../shared-rows.js';
+import { descriptionRow, labelRows, missingRow, patternOf, referencedRow } from '../../shared-rows.js';
+import { amiId, diskDigest } from './image-formats.js';
 
 const invalid = 'INVALID_ARGUMENT';
 
@@ -15,7 +16,7 @@ export const imageErrors = {
   amiIdPattern: rowAbout(
     invalid,
     ['<region>'],
-    (region) => `aws.ami_ids[${region}]: must match ami-[0-9a-f]{8,17}`,
+    (region) => `aws.ami_ids[${region}]: must match ${patternOf(amiId)}`,
     'Each AMI ID must be a valid AWS AMI identifier (e.g. ami-0abc123def456789a).',
   ),
   selfLinkRequired: row(invalid, 'gce.self_link is required', 'Provide a gce.self_link value.'),
@@ -29,7 +30,7 @@ export const imageErrors = {
   diskDigestRequired: row(invalid, 'qemu.disk_digest is required', 'Provide a qemu.disk_digest value.'),
   diskDigestInvalid: row(
     invalid,
-    'qemu.disk_digest: must match sha256:[0-9a-f]{64}',
+    `qemu.disk_digest: must match ${patternOf(diskDigest)}`,
     'Use the SHA-256 digest of the disk file, in lower-case hexadecimal digits.',
   ),
   provenanceSet: row(

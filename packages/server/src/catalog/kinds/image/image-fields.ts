@@ -1,16 +1,13 @@
 import type { FieldDocumentation } from '../../kind.js';
-import { descriptionField } from '../../shared-fields.js';
+import { descriptionField, nameField } from '../../shared-fields.js';
+import { patternOf } from '../../shared-rows.js';
+import { amiId, diskDigest } from './image-formats.js';
 
 const provenance = 'Bake provenance. Set automatically when the image is produced by a bake. Cannot be set via `murmur set`.';
 
 /** The fields of an image. */
 export const imageFields: readonly FieldDocumentation[] = [
-  {
-    path: 'name',
-    type: 'string',
-    required: 'yes',
-    description: 'Unique identifier. DNS label format: `[a-z][a-z0-9-]{0,62}`. For baked images the name is generated automatically.',
-  },
+  { ...nameField, description: `${nameField.description} For baked images the name is generated automatically.` },
   descriptionField,
   {
     path: 'architecture',
@@ -29,7 +26,7 @@ export const imageFields: readonly FieldDocumentation[] = [
     path: 'aws.ami_ids',
     type: 'map<string, string>',
     required: 'yes',
-    description: 'Region-to-AMI-ID map. Each key is an AWS region, each value is an AMI ID. Must have at least one entry.',
+    description: `Region-to-AMI-ID map. Each key is an AWS region, each value is an AMI ID: \`${patternOf(amiId)}\`. Must have at least one entry.`,
   },
   { path: 'aws.provenance', type: 'object', required: 'no', description: provenance },
   { path: 'gce', type: 'object', required: 'one of', description: 'GCE image source.' },
@@ -55,7 +52,7 @@ export const imageFields: readonly FieldDocumentation[] = [
     path: 'qemu.disk_digest',
     type: 'string',
     required: 'yes',
-    description: 'SHA-256 digest of the disk file: `sha256:` and 64 hexadecimal digits.',
+    description: `SHA-256 digest of the disk file: \`${patternOf(diskDigest)}\`.`,
   },
   { path: 'qemu.provenance', type: 'object', required: 'no', description: provenance },
   { path: 'provenance.recipe_ref', type: 'string', required: 'yes', description: 'Name of the recipe that produced this image.' },

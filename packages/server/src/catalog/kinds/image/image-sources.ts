@@ -1,12 +1,9 @@
 import type { AwsSource, DockerSource, GceSource, Image, QemuSource } from '@murmur/api';
 
 import { type Faults, fault } from '../../faults.js';
+import { amiId, diskDigest, selfLink } from './image-formats.js';
 import { imageErrors } from './image-errors.js';
 import { isImageReference } from './oci-reference.js';
-
-const amiId = /^ami-[0-9a-f]{8,17}$/;
-const selfLink = /^projects\/(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*\/global\/images\/(?:family\/)?[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-const diskDigest = /^sha256:[0-9a-f]{64}$/;
 
 /** What is wrong with an image's source. None and several of them read the same. */
 export function* checkSource({ source }: Image): Faults {

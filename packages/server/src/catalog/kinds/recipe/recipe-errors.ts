@@ -1,5 +1,6 @@
 import { row, rowAbout } from '../../faults.js';
 import { descriptionRow, nameRows, referencedRow, secretNameRows } from '../../shared-rows.js';
+import { maxScriptKib, maxTimeout } from './recipe-limits.js';
 
 const invalid = 'INVALID_ARGUMENT';
 
@@ -17,13 +18,13 @@ export const recipeErrors = {
   scriptRequired: row(invalid, 'provisioning_script is required', 'Provide the script content in `provisioning_script`.'),
   scriptTooLong: row(
     invalid,
-    'provisioning_script exceeds 256 KiB limit',
+    `provisioning_script exceeds ${maxScriptKib} KiB limit`,
     'Reduce the script size. Move large assets to a remote location and fetch them during provisioning.',
   ),
   timeoutRequired: row(invalid, 'provisioning_timeout is required', 'Set `provisioning_timeout` to a Go duration string (e.g. `10m`).'),
   timeoutInvalid: row(invalid, 'provisioning_timeout: invalid duration', 'Use Go duration format: `10m`, `30m`, `1h`.'),
   timeoutNotPositive: row(invalid, 'provisioning_timeout: duration must be positive', 'The duration must be greater than zero.'),
-  timeoutTooLong: row(invalid, 'provisioning_timeout exceeds 1h maximum', 'Reduce the timeout to 1 hour or less.'),
+  timeoutTooLong: row(invalid, `provisioning_timeout exceeds ${maxTimeout} maximum`, 'Reduce the timeout to 1 hour or less.'),
   ...secretNameRows('secret_allowlist'),
   descriptionTooLong: descriptionRow,
   awsMissing: baseMissing('base_image_aws_ref'),

@@ -1,5 +1,6 @@
 import type { FieldDocumentation } from '../../kind.js';
-import { descriptionField, nameField } from '../../shared-fields.js';
+import { descriptionField, nameField, secretNamesRule } from '../../shared-fields.js';
+import { maxScriptKib, maxTimeout } from './recipe-limits.js';
 
 const baseRule = 'At least one base image is required; all of them must have the same architecture.';
 
@@ -34,20 +35,19 @@ export const recipeFields: readonly FieldDocumentation[] = [
     path: 'provisioning_script',
     type: 'string',
     required: 'yes',
-    description: 'Script content that runs on the scratch machine during a bake. Max 256 KiB.',
+    description: `Script content that runs on the scratch machine during a bake. Max ${maxScriptKib} KiB.`,
   },
   {
     path: 'provisioning_timeout',
     type: 'string',
     required: 'yes',
-    description: 'Maximum execution time for the provisioning script. Go duration format (e.g. `10m`, `30m`). Max `1h`.',
+    description: `Maximum execution time for the provisioning script. Go duration format (e.g. \`10m\`, \`30m\`). Max \`${maxTimeout}\`.`,
   },
   {
     path: 'secret_allowlist',
     type: 'string[]',
     required: 'no',
-    description:
-      'Names of catalog secrets the provisioning script may access during a bake. Only these secrets are available on the scratch machine. Each name must match `[A-Z][A-Z0-9_]*` and must not start with `MURMUR_`.',
+    description: `Names of catalog secrets the provisioning script may access during a bake. Only these secrets are available on the scratch machine. ${secretNamesRule}`,
   },
   descriptionField,
 ];

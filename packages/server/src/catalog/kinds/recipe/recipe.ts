@@ -6,9 +6,7 @@ import { checkDescription, checkName, checkSecretNames } from '../../shared-rows
 import { baseReferences, checkBases } from './recipe-bases.js';
 import { recipeErrors } from './recipe-errors.js';
 import { recipeFields } from './recipe-fields.js';
-
-const maxScriptBytes = 256 * 1024;
-const maxTimeout = 3_600_000_000_000n; // 1h in nanoseconds
+import { maxScriptKib, maxTimeout } from './recipe-limits.js';
 
 /** What a bake makes: base images and the script that turns one of them into an image. */
 export const recipe = defineKind({
@@ -37,7 +35,7 @@ description: Python 3 with virtual environments
     yield* checkName(recipeErrors, spec.name);
     if (baseReferences(spec).length === 0) yield fault(recipeErrors.baseRequired, 'base_image_aws_ref');
     if (spec.provisioningScript === '') yield fault(recipeErrors.scriptRequired, 'provisioning_script');
-    if (byteLength(spec.provisioningScript) > maxScriptBytes) yield fault(recipeErrors.scriptTooLong, 'provisioning_script');
+    if (byteLength(spec.provisioningScript) > maxScriptKib * 1024) yield fault(recipeErrors.scriptTooLong, 'provisioning_script');
     yield* checkTimeout(spec);
     yield* checkSecretNames(recipeErrors, 'secret_allowlist', spec.secretAllowlist);
     yield* checkDescription(spec.description);
@@ -52,5 +50,5 @@ function* checkTimeout({ provisioningTimeout: text }: Recipe): Faults {
   const duration = parseDuration(text);
   if (duration === undefined) yield fault(recipeErrors.timeoutInvalid, path);
   else if (duration <= 0n) yield fault(recipeErrors.timeoutNotPositive, path);
-  else if (duration > maxTimeout) yield fault(recipeErrors.timeoutTooLong, path);
+  else if (duration > (parseDuration(maxTimeout) ?? 0n)) yield fault(recipeErrors.timeoutTooLong, path);
 }

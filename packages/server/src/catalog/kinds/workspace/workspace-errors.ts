@@ -26,6 +26,12 @@ export const workspaceErrors = {
     (index) => `repos[${index}].clone_url: must be an https URL`,
     'Use a URL such as https://github.com/acme/app, without a user name or password.',
   ),
+  baseBranchInvalid: rowAbout(
+    invalid,
+    ['N'],
+    (index) => `repos[${index}].base_branch: invalid branch name`,
+    'Use the name of a branch, such as main or release/1.2.',
+  ),
   conflictResolutionUnknown: row(
     invalid,
     'unknown conflict_resolution value',

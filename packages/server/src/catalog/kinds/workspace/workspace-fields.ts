@@ -1,5 +1,5 @@
 import type { FieldDocumentation } from '../../kind.js';
-import { descriptionField, nameField } from '../../shared-fields.js';
+import { descriptionField, nameField, secretNamesRule } from '../../shared-fields.js';
 
 /** The fields of a workspace. */
 export const workspaceFields: readonly FieldDocumentation[] = [
@@ -31,7 +31,7 @@ export const workspaceFields: readonly FieldDocumentation[] = [
     path: 'secret_refs',
     type: 'string[]',
     required: 'no',
-    description: 'Names of the secrets its machines get. Each must match `[A-Z][A-Z0-9_]*`.',
+    description: `Names of the secrets its machines get. ${secretNamesRule}`,
   },
   descriptionField,
 ];

@@ -58,6 +58,11 @@ describeKind({
       document: `name: app\n${refs}repos: [{clone_url: "${url}"}]\n`,
     })),
     {
+      documented: 'INVALID_ARGUMENT: repos[N].base_branch: invalid branch name',
+      message: 'repos[0].base_branch: invalid branch name',
+      document: `${whole}    base_branch: --upload-pack=x\n`,
+    },
+    {
       documented: 'INVALID_ARGUMENT: unknown conflict_resolution value',
       document: `${whole}    conflict_resolution: PRAY\n`,
     },
@@ -93,7 +98,7 @@ describeKind({
 test('a trailing .git is dropped from clone URLs', async () => {
   const catalog = await testCatalog();
   await prepare(catalog);
-  await catalog.set('workspace', 'app', `name: app\n${refs}repos: [{clone_url: "https://github.com/acme/app.git"}]\n`);
+  await catalog.set('workspace', 'app', `name: app\n${refs}repos: [{clone_url: "https://github.com/acme/app.git.git"}]\n`);
   expect(await catalog.print('workspace', 'app')).toContain('clone_url: https://github.com/acme/app\n');
   await catalog.close();
 });

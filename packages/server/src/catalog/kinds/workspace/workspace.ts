@@ -5,6 +5,7 @@ import { type Faults, fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { referenceIn, secretReferences } from '../../shared-references.js';
 import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
+import { isBranchName } from './branch-name.js';
 import { workspaceErrors } from './workspace-errors.js';
 import { workspaceFields } from './workspace-fields.js';
 
@@ -33,7 +34,7 @@ description: The web application
     { header: 'DESCRIPTION', cell: (spec) => spec.description },
   ],
   normalise: (spec) =>
-    create(WorkspaceSchema, { ...spec, repos: spec.repos.map((repo) => ({ ...repo, cloneUrl: repo.cloneUrl.replace(/\.git$/, '') })) }),
+    create(WorkspaceSchema, { ...spec, repos: spec.repos.map((repo) => ({ ...repo, cloneUrl: repo.cloneUrl.replace(/(?:\.git)+$/, '') })) }),
   *validate(spec) {
     yield* checkName(workspaceErrors, spec.name);
     if (spec.imageRef === '') yield fault(workspaceErrors.imageRequired, 'image_ref');
@@ -54,10 +55,12 @@ description: The web application
 
 function* checkRepositories({ repos }: Workspace): Faults {
   if (repos.length === 0) yield fault(workspaceErrors.reposRequired, 'repos');
-  for (const [index, { cloneUrl }] of repos.entries()) {
+  for (const [index, { cloneUrl, baseBranch }] of repos.entries()) {
     const path = `repos[${index}].clone_url`;
     if (cloneUrl === '') yield fault(workspaceErrors.cloneUrlRequired, path, String(index));
     else if (!isCloneUrl(cloneUrl)) yield fault(workspaceErrors.cloneUrlInvalid, path, String(index));
+    if (baseBranch !== '' && !isBranchName(baseBranch))
+      yield fault(workspaceErrors.baseBranchInvalid, `repos[${index}].base_branch`, String(index));
   }
 }
 
