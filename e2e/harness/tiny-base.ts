@@ -19,15 +19,21 @@ export async function setTinyImage(server: TestServer): Promise<void> {
   const runtimeDir = await mkdtemp(join(tmpdir(), 'murmur-tiny-'));
   try {
     const digest = await buildTinyBase({ dataDir: server.dataDir, runtimeDir });
-    const connection = await connectToDatabase(server);
-    const source = { case: 'qemu', value: { diskDigest: digest } } as const;
-    await writePlatformImage(
-      connection.database,
-      create(ImageSchema, { name: 'murmur-tiny-base', architecture: Architecture.AMD64, source }),
-    ).finally(() => connection.close());
+    await registerPlatformDisk(server, digest);
     const document = { name: 'tiny', architecture: 'ARCHITECTURE_AMD64', qemu: { disk_digest: digest } };
     await murmurOk(server, ['set', 'image', 'tiny'], { stdin: JSON.stringify(document) });
   } finally {
     await rm(runtimeDir, { recursive: true, force: true });
+  }
+}
+
+async function registerPlatformDisk(server: TestServer, diskDigest: string): Promise<void> {
+  const connection = await connectToDatabase(server);
+  try {
+    const source = { case: 'qemu', value: { diskDigest } } as const;
+    const image = create(ImageSchema, { name: 'murmur-tiny-base', architecture: Architecture.AMD64, source });
+    await writePlatformImage(connection.database, image);
+  } finally {
+    await connection.close();
   }
 }
