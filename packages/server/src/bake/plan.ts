@@ -64,9 +64,10 @@ export async function planBake(parts: PlanParts, tenant: string, request: StartB
     recipe,
     uses: [
       ['recipe', recipe.name],
+      // In the order in which writers of several resources take them, so that none waits for the other.
       ['environment', environment.name],
-      ['placement', placement.name],
       ['image', base.name],
+      ['placement', placement.name],
     ],
     substrate,
     scope,

@@ -3,6 +3,7 @@ import type { MurmurService } from '@murmur/api';
 
 import type { CatalogContext } from '../catalog/context.js';
 import {
+  applyResources,
   describeKinds,
   getResource,
   listGenerations,
@@ -22,7 +23,8 @@ type CatalogCalls =
   | 'patchResource'
   | 'removeResource'
   | 'listGenerations'
-  | 'describeKinds';
+  | 'describeKinds'
+  | 'applyResources';
 
 /** The calls that read and write resources of every kind. */
 export function catalogService(
@@ -42,5 +44,6 @@ export function catalogService(
     removeResource: (request, context) => removeResource(on(context), request),
     listGenerations: (request, context) => listGenerations(on(context), request),
     describeKinds: (request, context) => describeKinds(on(context), request),
+    applyResources: (request, context) => applyResources(on(context), request),
   };
 }

@@ -1,3 +1,4 @@
+export { applyResources } from './apply.js';
 export { describeKinds } from './describe.js';
 export { listGenerations } from './generations.js';
 export { getResource } from './get.js';
