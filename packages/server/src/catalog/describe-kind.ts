@@ -1,6 +1,9 @@
+import { MurmurError } from '@murmur/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import type { FieldDocumentation } from './kind.js';
 import { kindNamed } from './kinds/index.js';
+import { plainDocument, withoutField } from './testing-documents.js';
 import { type TestCatalog, refusal, testCatalog } from './testing.js';
 
 /** A documented error and a write that produces it. */
@@ -64,6 +67,32 @@ export function describeKind({ kind, prepare, named, accepted, errors }: KindSui
       expect(new Set(errors.map(({ documented }) => documented))).toEqual(new Set(rows));
     });
 
+    const definition = kindNamed(kind);
+    const documents = [definition.example, ...accepted].map((text) => plainDocument(definition, text));
+    // What produced an image is written by bakes alone.
+    const written = definition.fields.filter(({ path }) => !/\bprovenance\b/.test(path));
+
+    test.each(written)('$path is needed as documented: $required', async ({ path, required }) => {
+      const found = documents.flatMap((document) => withoutField(document, path) ?? []);
+      expect(found).not.toEqual([]);
+      for (const { document, path: left } of found) {
+        const faults = await faultsOf(catalog, kind, nameIn(document) ?? named, document);
+        expect({ left, faults, asDocumented: fits(required, faults, left) }).toMatchObject({ asDocumented: true });
+      }
+    });
+
+    test.each(written.flatMap(limitOf))('$path takes as much as documented and no more: $text', async ({ path, most }) => {
+      const [document = {}] = documents;
+      const fill = path === 'name' ? 'A' : 'x';
+      const set = async (length: number) => {
+        const filled = { ...document, [path]: fill.repeat(length) };
+        return catalog.set(kind, nameIn(filled) ?? named, JSON.stringify(filled));
+      };
+      const { resource } = await set(most);
+      await catalog.remove(kind, resource.name);
+      expect((await refusal(set(most + 1))).faults).toContainEqual(expect.objectContaining({ path }));
+    });
+
     test('accepts its own example once what it refers to exists', async () => {
       const { example } = kindNamed(kind);
       const name = /^name: (\S+)$/m.exec(example)?.[1] ?? '';
@@ -72,6 +101,34 @@ export function describeKind({ kind, prepare, named, accepted, errors }: KindSui
       await catalog.remove(kind, name);
     });
   });
+}
+
+/** The fields at fault when the document is set. One that is accepted is removed again. */
+async function faultsOf(catalog: TestCatalog, kind: string, name: string, document: unknown): Promise<(string | undefined)[]> {
+  try {
+    await catalog.set(kind, name, JSON.stringify(document));
+  } catch (error) {
+    return MurmurError.from(error).faults.map(({ path }) => path);
+  }
+  await catalog.remove(kind, name);
+  return [];
+}
+
+/** Whether leaving out a field ends as its documentation says. A condition is in its description, for people. */
+function fits(required: FieldDocumentation['required'], faults: readonly (string | undefined)[], path: string): boolean {
+  if (required === 'no') return faults.length === 0;
+  if (required === 'yes') return faults.includes(path);
+  return required === 'conditional' || faults.length > 0;
+}
+
+function nameIn(document: Record<string, unknown>): string | undefined {
+  return typeof document['name'] === 'string' ? document['name'] : undefined;
+}
+
+/** The limit that a field's description tells of. */
+function limitOf({ path, description }: FieldDocumentation): { path: string; most: number; text: string }[] {
+  const [text, count, unit] = /\bMax (\d+) (bytes|KiB|characters)\b/.exec(description) ?? [];
+  return text === undefined ? [] : [{ path, most: Number(count) * (unit === 'KiB' ? 1024 : 1), text }];
 }
 
 async function contents({ database }: TestCatalog, kind: string): Promise<unknown> {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { addressOf } from '../address.js';
 import { decode } from '../decode.js';
 import { fieldNamed } from '../field-path.js';
+import { fieldsOf } from '../testing-documents.js';
 import { kindNamed, kinds } from './index.js';
 
 describe('the registry of kinds', () => {
@@ -18,9 +19,18 @@ describe('the registry of kinds', () => {
   });
 
   test.each(kinds)('$name: documents every field its message has, and no other', (kind) => {
-    const documented = kind.fields.map(({ path }) => path.split('.')[0]?.replace(/\[N\]$/, ''));
-    const expected = kind.schema.fields.map((field) => field.name);
-    expect(new Set(documented.filter((name) => name !== 'provenance'))).toEqual(new Set(expected));
+    const documented = kind.fields.map(({ path, type }) => `${path}: ${type}`);
+    const expected = fieldsOf(kind.schema).map(({ path, type }) => `${path}: ${type}`);
+    expect(documented.toSorted()).toEqual([...new Set(expected)].toSorted());
+  });
+
+  test.each(kinds)('$name: names only values that its enums have', (kind) => {
+    const enums = new Map(fieldsOf(kind.schema).map(({ path, field }) => [path, field.enum?.values.map((value) => value.name)]));
+    for (const { path, description } of kind.fields) {
+      const values = /Values: ([A-Z0-9_, ]+)\./.exec(description)?.[1]?.split(', ') ?? [];
+      expect(enums.get(path) ?? []).toEqual(expect.arrayContaining(values));
+      expect(values.length > 0).toBe(enums.get(path) !== undefined);
+    }
   });
 
   test.each(kinds)('$name: its example reads without a fault', (kind) => {

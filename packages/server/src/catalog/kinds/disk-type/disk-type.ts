@@ -17,7 +17,12 @@ export const diskType = defineKind({
   fields: [
     { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. May be written without `murmur-` in front.' },
     { path: 'description', type: 'string', required: 'no', description: 'Human-readable description.' },
-    { path: 'substrate', type: 'string', required: 'yes', description: 'Where disks of this type exist.' },
+    {
+      path: 'substrate',
+      type: 'string',
+      required: 'yes',
+      description: 'Where disks of this type exist. Values: SUBSTRATE_GCP, SUBSTRATE_AWS.',
+    },
     { path: 'type_name', type: 'string', required: 'yes', description: "The substrate's own name for it." },
   ],
   example: `name: murmur-pd-ssd

@@ -17,7 +17,12 @@ export const machineType = defineKind({
   fields: [
     { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. May be written without `murmur-` in front.' },
     { path: 'description', type: 'string', required: 'no', description: 'Human-readable description.' },
-    { path: 'substrate', type: 'string', required: 'yes', description: 'Where machines of this type run.' },
+    {
+      path: 'substrate',
+      type: 'string',
+      required: 'yes',
+      description: 'Where machines of this type run. Values: SUBSTRATE_GCP, SUBSTRATE_AWS, SUBSTRATE_DOCKER, SUBSTRATE_QEMU.',
+    },
     { path: 'vcpus', type: 'number', required: 'yes', description: 'Number of virtual processors.' },
     { path: 'memory_gb', type: 'number', required: 'yes', description: 'Memory in GiB.' },
     {

@@ -50,7 +50,7 @@ describeKind({
     `${gcp}target:\n  ${target}`,
     `${gcp}target:\n  gcp: {project: acme, zones: [us-south1-ai1b, us-south1-a], networkProject: net, assignPublicIp: true}\n`,
     `${aws}aws: {account_id: "123456789012", region: us-east-1, vpc_id: vpc-0abc123def456789a, subnet_ids: [subnet-0abc123def456789a, subnet-01234567], security_group_id: sg-01234567, role_arn: "arn:aws:iam::123456789012:role/murmur"}\n`,
-    `${aws}aws: {account_id: "123456789012", region: us-gov-west-1, role_arn: "arn:aws-us-gov:iam::123456789012:role/team/murmur", instance_profile_arn: "arn:aws-us-gov:iam::123456789012:instance-profile/agents"}\n`,
+    `${aws}aws: {account_id: "123456789012", region: us-gov-west-1, assign_public_ip: true, role_arn: "arn:aws-us-gov:iam::123456789012:role/team/murmur", instance_profile_arn: "arn:aws-us-gov:iam::123456789012:instance-profile/agents"}\n`,
     `${gcp}gcp: {project: "example.com:acme", zones: [us-central1-a], subnet: agents, network_project: acme-net, service_account: 12-compute@developer.gserviceaccount.com, wif_provider_resource_name: //iam.googleapis.com/projects/1234/locations/global/workloadIdentityPools/murmur/providers/murmur, wif_service_account: murmur@acme.iam.gserviceaccount.com}\n`,
     `${gcp}gcp: {project: acme, zones: [us-central1-a], subnet: projects/net/regions/us-central1/subnetworks/agents}\n`,
     `${aws}target: {aws: {accountId: "123456789012", region: us-east-1}}\ndescription: east\n`,

@@ -34,7 +34,10 @@ description: The web application
     { header: 'DESCRIPTION', cell: (spec) => spec.description },
   ],
   normalise: (spec) =>
-    create(WorkspaceSchema, { ...spec, repos: spec.repos.map((repo) => ({ ...repo, cloneUrl: repo.cloneUrl.replace(/(?:\.git)+$/, '') })) }),
+    create(WorkspaceSchema, {
+      ...spec,
+      repos: spec.repos.map((repo) => ({ ...repo, cloneUrl: repo.cloneUrl.replace(/(?:\.git)+$/, '') })),
+    }),
   *validate(spec) {
     yield* checkName(workspaceErrors, spec.name);
     if (spec.imageRef === '') yield fault(workspaceErrors.imageRequired, 'image_ref');
