@@ -18,15 +18,15 @@ export interface TrailedCall {
   readonly action: string;
   readonly kept: 'always' | 'when denied';
   /** What it is about, as far as is known when this is asked. */
-  about(): readonly AuditedName[];
+  about(): readonly AuditedName[] | Promise<readonly AuditedName[]>;
 }
 
 /** The trail of one call. */
 export function auditTrail({ database, log }: { database: Database; log: Logger }, call: TrailedCall): AuditTrail {
   let begun: 'no' | 'failed' | readonly number[] = 'no';
 
-  const write = (verdict: 'allowed' | 'denied'): Promise<number[]> => {
-    const [first = { kind: '', name: '' }, ...others] = call.about();
+  const write = async (verdict: 'allowed' | 'denied'): Promise<number[]> => {
+    const [first = { kind: '', name: '' }, ...others] = await call.about();
     return writeAuditEntries(database, { ...call, about: [first, ...others], verdict });
   };
 

@@ -20,7 +20,7 @@ export interface CallRule<Request, Response> {
    */
   readonly takes: 'anyone' | 'token' | 'operator' | { readonly ofRun: string } | ((request: Request, caller: Identity) => readonly Need[]);
   /** What the call is about; nothing in particular unless given. */
-  about?(request: Request): readonly AuditedName[];
+  about?(request: Request): readonly AuditedName[] | Promise<readonly AuditedName[]>;
   /** Whether the audit log keeps calls that were allowed: those that change something. It keeps every call that was denied. */
   readonly audited: 'always' | 'when denied' | ((request: Request) => 'always' | 'when denied');
   /** What the call has made, which could not be named before it; an empty name for nothing. */
