@@ -107,6 +107,37 @@ describe('parseDuration', () => {
     );
   });
 
+  test('reads every whole number of a unit exactly, and refuses it from where it does not fit', () => {
+    const units = fc.constantFrom<[string, bigint]>(
+      ['ns', 1n],
+      ['us', 1_000n],
+      ['ms', 1_000_000n],
+      ['s', second],
+      ['m', minute],
+      ['h', hour],
+    );
+    const counts = (unit: bigint) => {
+      const most = (1n << 63n) / unit;
+      return fc.oneof(fc.bigInt({ min: 0n, max: 1n << 70n }), fc.bigInt({ min: most > 9n ? most - 9n : 0n, max: most + 9n }));
+    };
+    const written = units.chain(([name, unit]) => counts(unit).map((count) => ({ text: `${count}${name}`, value: count * unit })));
+    fc.assert(
+      fc.property(written, ({ text, value }) => {
+        expect(parseDuration(text)).toBe(value < 1n << 63n ? value : undefined);
+        expect(parseDuration(`-${text}`)).toBe(value <= 1n << 63n ? -value : undefined);
+      }),
+    );
+  });
+
+  test('reads fractions of a second to the nanosecond', () => {
+    fc.assert(
+      fc.property(fc.nat(1_000_000), fc.integer({ min: 1, max: 9 }), fc.nat(999_999_999), (whole, places, digits) => {
+        const fraction = String(digits).padStart(9, '0').slice(0, places);
+        expect(parseDuration(`${whole}.${fraction}s`)).toBe(BigInt(whole) * second + BigInt(fraction.padEnd(9, '0')));
+      }),
+    );
+  });
+
   test('refuses or reads any text without failing', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('1', '9', '.', '-', '+', 'h', 'm', 's', 'n', 'u', ' ') }), (text) => {
