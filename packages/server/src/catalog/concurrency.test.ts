@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { refuseIfReferenced } from './references.js';
 import { kindNamed } from './kinds/index.js';
 import { type TestCatalog, refused, testCatalog } from './testing.js';
-import { listGenerations, setResource } from './verbs/index.js';
+import { applyResources, listGenerations, setResource } from './verbs/index.js';
 import { holdSpec } from './read.js';
 
 const image = (name: string, description = '') =>
@@ -19,13 +19,70 @@ afterEach(async () => catalog.close());
 
 describe('at the same time', () => {
   test('writers of one name lose no generation', async () => {
-    const results = await Promise.all(Array.from({ length: 20 }, async (_, index) => catalog.set('image', 'a', image('a', `${index}`))));
+    const results = await Promise.all(Array.from({ length: 200 }, async (_, index) => catalog.set('image', 'a', image('a', `${index}`))));
     const numbers = results.map(({ resource }) => resource.generation).toSorted((a, b) => Number(a - b));
-    expect(numbers).toEqual(Array.from({ length: 20 }, (_, index) => BigInt(index + 1)));
+    expect(numbers).toEqual(Array.from({ length: 200 }, (_, index) => BigInt(index + 1)));
     const { generations } = await listGenerations(catalog.context, { kind: 'image', name: 'a' });
-    expect(new Set(generations.map(({ resource }) => resource?.spec.value?.description)).size).toBe(20);
-    const newest = results.find(({ resource }) => resource.generation === 20n);
+    expect(new Set(generations.map(({ resource }) => resource?.spec.value?.description)).size).toBe(200);
+    const newest = results.find(({ resource }) => resource.generation === 200n);
     expect((await catalog.get('image', 'a')).spec).toEqual(newest?.resource.spec);
+  });
+
+  test('of writers who have read the same generation one wins, and every other is told so', async () => {
+    for (let generation = 0n; generation < 3n; generation += 1n) {
+      const outcomes = await Promise.all(
+        Array.from({ length: 67 }, async (_, index) => {
+          const document = image('a', `${generation}-${index}`);
+          const request = { kind: 'image', name: 'a', document, fields: [], ifGeneration: generation };
+          return setResource(catalog.context, request).then(
+            ({ resource }) => `at ${resource.generation}`,
+            (error: unknown) => String(error),
+          );
+        }),
+      );
+      const won = outcomes.filter((outcome) => outcome === `at ${generation + 1n}`);
+      const lost = outcomes.filter(
+        (outcome) => outcome === `MurmurError: image "a" is at generation ${generation + 1n}, not ${generation}`,
+      );
+      expect([won.length, lost.length]).toEqual([1, 66]);
+    }
+    expect((await catalog.get('image', 'a')).generation).toBe(3n);
+  });
+
+  test('batches that name the same resources in opposite orders never wait for each other for ever', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `i-${index}`);
+    for (const name of names) await catalog.set('image', name, image(name));
+    const apply = async (documents: string[]) =>
+      applyResources(catalog.context, { documents: documents.map((text) => ({ text, origin: '', line: 1 })), dryRun: false });
+    const images = (round: string) => names.map((name) => `kind: image\n${image(name, round)}`);
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all([
+        apply(images(`${round}a`)),
+        apply(images(`${round}b`).toReversed()),
+        // Each changes what the other refers to.
+        apply([`kind: image\n${image('i-0', `${round}c`)}`, `kind: recipe\n${recipe('r-0', 'i-1')}`]),
+        apply([`kind: image\n${image('i-1', `${round}d`)}`, `kind: recipe\n${recipe('r-1', 'i-0')}`]),
+        catalog.set('recipe', 'r-2', recipe('r-2', 'i-2')),
+        catalog.patch('image', 'i-2', { description: `${round}e` }),
+      ]);
+    }
+    // One batch is written whole before or after the other.
+    const last = await Promise.all(names.slice(3).map(async (name) => (await catalog.get('image', name)).spec.value?.description));
+    expect(new Set(last).size).toBe(1);
+  });
+
+  test('a batch that refers and a removal: nothing dangles', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      await catalog.set('image', 'base', image('base'));
+      const documents = [1, 2, 3].map((number) => ({ text: `kind: recipe\n${recipe(`r-${number}`, 'base')}`, origin: '', line: 1 }));
+      const outcomes = await Promise.allSettled([
+        applyResources(catalog.context, { documents, dryRun: false }),
+        catalog.remove('image', 'base'),
+      ]);
+      expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+      expect(await dangling()).toBe(0);
+      for (const name of await catalog.names('recipe')) await catalog.remove('recipe', name);
+    }
   });
 
   test('writers of one document make one generation', async () => {
@@ -46,7 +103,7 @@ describe('at the same time', () => {
 
   test('a removal and a new reference: one of them is refused, and nothing dangles', async () => {
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, async (_, index) => {
+      Array.from({ length: 60 }, async (_, index) => {
         await catalog.set('image', `base-${index}`, image(`base-${index}`));
         const [set, remove] = await Promise.allSettled([
           catalog.set('recipe', `r-${index}`, recipe(`r-${index}`, `base-${index}`)),
@@ -107,7 +164,7 @@ test('a running bake counts as a referrer', async () => {
   await database.deleteFrom('run_references').execute();
   await catalog.remove('image', 'base');
   const address = { tenant: 'local/default', kind: 'image', name: 'base' };
-  await database.transaction().execute(async (trx) => refuseIfReferenced(trx, kindNamed('image'), address));
+  await database.transaction().execute(async (trx) => refuseIfReferenced(trx, catalog.context, kindNamed('image'), address));
 });
 
 async function dangling(): Promise<number> {

@@ -26,7 +26,7 @@ export async function removeResource(context: CatalogContext, request: RemoveReq
     requireGeneration(address, current, request.ifGeneration);
     if (current === undefined) throw notFound(kind.name, request.name);
     throwFaults(kind, [], [...(kind.refuseWrite?.(decodeSpec(kind.schema, current.spec), undefined) ?? [])]);
-    await refuseIfReferenced(trx, kind, address);
+    await refuseIfReferenced(trx, context, kind, address);
     await writeRemoval(trx, address, { author: context.identity.subject, at: timeOf(context) });
   });
   return {};
