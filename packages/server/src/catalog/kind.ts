@@ -57,7 +57,7 @@ export interface KindDefinition<Schema extends DescMessage> {
   normalise?(spec: MessageShape<Schema>): MessageShape<Schema>;
   /** What is wrong with the document by itself. `written` also holds what the message cannot. */
   validate(spec: MessageShape<Schema>, written: JsonObject): Iterable<FieldFault>;
-  /** What is also wrong with it when there is no such resource yet. */
+  /** What is also wrong with it when there is no such resource yet, or none with a sealed value that could be kept. */
   validateNew?(spec: MessageShape<Schema>, written: JsonObject): Iterable<FieldFault>;
   /** The resources the document names. Empty names are left out. */
   references?(spec: MessageShape<Schema>): readonly Reference[];

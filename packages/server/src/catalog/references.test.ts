@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import type { Permits } from './context.js';
-import { type TestCatalog, refused, testCatalog } from './testing.js';
-import { setResource } from './verbs/index.js';
+import { type TestCatalog, refusal, refused, testCatalog } from './testing.js';
+import { removeResource, setResource } from './verbs/index.js';
 
 let catalog: TestCatalog;
 beforeEach(async () => {
@@ -32,6 +32,26 @@ test('what the writer may neither read nor list is answered as what does not exi
 
 test.each(['image.read base', 'image.list base'])('%s is enough to refer to it', async (permission) => {
   expect(await recipeFrom('base', holding(permission))).toMatchObject({ changed: true });
+});
+
+test('what is missing in a list is told in the order of the list', async () => {
+  const document = 'name: ci\nsecret_refs: [ZETA, ALPHA]\n';
+  const { faults } = await refusal(setResource(catalog.context, { kind: 'service-profile', name: 'ci', document, fields: [] }));
+  expect(faults.map(({ message }) => message)).toEqual(['secret_refs[0] "ZETA" does not exist', 'secret_refs[1] "ALPHA" does not exist']);
+});
+
+test('referrers that the caller may neither read nor list are only counted', async () => {
+  for (const name of ['a', 'b', 'c']) {
+    await catalog.set('recipe', name, `name: ${name}\nbase_image_gce_ref: base\nprovisioning_script: a\nprovisioning_timeout: 1m\n`);
+  }
+  const remove = async (...held: string[]) => {
+    const holds = (permission: string, name: string) => held.includes(`${permission} ${name}`);
+    const permits = { holds, require: () => undefined, namesFor: () => [] };
+    return refused(removeResource({ ...catalog.context, permits }, { kind: 'image', name: 'base' }));
+  };
+  const start = 'FAILED_PRECONDITION: cannot delete image "base": referenced by recipe: ';
+  expect(await remove()).toBe(`${start}3 not shown to you`);
+  expect(await remove('recipe.list c', 'recipe.read a')).toBe(`${start}a, c, 1 not shown to you`);
 });
 
 test('builtins can be referred to by everybody', async () => {

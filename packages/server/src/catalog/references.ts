@@ -49,17 +49,17 @@ export async function lockTargets(
   kindNamed: (name: string) => Kind,
 ): Promise<{ targets: Targets; missing: FieldFault[] }> {
   const found: Target[] = [];
-  const missing: FieldFault[] = [];
+  const missing = new Set<Reference>();
   // Always in the same order, so that two writers never wait for each other's lock.
   const ordered = references.toSorted((a, b) => compare(`${a.kind}/${a.name}`, `${b.kind}/${b.name}`));
   for (const reference of ordered) {
     const kind = kindNamed(reference.kind);
     const address = addressOf(kind, tenant, reference.name);
     const stored = address === undefined || isHidden(address, permits) ? undefined : await lockResource(trx, address, 'reference');
-    if (stored === undefined || address === undefined) missing.push(reference.missing);
+    if (stored === undefined || address === undefined) missing.add(reference);
     else found.push({ path: reference.path, address, spec: decodeSpec(kind.schema, stored.spec) });
   }
-  return { targets: new Targets(found), missing };
+  return { targets: new Targets(found), missing: references.filter((one) => missing.has(one)).map((one) => one.missing) };
 }
 
 /** Builtins are nobody's secret. */
@@ -67,8 +67,16 @@ function isHidden({ tenant, kind, name }: Address, permits: Permits): boolean {
   return tenant !== PLATFORM_TENANT && !permits.holds(`${kind}.read`, name) && !permits.holds(`${kind}.list`, name);
 }
 
-/** Throws FAILED_PRECONDITION with every resource and running bake that still uses this one. */
-export async function refuseIfReferenced(trx: DatabaseTransaction, { errors }: Kind, { tenant, kind, name }: Address): Promise<void> {
+/**
+ * Throws FAILED_PRECONDITION with every resource and running bake that still uses this one. Of those that the caller may neither
+ * read nor list it says only how many there are.
+ */
+export async function refuseIfReferenced(
+  trx: DatabaseTransaction,
+  { permits }: Pick<OnBehalf, 'permits'>,
+  { errors }: Kind,
+  { tenant, kind, name }: Address,
+): Promise<void> {
   const resources = await trx
     .selectFrom('resource_references')
     .select(['kind', 'name'])
@@ -87,17 +95,25 @@ export async function refuseIfReferenced(trx: DatabaseTransaction, { errors }: K
   if (referrers.length === 0) return;
   const onlyBakes = resources.length === 0;
   const { code, hint, message } = errors['referenced'] ?? referencedRow(kind, 'Y');
-  throw new MurmurError(code, message(name, listed(referrers)), {
+  const shown = listed(referrers, (referrer) => referrer.kind === 'bake' || !isHidden({ tenant, ...referrer }, permits));
+  throw new MurmurError(code, message(name, shown), {
     hint: onlyBakes ? 'Wait for the bake to end or cancel it with "murmur bakes cancel".' : hint,
   });
 }
 
-function listed(referrers: readonly { kind: string; name: string }[]): string {
+interface Referrer {
+  readonly kind: string;
+  readonly name: string;
+}
+
+function listed(referrers: readonly Referrer[], isShown: (referrer: Referrer) => boolean): string {
   const kinds = [...new Set(referrers.map((referrer) => referrer.kind))].sort(compare);
   return kinds
     .map((kind) => {
       const names = new Set(referrers.filter((referrer) => referrer.kind === kind).map((referrer) => referrer.name));
-      return `${kind}: ${[...names].sort(compare).join(', ')}`;
+      const shown = [...names].filter((name) => isShown({ kind, name })).sort(compare);
+      const hidden = names.size - shown.length;
+      return `${kind}: ${[...shown, ...(hidden > 0 ? [`${hidden} not shown to you`] : [])].join(', ')}`;
     })
     .join('; ');
 }

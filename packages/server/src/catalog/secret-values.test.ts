@@ -105,6 +105,14 @@ describe('the value of a secret', () => {
     expect(await sealed()).toMatchObject([{ generation: 3 }]);
   });
 
+  test('is asked for again where it was lost', async () => {
+    await catalog.set('secret', 'TOKEN', secret(value));
+    await catalog.database.database.deleteFrom('secret_values').execute();
+    expect(await refused(catalog.patch('secret', 'TOKEN', { description: 'new' }))).toBe('INVALID_ARGUMENT: plaintext_value is required');
+    expect(await catalog.set('secret', 'TOKEN', secret(value))).toMatchObject({ changed: true });
+    expect(await read()).toBe(value);
+  });
+
   test('is as it was when the write fails', async () => {
     await catalog.set('secret', 'TOKEN', secret(value));
     expect(await refused(catalog.set('secret', 'TOKEN', secret('new', 'x'.repeat(1025))))).toMatch(/^INVALID_ARGUMENT: description/);

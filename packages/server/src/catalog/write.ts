@@ -32,13 +32,14 @@ export async function writeDocument(
 ): Promise<WriteResult> {
   const spec = kind.normalise?.(document.message) ?? document.message;
   const invalid = [...kind.validate(spec, document.written), ...checkMismatch(kind, spec, address.name)];
-  if (current === undefined) invalid.push(...(kind.validateNew?.(spec, document.written) ?? []));
+  const kept = await keptValue(trx, context, kind, current);
+  const hasNothingToKeep = current === undefined || (kind.sealedField !== undefined && kept === undefined);
+  if (hasNothingToKeep) invalid.push(...(kind.validateNew?.(spec, document.written) ?? []));
   const onBehalf = { tenant: address.tenant, permits: context.permits };
   const { targets, missing } = await lockTargets(trx, onBehalf, kind.references?.(spec) ?? [], kindNamed);
   invalid.push(...missing, ...(kind.checkTargets?.(spec, targets) ?? []));
   throwFaults(kind, document.faults, invalid);
   const { visible, value } = splitSealed(kind, spec);
-  const kept = await keptValue(trx, context, kind, current);
   const isSame = current !== undefined && equals(kind.schema, decodeSpec(kind.schema, current.spec), visible);
   if (isSame && (value === undefined || value === kept)) return { stored: current, changed: false };
   const written = { spec: encodeSpec(kind.schema, visible), author: context.identity.subject, at: timeOf(context), targets: targets.all };
