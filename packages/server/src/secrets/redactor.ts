@@ -25,8 +25,8 @@ const replacement = '[redacted]';
 
 /**
  * A redactor for these secrets. Each value of at least 4 bytes, and each line of at least 4 bytes of those with several
- * lines, becomes `[redacted]`: as it stands, URL-encoded, JSON-escaped, in hex, and in base64 of either alphabet wherever it
- * lies in the encoded data, the last two also when wrapped over several lines. Everything else stays as it is, except that
+ * lines, becomes `[redacted]`: as it stands, URL-encoded, JSON-escaped, quoted for a shell, in hex, and in base64 of either
+ * alphabet wherever it lies in the encoded data, the last two also when wrapped over several lines. Everything else stays as it is, except that
  * bytes which are not UTF-8, and NUL, become U+FFFD.
  *
  * ```ts

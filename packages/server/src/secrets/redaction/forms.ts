@@ -9,19 +9,30 @@ export interface Forms {
 /** Values shorter than this many bytes turn up by chance everywhere. */
 const shortest = 4;
 
+/**
+ * Above so many bytes of values in all, only the spellings that common programs write are looked for: each spelling of each
+ * byte costs memory and time, and half a megabyte in every spelling there is would take a gigabyte.
+ */
+const mostInEverySpelling = 32 * 1024;
+
 /** Every form of these values, and of each line of those that have several. */
 export function formsOf(values: readonly string[]): Forms {
   const literal = new Set<string>();
   const encoded = new Set<string>();
-  for (const value of new Set(values.flatMap(withLines))) {
+  const wanted = [...new Set(values.flatMap(withLines))].filter((value) => Buffer.byteLength(value) >= shortest);
+  const total = wanted.reduce((sum, value) => sum + Buffer.byteLength(value), 0);
+  const spellings = total > mostInEverySpelling ? 'common' : 'every';
+  for (const value of wanted) {
     const bytes = Buffer.from(value);
-    if (bytes.length < shortest) continue;
-    for (const form of [value, ...urlForms(bytes), ...jsonForms(value)]) literal.add(form);
+    for (const form of [value, ...urlForms(bytes, spellings), ...jsonForms(value, spellings)]) literal.add(form);
+    if (spellings === 'every') for (const form of [...dumpForms(bytes), ...shellForms(value)]) literal.add(form);
     for (const form of [...base64Forms(bytes), bytes.toString('hex'), bytes.toString('hex').toUpperCase()]) encoded.add(form);
   }
   const toBuffers = (forms: ReadonlySet<string>) => [...forms].map((form) => Buffer.from(form));
   return { literal: toBuffers(literal), encoded: toBuffers(encoded) };
 }
+
+type Spellings = 'every' | 'common';
 
 /** Lines without the white space around them: programs indent what they print, and change line ends. */
 function withLines(value: string): string[] {
@@ -44,17 +55,26 @@ function base64Forms(bytes: Buffer): string[] {
 }
 
 /** The ways programs differ in: which characters stay as they are, how a space is written, and the case of hex digits. */
-function urlForms(bytes: Buffer): string[] {
+function urlForms(bytes: Buffer, spellings: Spellings): string[] {
   const unreserved = /[A-Za-z0-9\-._~]/;
   const component = /[A-Za-z0-9\-._~!'()*]/;
   const form = /[A-Za-z0-9\-._*]/;
   const path = /[A-Za-z0-9\-._~/]/;
   const whole = /[A-Za-z0-9\-._~!'()*;,/?:@&=+$#]/;
-  const spellings = [unreserved, component, form, path, whole].flatMap((kept) => [
-    percentEncode(bytes, kept, '%20'),
-    percentEncode(bytes, kept, '+'),
+  const none = /[^\0-\x7f]/;
+  if (spellings === 'common') {
+    const text = percentEncode(bytes, component, '%20');
+    return [text, lowerCaseCodes(text), percentEncode(bytes, form, '+')];
+  }
+  const forms = [unreserved, component, form, path, whole, none].flatMap((characters) => [
+    percentEncode(bytes, characters, '%20'),
+    percentEncode(bytes, characters, '+'),
   ]);
-  return spellings.flatMap((spelling) => [spelling, spelling.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())]);
+  return forms.flatMap((text) => [text, lowerCaseCodes(text)]);
+}
+
+function lowerCaseCodes(text: string): string {
+  return text.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
 }
 
 function percentEncode(bytes: Buffer, kept: RegExp, space: string): string {
@@ -65,15 +85,52 @@ function percentEncode(bytes: Buffer, kept: RegExp, space: string): string {
   }).join('');
 }
 
-/** What is required to be escaped; with everything beyond ASCII, with what HTML treats specially, with the slash. */
-function jsonForms(value: string): string[] {
+/**
+ * What is required to be escaped; with everything beyond ASCII, with what HTML treats specially, with the slash; with short
+ * escapes and without; every character of it.
+ */
+function jsonForms(value: string, spellings: Spellings): string[] {
   const plain = JSON.stringify(value).slice(1, -1);
-  const escape = (text: string, characters: RegExp) =>
-    text.replaceAll(characters, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  // The range is UTF-16 units, as JSON escapes those.
-  const ascii = escape(plain, /[\u007f-\uffff]/g);
-  const html = escape(plain, /[<>&\u2028\u2029]/g);
-  const all = escape(plain, /[<>&\u007f-\uffff]/g);
-  const spellings = [plain, ascii, html, all].flatMap((text) => [text, text.replaceAll('/', '\\/')]);
-  return spellings.flatMap((text) => [text, text.replaceAll(/\\u[0-9a-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
+  // The ranges are UTF-16 units, as JSON escapes those.
+  const ascii = unicodeEscape(plain, /[\u007f-\uffff]/g);
+  if (spellings === 'common') return [plain, ascii, plain.replaceAll('/', '\\/')];
+  const forms = [
+    plain,
+    ascii,
+    unicodeEscape(plain, /[<>&\u2028\u2029]/g),
+    unicodeEscape(plain, /[<>&\u007f-\uffff]/g),
+    unicodeEscape(value.replaceAll('\\', '\\\\'), /[^ !#-%(-*,-;=?-_a-~]/g),
+    longEscapes(plain),
+    longEscapes(ascii),
+    unicodeEscape(value, /[^]/g),
+  ];
+  const slashed = forms.flatMap((text) => [text, text.replaceAll('/', '\\/')]);
+  return slashed.flatMap((text) => [text, text.replaceAll(/\\u[0-9a-f]{4}/g, (code) => `\\u${code.slice(2).toUpperCase()}`)]);
+}
+
+function unicodeEscape(text: string, characters: RegExp): string {
+  return text.replaceAll(characters, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** `\u000a` for `\n` and its like. An escaped backslash before such a letter is none of them. */
+function longEscapes(json: string): string {
+  const codes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+  return json.replaceAll(/\\(.)/g, (escape, letter: string) => unicodeEscape(codes[letter] ?? '', /[^]/g) || escape);
+}
+
+/** In hex byte by byte, as dumps and C strings write it. */
+function dumpForms(bytes: Buffer): string[] {
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'));
+  const dumps = [digits.join(' '), digits.join(':'), digits.map((code) => `\\x${code}`).join('')];
+  return [...dumps, digits.join(' ').toUpperCase(), digits.join(':').toUpperCase()];
+}
+
+/** As a shell writes it in a trace or a list of variables: inside single quotes, inside double quotes, and by `printf %q`. */
+function shellForms(value: string): string[] {
+  return [
+    value.replaceAll("'", `'\\''`),
+    value.replaceAll("'", `'"'"'`),
+    value.replaceAll(/["$\\`]/g, '\\$&'),
+    value.replaceAll(/[ !"#$&'()*,;<>?[\\\]^`{|}~]/g, '\\$&'),
+  ];
 }
