@@ -20,7 +20,7 @@ type Flags = OutputFlags & {
 export const command = defineCommand<Flags, [name: string, value?: string]>({
   usage: '[flags] <name>',
   description:
-    'Stores a value under a name, or replaces it. On a terminal it asks for the value and does not show it. Otherwise the value\nis standard input, byte for byte, without one line break at its end. It is never an argument: process lists show those to\neveryone. Nobody can read the value again; recipes name it in secret_allowlist and workspaces in secret_refs.',
+    'Stores a value under a name, or replaces it. On a terminal it asks for the value and does not show it. Otherwise the value\nis standard input, as it is, without one line break at its end. It is never an argument: process lists show those to\neveryone. Nobody can read the value again; recipes name it in secret_allowlist and workspaces in secret_refs.',
   examples: [
     { brief: 'Type or paste the value', line: 'murmur secret set NPM_TOKEN' },
     { brief: 'From a password manager', line: 'pass show npm | murmur secret set NPM_TOKEN --description "Reads our packages"' },
@@ -49,7 +49,7 @@ export const command = defineCommand<Flags, [name: string, value?: string]>({
       kind: 'tuple',
       parameters: [
         textArgument('name', 'Capitals, digits and underscores, such as NPM_TOKEN'),
-        { ...textArgument('value', 'Never here'), optional: true },
+        { ...textArgument('value', 'Not accepted: type the value, or pipe it in'), optional: true },
       ],
     },
   },

@@ -19,7 +19,7 @@ export const command = defineCommand<Flags, []>({
     { brief: 'Rotate the key file of a server of your own', line: 'murmur server rotate-key' },
     {
       brief: 'With the keys in the environment',
-      line: 'MURMUR_NEXT_KEY=$(openssl rand -base64 32) murmur server rotate-key --new-key-variable MURMUR_NEXT_KEY',
+      line: 'export MURMUR_NEXT_KEY=$(cat next.key)\nmurmur server rotate-key --new-key-variable MURMUR_NEXT_KEY',
     },
   ],
   parameters: {
