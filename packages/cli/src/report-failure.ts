@@ -3,9 +3,11 @@ import { CliError, failureText, type FailureExitCode } from './failure.js';
 
 /** Prints what went wrong on standard error and answers the code to exit with. */
 export async function reportFailure(context: Context, thrown: unknown): Promise<FailureExitCode> {
-  if (thrown instanceof CliError) {
-    context.stderr.write(failureText([{ code: thrown.code, message: thrown.message, hint: thrown.hint }]));
-    return thrown.exitCode;
+  // One that kept a call from being made reaches us as the cause of the call's own failure.
+  const own = thrown instanceof Error && thrown.cause instanceof CliError ? thrown.cause : thrown;
+  if (own instanceof CliError) {
+    context.stderr.write(failureText([{ code: own.code, message: own.message, hint: own.hint }]));
+    return own.exitCode;
   }
   const [{ explain }, server] = await Promise.all([import('./client/explain.js'), serverOf(context)]);
   const error = explain(thrown, server);

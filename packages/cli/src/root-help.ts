@@ -5,6 +5,7 @@ const groups: readonly { group: RouteGroup; title: string }[] = [
   { group: 'catalog', title: 'CATALOG' },
   { group: 'baking', title: 'BAKING' },
   { group: 'images', title: 'IMAGES' },
+  { group: 'access', title: 'ACCESS' },
   { group: 'server', title: 'SERVER' },
 ];
 

@@ -1,7 +1,7 @@
 import type { DefinedCommand } from './define-command.js';
 
 /** Where a command stands in the help of `murmur` itself. */
-export type RouteGroup = 'catalog' | 'baking' | 'images' | 'server' | 'hidden';
+export type RouteGroup = 'catalog' | 'baking' | 'images' | 'access' | 'server' | 'hidden';
 
 /** One command: the words that call it, one line about it, and the file it is in. */
 export interface Route {
@@ -40,12 +40,26 @@ export const routes: readonly Route[] = [
   { words: ['base', 'ls'], group: 'images', brief: "List the platform's base images", load: () => import('./commands/base-ls.js') },
   {
     words: ['auth', 'status'],
-    group: 'server',
+    group: 'access',
     brief: 'Say who you are to the server',
     isDefault: true,
     load: () => import('./commands/auth-status.js'),
   },
-  { words: ['auth', 'login'], group: 'server', brief: 'Store an API key for this folder', load: () => import('./commands/auth-login.js') },
+  { words: ['auth', 'login'], group: 'access', brief: 'Sign in, or store an API key', load: () => import('./commands/auth-login.js') },
+  { words: ['auth', 'logout'], group: 'access', brief: 'Forget what a login has stored', load: () => import('./commands/auth-logout.js') },
+  { words: ['whoami'], group: 'access', brief: 'Say who you are to the server', load: () => import('./commands/auth-status.js') },
+  {
+    words: ['check-permissions'],
+    group: 'access',
+    brief: 'Say what you may do, and through what',
+    load: () => import('./commands/check-permissions.js'),
+  },
+  { words: ['key', 'create'], group: 'access', brief: 'Make an API key', load: () => import('./commands/key-create.js') },
+  { words: ['key', 'ls'], group: 'access', brief: 'List API keys', load: () => import('./commands/key-ls.js') },
+  { words: ['key', 'revoke'], group: 'access', brief: 'Make an API key worthless', load: () => import('./commands/key-revoke.js') },
+  { words: ['audit', 'ls'], group: 'access', brief: 'List who did what, newest first', load: () => import('./commands/audit-ls.js') },
+  { words: ['tenant', 'create'], group: 'server', brief: 'Make a tenant', load: () => import('./commands/tenant-create.js') },
+  { words: ['tenant', 'ls'], group: 'server', brief: 'List the tenants', load: () => import('./commands/tenant-ls.js') },
   { words: ['server'], group: 'server', brief: 'Run the server', load: () => import('./commands/server.js') },
   {
     words: ['server', 'rotate-key'],
@@ -64,7 +78,10 @@ export const familyBriefs: Readonly<Record<string, string>> = {
   bakes: 'Look at, follow and cancel bakes',
   image: 'Work with the files behind images',
   base: 'Build and list the platform base images',
-  auth: 'See and store who you are to the server',
+  auth: 'Sign in, sign out and see who you are',
+  key: 'Make, list and revoke API keys',
+  audit: 'See who did what',
+  tenant: 'Make and list tenants',
 };
 
 /** The route that the start of a command line names. */

@@ -3,12 +3,14 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { MurmurService } from '@murmur/api';
 
 import type { Settings } from '../config/settings.js';
+import { loginTokens } from './login-token.js';
 
 /** Murmur's API, called over HTTP. */
 export type MurmurClient = Client<typeof MurmurService>;
 
 /** A client that says on every call who is asking, and in which tenant when one is configured. */
-export function createMurmurClient({ server, tenant, apiKey }: Settings): MurmurClient {
+export function createMurmurClient({ server, tenant, apiKey, login }: Settings): MurmurClient {
+  const bearer = apiKey !== undefined || login === undefined ? async () => apiKey : loginTokens({ file: login.file, server }, login.stored);
   return createClient(
     MurmurService,
     createConnectTransport({
@@ -18,8 +20,9 @@ export function createMurmurClient({ server, tenant, apiKey }: Settings): Murmur
       // Compressing costs more than it saves on one machine, and an exported disk is far too large for it.
       acceptCompression: [],
       interceptors: [
-        (next) => (request) => {
-          if (apiKey !== undefined) request.header.set('Authorization', `Bearer ${apiKey}`);
+        (next) => async (request) => {
+          const token = await bearer();
+          if (token !== undefined) request.header.set('Authorization', `Bearer ${token}`);
           if (tenant !== undefined) request.header.set('Murmur-Tenant', tenant);
           return next(request);
         },

@@ -1,31 +1,97 @@
+import type { Issuer } from '@murmur/api';
+
 import { createMurmurClient } from '../client/connect.js';
+import { readConfigFiles } from '../config/config-files.js';
+import { changeLogin, loginsFile } from '../config/logins.js';
 import { storeLogin } from '../config/store-login.js';
+import type { Context } from '../context.js';
 import { defineCommand } from '../define-command.js';
-import { CliError } from '../failure.js';
-import { readTextInput } from '../input/read-text.js';
+import { CliError, usageError } from '../failure.js';
+import { readSecretValue } from '../input/secret-value.js';
+
+type Flags = {
+  readonly issuer?: string;
+  readonly withKey: boolean;
+};
 
 /** `murmur auth login`. */
-export const command = defineCommand({
-  usage: '',
+export const command = defineCommand<Flags, []>({
+  usage: '[flags]',
   description:
-    'Reads an API key from standard input (or --api-key-file), checks it with the server, and stores it in\n.murmur/murmur.local.yaml of this project, readable by you alone. With --server, that address is stored too.',
+    "Signs you in. Where the server takes tokens of an issuer, you confirm a code in a browser, on this machine or any other;\nthe login is kept for that server in $XDG_CONFIG_HOME/murmur/credentials.json, renews itself, and works in every folder.\nOtherwise, or with --with-key, reads an API key (from a prompt, standard input or --api-key-file), checks it with the\nserver and stores it in this project's .murmur/murmur.local.yaml; with --server, that address is stored too.\nA key goes before a login: --api-key-file, MURMUR_API_KEY, murmur.local.yaml, then the login, then the admin key of a\nserver on this machine.",
   examples: [
-    { brief: 'Type or paste the key', line: 'murmur auth login' },
-    { brief: 'From a file, for another server', line: 'murmur auth login --server https://murmur.example.com --api-key-file key.txt' },
+    { brief: 'Sign in with a browser', line: 'murmur auth login --server https://murmur.example.com' },
+    { brief: 'Type or paste an API key', line: 'murmur auth login --with-key' },
+    { brief: 'With a key from a file', line: 'murmur auth login --server https://murmur.example.com --api-key-file key.txt' },
   ],
-  parameters: {},
-  async run(context) {
-    const settings = await context.settings();
-    let { apiKey } = settings;
-    if (context.globals.apiKeyFile === undefined) {
-      if (context.stdin.isTTY === true) context.stderr.write('Paste the API key and press Enter, then Ctrl-D\n');
-      apiKey = (await readTextInput(context.stdin)).trim();
-    }
-    if (apiKey === undefined || !/^\S+$/.test(apiKey)) {
-      throw new CliError('INVALID_ARGUMENT', 'that is not an API key', { hint: 'Keys look like mur_<id>.<secret>.', exitCode: 2 });
-    }
-    const { tenant, subject } = await createMurmurClient({ ...settings, apiKey }).whoAmI({});
-    const file = await storeLogin(context.cwd, { apiKey, ...(context.globals.server === undefined ? {} : { server: settings.server }) });
-    context.stdout.write(`Logged in to ${settings.server} as ${subject} of ${tenant}; the key is in ${file}\n`);
+  parameters: {
+    flags: {
+      issuer: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        placeholder: 'URL',
+        brief: 'Where to sign in, when the server takes tokens of several issuers',
+      },
+      withKey: { kind: 'boolean', default: false, withNegated: false, brief: 'Store an API key for this folder instead' },
+    },
+  },
+  async run(context, flags) {
+    const wantsKey = flags.withKey || context.globals.apiKeyFile !== undefined;
+    if (wantsKey && flags.issuer !== undefined) throw usageError('--issuer and an API key are mutually exclusive');
+    const issuer = wantsKey ? undefined : await chooseIssuer(context, flags.issuer);
+    if (issuer === undefined) await storeKey(context);
+    else await signIn(context, issuer);
   },
 });
+
+/** The issuer to sign in with; undefined when the server has none. */
+async function chooseIssuer(context: Context, wanted: string | undefined): Promise<Issuer | undefined> {
+  const settings = await context.settings();
+  const { issuers } = await createMurmurClient({ ...settings, apiKey: undefined, login: undefined }).listIssuers({});
+  // Where there is no client of the command line's own, tokens come some other way.
+  const offered = issuers.filter((issuer) => issuer.clientId !== '');
+  const listed = `The server takes tokens of ${offered.map((issuer) => issuer.url).join(' and ')}.`;
+  if (wanted !== undefined) {
+    const chosen = offered.find((issuer) => issuer.url === wanted);
+    if (chosen !== undefined) return chosen;
+    throw usageError(`nobody signs in to ${settings.server} with ${wanted}`, offered.length === 0 ? 'Use an API key.' : listed);
+  }
+  if (offered.length > 1) throw usageError('there are several issuers; choose one with --issuer', listed);
+  return offered[0];
+}
+
+async function signIn(context: Context, issuer: Issuer): Promise<void> {
+  const [{ signInWithDevice }, settings] = await Promise.all([import('../client/device-sign-in.js'), context.settings()]);
+  const login = await signInWithDevice(context, issuer);
+  if (login === undefined) {
+    context.stderr.write('Sign-in given up; nothing was stored\n');
+    context.exitCode = 130;
+    return;
+  }
+  const { tenant, subject } = await createMurmurClient({ ...settings, apiKey: login.idToken, login: undefined }).whoAmI({});
+  const file = loginsFile(context);
+  await changeLogin(file, settings.server, async () => login);
+  context.stdout.write(`Logged in to ${settings.server} as ${subject} of ${tenant}; the login is in ${file}\n`);
+  await warnOfKeys(context);
+}
+
+async function warnOfKeys(context: Context): Promise<void> {
+  const { local } = await readConfigFiles(context.cwd);
+  const [first] = [
+    ...((context.env['MURMUR_API_KEY'] ?? '') === '' ? [] : ['the one in MURMUR_API_KEY']),
+    ...(local.apiKey === undefined ? [] : ['the one in .murmur/murmur.local.yaml']),
+  ];
+  if (first !== undefined) context.stderr.write(`murmur: warning: API keys go before logins, and ${first} is used\n`);
+}
+
+async function storeKey(context: Context): Promise<void> {
+  const settings = await context.settings();
+  const apiKey = context.globals.apiKeyFile === undefined ? (await readSecretValue(context, 'the API key')).trim() : settings.apiKey;
+  if (apiKey === undefined || !/^\S+$/.test(apiKey)) {
+    throw new CliError('INVALID_ARGUMENT', 'that is not an API key', { hint: 'Keys look like mur_<id>.<secret>.', exitCode: 2 });
+  }
+  const { tenant, subject } = await createMurmurClient({ ...settings, apiKey }).whoAmI({});
+  const file = await storeLogin(context.cwd, { apiKey, ...(context.globals.server === undefined ? {} : { server: settings.server }) });
+  context.stdout.write(`Logged in to ${settings.server} as ${subject} of ${tenant}; the key is in ${file}\n`);
+}

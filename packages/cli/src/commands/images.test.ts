@@ -158,6 +158,7 @@ describe('base', () => {
 
 describe('auth', () => {
   const answers: Parameters<typeof startTestServer>[0] = {
+    listIssuers: () => ({}),
     whoAmI(_request, { requestHeader }) {
       if (requestHeader.get('Authorization') !== 'Bearer mur_a.b') {
         throw new MurmurError('UNAUTHENTICATED', 'identity token is missing or expired').toConnect();

@@ -1,10 +1,12 @@
 import { defaultDataDir } from '../config/data-dir.js';
 import { defineCommand } from '../define-command.js';
+import { reportFailure } from '../report-failure.js';
 
 type Flags = {
   readonly listen: string;
   readonly dataDir?: string;
   readonly databaseUrl?: string;
+  readonly config?: string;
 };
 
 /** `murmur server`. */
@@ -14,6 +16,7 @@ export const command = defineCommand<Flags, []>({
     'Runs the server until it is told to stop (Ctrl-C). Once it answers, one line on standard output says where; its log\ngoes to standard error. The first start makes the tenant local/default and a key for it in <data-dir>/admin.key,\nwhich this program finds by itself when the data folder is the default one.',
   examples: [
     { brief: 'A server of your own, with nothing to install', line: 'murmur server' },
+    { brief: 'With sign-in and base images as the file says', line: 'murmur server --config /etc/murmur/server.yaml' },
     { brief: 'On your own PostgreSQL', line: 'murmur server --database-url postgres://murmur@db.example.com/murmur' },
     {
       brief: 'Use one with its data elsewhere',
@@ -37,18 +40,31 @@ export const command = defineCommand<Flags, []>({
         placeholder: 'URL',
         brief: 'A PostgreSQL to use (default: one of its own in the data folder)',
       },
+      config: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        placeholder: 'FILE',
+        brief: 'What the operator has configured (default: server.yaml in the data folder, when there is one)',
+      },
     },
   },
   async run(context, flags) {
     const signal = context.interruption();
     // Loaded only here: the server is a hundred times the size of its client.
-    const { runServer } = await import('@murmur/server');
+    const [{ runServer }, { isMurmurError }] = await Promise.all([import('@murmur/server'), import('@murmur/api')]);
     await runServer({
       listen: flags.listen,
       dataDir: flags.dataDir ?? defaultDataDir(context),
-      ...(flags.databaseUrl === undefined ? {} : { databaseUrl: flags.databaseUrl }),
+      databaseUrl: flags.databaseUrl,
+      configFile: flags.config,
       signal,
       stdout: context.stdout,
+    }).catch(async (thrown: unknown) => {
+      // What is wrong with a flag or the configuration file is wrong usage, although only the server can tell.
+      if (!isMurmurError(thrown) || thrown.code !== 'INVALID_ARGUMENT') throw thrown;
+      await reportFailure(context, thrown);
+      context.exitCode = 2;
     });
   },
 });

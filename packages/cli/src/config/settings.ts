@@ -6,6 +6,7 @@ import { CliError, usageError } from '../failure.js';
 import type { GlobalFlags } from '../global-flags.js';
 import { readConfigFiles } from './config-files.js';
 import { defaultDataDir } from './data-dir.js';
+import { loginsFile, readLogin, type StoredLogin } from './logins.js';
 
 /** Which server to talk to, as whom. */
 export interface Settings {
@@ -14,14 +15,17 @@ export interface Settings {
   /** `provider/org`, when one is configured; otherwise the key alone decides. */
   readonly tenant: string | undefined;
   readonly apiKey: string | undefined;
+  /** What `murmur auth login` has stored for the server; used when there is no API key. */
+  readonly login?: { readonly file: string; readonly stored: StoredLogin } | undefined;
 }
 
 /** The address `murmur server` listens on unless told otherwise. */
 const defaultServer = 'http://127.0.0.1:7007';
 
 /**
- * The settings in force. Later wins: the project's files, the environment, the flags. With no key anywhere, a server on
- * this machine is reached with the admin key it left in its data folder.
+ * The settings in force. Later wins: the project's files, the environment, the flags. With no key in any of them, the login
+ * at that server is used; with none of those either, a server on this machine is reached with the admin key it left in its
+ * data folder.
  */
 export async function loadSettings(surroundings: Surroundings, globals: GlobalFlags): Promise<Settings> {
   const { env } = surroundings;
@@ -35,9 +39,12 @@ export async function loadSettings(surroundings: Surroundings, globals: GlobalFl
   const apiKey =
     (globals.apiKeyFile === undefined ? undefined : await keyIn(globals.apiKeyFile)) ??
     present(env['MURMUR_API_KEY']) ??
-    files.local.apiKey ??
-    (isLoopback(server) ? await adminKey(join(defaultDataDir(surroundings), 'admin.key')) : undefined);
-  return { server, tenant, apiKey };
+    files.local.apiKey;
+  if (apiKey !== undefined) return { server, tenant, apiKey };
+  const file = loginsFile(surroundings);
+  const stored = await readLogin(file, server);
+  if (stored !== undefined) return { server, tenant, apiKey, login: { file, stored } };
+  return { server, tenant, apiKey: isLoopback(server) ? await adminKey(join(defaultDataDir(surroundings), 'admin.key')) : undefined };
 }
 
 /** Whether an address is this very machine. */
@@ -46,7 +53,8 @@ export function isLoopback(server: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-function serverOrigin(written: string): string {
+/** An address as settings have it. Throws INVALID_ARGUMENT for what is no URL of a server. */
+export function serverOrigin(written: string): string {
   const address = written.includes('://') ? written : `http://${written}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Surroundings } from '../context.js';
+import { CliError } from '../failure.js';
+
+/** What signing in to one server with an issuer has left. */
+export interface StoredLogin {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** What calls carry. */
+  readonly idToken: string;
+  /** When that ends, in seconds since 1970. */
+  readonly expiresAt: number;
+  /** What gets the next one; some issuers give none. */
+  readonly refreshToken?: string;
+}
+
+type Logins = Readonly<Record<string, StoredLogin>>;
+
+/** How long another process may take to renew a login, and after which time its lock counts as left behind, in milliseconds. */
+const patienceMs = 60_000;
+const pauseMs = 25;
+
+/** The file with the logins of this user, by server: `$XDG_CONFIG_HOME/murmur/credentials.json`. */
+export function loginsFile({ env, home }: Pick<Surroundings, 'env' | 'home'>): string {
+  const configured = env['XDG_CONFIG_HOME'];
+  return join(configured === undefined || configured === '' ? join(home, '.config') : configured, 'murmur', 'credentials.json');
+}
+
+/** The login at a server; undefined when there is none. */
+export async function readLogin(file: string, server: string): Promise<StoredLogin | undefined> {
+  const logins = await readLogins(file);
+  return Object.hasOwn(logins, server) ? logins[server] : undefined;
+}
+
+/**
+ * Puts another login in the place of a server's, or takes it away. Only one process changes the file at a time, also while
+ * `change` waits for an issuer: a refresh token is good for one use, and its successor must not be lost.
+ */
+export async function changeLogin(
+  file: string,
+  server: string,
+  change: (current: StoredLogin | undefined) => Promise<StoredLogin | undefined>,
+): Promise<StoredLogin | undefined> {
+  const unlock = await lock(file);
+  try {
+    const { [server]: current, ...others } = await readLogins(file);
+    const next = await change(current);
+    if (next !== current) await writeLogins(file, next === undefined ? others : { ...others, [server]: next });
+    return next;
+  } finally {
+    await unlock();
+  }
+}
+
+async function readLogins(file: string): Promise<Logins> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')) return {};
+    throw new CliError('FAILED_PRECONDITION', `cannot read ${file}`, { cause });
+  }
+  try {
+    const logins: unknown = JSON.parse(text);
+    if (isLogins(logins)) return logins;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+  }
+  throw new CliError('FAILED_PRECONDITION', `${file} is damaged`, { hint: 'Remove it, and sign in again with: murmur auth login' });
+}
+
+function isLogins(value: unknown): value is Logins {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isLogin);
+}
+
+function isLogin(value: unknown): value is StoredLogin {
+  if (typeof value !== 'object' || value === null) return false;
+  const { issuer, clientId, idToken, expiresAt, refreshToken } = value as Partial<Record<keyof StoredLogin, unknown>>;
+  const texts = [issuer, clientId, idToken, refreshToken ?? ''];
+  return texts.every((text) => typeof text === 'string') && typeof expiresAt === 'number';
+}
+
+/** Through a second file, so that a reader finds the old logins or the new, and nobody else ever can. */
+async function writeLogins(file: string, logins: Logins): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  try {
+    const handle = await open(draft, 'wx', 0o600);
+    try {
+      await handle.writeFile(`${JSON.stringify(logins, undefined, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function lock(file: string): Promise<() => Promise<void>> {
+  const folder = dirname(file);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // It may be older than this program, or made under another umask.
+  await chmod(folder, 0o700);
+  const lockFile = `${file}.lock`;
+  const giveUpAt = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      await (await open(lockFile, 'wx', 0o600)).close();
+      return () => rm(lockFile, { force: true });
+    } catch (cause) {
+      if (!hasCode(cause, 'EEXIST')) throw cause;
+      if (performance.now() > giveUpAt) {
+        throw new CliError('ABORTED', `another process holds ${lockFile}`, { cause, hint: 'Remove that file if none does.' });
+      }
+      if (await isLeftBehind(lockFile)) await rm(lockFile, { force: true });
+      else await delay(pauseMs);
+    }
+  }
+}
+
+async function isLeftBehind(lockFile: string): Promise<boolean> {
+  const found = await stat(lockFile).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > patienceMs;
+}
+
+function hasCode(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === code;
+}
