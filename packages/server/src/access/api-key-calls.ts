@@ -42,7 +42,7 @@ export async function listKeys(
   { identity, access }: Caller,
   request: Pick<ListApiKeysRequest, 'pageSize' | 'pageToken' | 'all'>,
 ): Promise<{ keys: ApiKey[]; nextPageToken: string }> {
-  const page: Page = { of: 'api-key', filters: [String(request.all)] };
+  const page: Page = { of: 'api-key', filters: [String(request.all)], keys: /^[a-z0-9]+$/ };
   const { size, after } = pageOf(page, request);
   let query = database
     .selectFrom('api_keys')
@@ -59,7 +59,11 @@ export async function listKeys(
       eb(
         refTuple('created_at', 'id'),
         '>',
-        selectFrom('api_keys as last').select(['last.created_at', 'last.id']).where('last.id', '=', after).$asTuple('created_at', 'id'),
+        selectFrom('api_keys as last')
+          .select(['last.created_at', 'last.id'])
+          .where('last.tenant', '=', identity.tenant)
+          .where('last.id', '=', after)
+          .$asTuple('created_at', 'id'),
       ),
     );
   }

@@ -13,7 +13,7 @@ export async function listAuditEntries(
   request: Pick<ListAuditEntriesRequest, 'pageSize' | 'pageToken' | 'resource' | 'actor' | 'deniedOnly'>,
 ): Promise<{ entries: AuditEntry[]; nextPageToken: string }> {
   const { resource, actor, deniedOnly } = request;
-  const page: Page = { of: 'audit', filters: [resource, actor, String(deniedOnly)] };
+  const page: Page = { of: 'audit', filters: [resource, actor, String(deniedOnly)], keys: /^\d{1,15}$/ };
   const { size, after } = pageOf(page, request);
   // No entry holds a NUL, and the database cannot be asked for one.
   if (resource.includes('\0') || actor.includes('\0')) return { entries: [], nextPageToken: '' };

@@ -14,7 +14,10 @@ export function checkPermissions(
   const checks = permissions.map((permission) => {
     checkWord(permission);
     if (about !== undefined && !permission.startsWith(`${about.kind}.`)) {
-      throw invalid(`permission "${permission}" is not about a ${about.kind}`, `Ask about ${about.kind} permissions, or name no resource.`);
+      throw invalid(
+        `permission "${permission}" does not apply to kind ${about.kind}`,
+        `Ask about ${about.kind} permissions, or name no resource.`,
+      );
     }
     return create(PermissionCheckSchema, { permission, ...access.explain(permission, about?.name) });
   });

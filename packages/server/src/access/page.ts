@@ -9,6 +9,8 @@ const largestPageSize = 1000;
 export interface Page {
   readonly of: string;
   readonly filters: readonly string[];
+  /** What the keys look like after which its pages begin. */
+  readonly keys: RegExp;
 }
 
 /** How many to show, and after which one. Throws INVALID_ARGUMENT for a size out of bounds and for a token of another list. */
@@ -17,8 +19,11 @@ export function pageOf(page: Page, request: { pageSize: number; pageToken: strin
   if (pageSize < 0 || pageSize > largestPageSize) {
     throw new MurmurError('INVALID_ARGUMENT', `page_size must be between 1 and ${largestPageSize}`);
   }
-  const after = pageToken === '' ? undefined : readPageToken(pageToken, page.of, JSON.stringify(page.filters)).key;
-  return { size: pageSize === 0 ? defaultPageSize : pageSize, after };
+  const size = pageSize === 0 ? defaultPageSize : pageSize;
+  if (pageToken === '') return { size, after: undefined };
+  const { key } = readPageToken(pageToken, page.of, JSON.stringify(page.filters));
+  if (!page.keys.test(key)) throw new MurmurError('INVALID_ARGUMENT', 'invalid page_token', { hint: 'Start again without one.' });
+  return { size, after: key };
 }
 
 /** The token of the page after these rows, of which one more than `size` was asked for; empty when this is the last. */

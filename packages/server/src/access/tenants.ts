@@ -23,7 +23,7 @@ import { profileOf } from './subject.js';
 
 const idPattern = /^(?:github_app|github_oauth|local)\/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
-const tenantsPage: Page = { of: 'tenant', filters: [] };
+const tenantsPage: Page = { of: 'tenant', filters: [], keys: idPattern };
 
 /**
  * Makes a tenant whose admins hold the role `murmur-admin` there by a binding `admins`, and a key for each of them: all of it

@@ -28,6 +28,11 @@ export interface Answer {
   readonly body: string;
 }
 
+/** What a base build of the server does, beside making the image; a test may replace it. */
+export interface TestBuild {
+  run(signal: AbortSignal): Promise<void>;
+}
+
 /** What a call carries for its caller. */
 export type CallHeaders = Readonly<Record<string, string>>;
 
@@ -37,6 +42,7 @@ export interface TestApi extends AsyncDisposable {
   readonly url: string;
   /** Signs tokens whose holders are in `local/default`. */
   readonly issuer: TestIssuer;
+  readonly build: TestBuild;
   /** The headers of a caller with a new key; in `local/default` unless told otherwise. */
   signIn(subject: string, key?: Partial<ApiKeyRequest>): Promise<CallHeaders>;
   /** Binds permissions to a subject. */
@@ -76,6 +82,7 @@ export async function startTestApi(): Promise<TestApi> {
   await bakery.launch();
   const issuer = await startIssuer();
   const source = { case: 'qemu', value: { diskDigest: `sha256:${'0'.repeat(64)}` } } as const;
+  const build: TestBuild = { run: async () => undefined };
   const listener = await serveApi('127.0.0.1:0', {
     database,
     tenantKeys,
@@ -83,7 +90,10 @@ export async function startTestApi(): Promise<TestApi> {
     baseBuilders: [
       {
         imageName: 'murmur-qemu-base',
-        build: async () => create(ImageSchema, { name: 'murmur-qemu-base', architecture: Architecture.AMD64, source }),
+        async build({ signal }) {
+          await build.run(signal);
+          return create(ImageSchema, { name: 'murmur-qemu-base', architecture: Architecture.AMD64, source });
+        },
       },
     ],
     issuers: createIssuers(
@@ -116,6 +126,7 @@ export async function startTestApi(): Promise<TestApi> {
     db,
     url: listener.url,
     issuer,
+    build,
     async signIn(subject, key = {}) {
       const { token } = await createApiKey(database, { tenant: 'local/default', subject, reach: 'tenant', ...key });
       return { authorization: `Bearer ${token}` };
