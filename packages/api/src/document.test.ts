@@ -98,6 +98,10 @@ describe('readDocument', () => {
     expect(refusal('%YAML 1.1\n---\na: on\n')).toBe('INVALID_ARGUMENT: the directive "%YAML 1.1" is not supported');
   });
 
+  test.each(['!', '|', '>', '"a" ', '*', '%', '@', '`', '"\\', '&a &', '{', '['])('never repeats a value it cannot read: %s…', (start) => {
+    expect(refusal(`name: a\npassword: ${start}hunter2-hunter2`)).not.toContain('hunter2');
+  });
+
   test('keeps keys that mean something to JavaScript', () => {
     const read = readDocument('__proto__: 1\nconstructor: 2\n');
     expect(Object.entries(read)).toEqual([

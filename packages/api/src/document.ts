@@ -17,6 +17,9 @@ const maxAliasCount = 100;
 /** How many nodes may lie in each other; a mapping's entry is one of its own. */
 const maxDepth = 200;
 
+/** The library's messages that quote the document: what begins with one of these characters may be a password that wants quotes. */
+const quotingSource = /^(Unresolved tag|Block scalar header includes extra characters|Unknown directive)\b.*/;
+
 /** How a document is read. */
 export interface ReadOptions {
   /** The number of its first line in the file it was cut out of; 1 unless given. */
@@ -181,7 +184,8 @@ function positions(firstLine: number): Positions {
 
 /** The library's messages begin with a capital and may go on for lines; ours do neither. */
 function sentence(message: string): string {
-  const [first = ''] = message.split('\n');
+  const [line = ''] = message.split('\n');
+  const first = line.replace(quotingSource, '$1');
   const short = first.length > 200 ? `${first.slice(0, 200)}…` : first;
   return short.charAt(0).toLowerCase() + short.slice(1);
 }
