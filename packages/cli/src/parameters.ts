@@ -15,3 +15,22 @@ export function wholeNumber(minimum: number, maximum: number): (input: string) =
     return value;
   };
 }
+
+/** The flag `--if-generation`, for every command that changes one resource. */
+export const ifGenerationFlag = {
+  kind: 'parsed',
+  parse: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  optional: true,
+  placeholder: 'N',
+  brief: 'Only if the resource is still at this generation; 0 for not there yet',
+} as const;
+
+/** What a command with {@link ifGenerationFlag} receives. */
+export type IfGenerationFlags = {
+  readonly ifGeneration?: number;
+};
+
+/** The flag as a request carries it. */
+export function ifGenerationOf({ ifGeneration }: IfGenerationFlags): { ifGeneration?: bigint } {
+  return ifGeneration === undefined ? {} : { ifGeneration: BigInt(ifGeneration) };
+}

@@ -21,6 +21,9 @@ export const routes: readonly Route[] = [
   { words: ['rm'], group: 'catalog', brief: 'Delete a resource', load: () => import('./commands/rm.js') },
   { words: ['describe'], group: 'catalog', brief: 'Explain the kinds and their fields', load: () => import('./commands/describe.js') },
   { words: ['history'], group: 'catalog', brief: 'List the generations of a resource', load: () => import('./commands/history.js') },
+  { words: ['diff'], group: 'catalog', brief: 'Compare two generations of a resource', load: () => import('./commands/diff.js') },
+  { words: ['apply'], group: 'catalog', brief: 'Write many resources at once, from files', load: () => import('./commands/apply.js') },
+  { words: ['export'], group: 'catalog', brief: 'Print resources for apply to take back', load: () => import('./commands/export.js') },
   {
     words: ['secret', 'set'],
     group: 'catalog',

@@ -11,6 +11,7 @@ export const command = defineCommand<OutputFlags, [kind: string, name: string]>(
   description: 'Lists every generation of a resource, newest first: who wrote it, and when.',
   examples: [
     { brief: 'Who changed a recipe', line: 'murmur history recipe hello' },
+    { brief: 'What the last change did', line: 'murmur diff recipe hello' },
     { brief: 'Go back to an earlier generation', line: 'murmur get recipe hello --generation 2 | murmur set recipe hello' },
   ],
   parameters: {

@@ -4,12 +4,13 @@ import { usageError } from '../failure.js';
 import { fileField, setField } from '../input/field-values.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
 import { printChange } from '../output/resource-result.js';
-import { textArgument } from '../parameters.js';
+import { ifGenerationFlag, type IfGenerationFlags, ifGenerationOf, textArgument } from '../parameters.js';
 
-type Flags = OutputFlags & {
-  readonly set?: readonly string[];
-  readonly fileField?: readonly string[];
-};
+type Flags = OutputFlags &
+  IfGenerationFlags & {
+    readonly set?: readonly string[];
+    readonly fileField?: readonly string[];
+  };
 
 /** `murmur patch`. */
 export const command = defineCommand<Flags, [kind: string, name: string]>({
@@ -22,10 +23,15 @@ export const command = defineCommand<Flags, [kind: string, name: string]>({
       brief: 'Several fields, one of them a list',
       line: "murmur patch recipe hello --set provisioning_timeout=20m --set 'secret_allowlist=[NPM_TOKEN]'",
     },
+    {
+      brief: 'Only if nobody has changed it since generation 3',
+      line: 'murmur patch recipe hello --set description=Tools --if-generation 3',
+    },
   ],
   parameters: {
     flags: {
       output: outputFlag,
+      ifGeneration: ifGenerationFlag,
       set: {
         kind: 'parsed',
         parse: String,
@@ -52,7 +58,7 @@ export const command = defineCommand<Flags, [kind: string, name: string]>({
     if (fields.length === 0)
       throw usageError('nothing to change', 'Name at least one field with --set path=value or --file-field path=FILE.');
     const client = await context.connect();
-    const { resource } = await withKindHint(kind, client.patchResource({ kind, name, fields }));
+    const { resource } = await withKindHint(kind, client.patchResource({ kind, name, fields, ...ifGenerationOf(flags) }));
     await printChange(context, flags.output, `Patched ${kind} "${name}"`, resource);
   },
 });

@@ -1,15 +1,16 @@
 import { withKindHint } from '../client/kinds.js';
 import { defineCommand } from '../define-command.js';
 import { fileField } from '../input/field-values.js';
-import { readTextFile, readTextInput } from '../input/read-text.js';
+import { documentLimit, readTextFile, readTextInput } from '../input/read-text.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
 import { printChange } from '../output/resource-result.js';
-import { textArgument } from '../parameters.js';
+import { ifGenerationFlag, type IfGenerationFlags, ifGenerationOf, textArgument } from '../parameters.js';
 
-type Flags = OutputFlags & {
-  readonly file?: string;
-  readonly fileField?: readonly string[];
-};
+type Flags = OutputFlags &
+  IfGenerationFlags & {
+    readonly file?: string;
+    readonly fileField?: readonly string[];
+  };
 
 /** `murmur set`. */
 export const command = defineCommand<Flags, [kind: string, name: string]>({
@@ -26,10 +27,13 @@ export const command = defineCommand<Flags, [kind: string, name: string]>({
       brief: 'With the script in a file of its own',
       line: 'murmur set recipe hello -f hello.yaml --file-field provisioning_script=install.sh',
     },
+    { brief: 'Go back to an earlier generation', line: 'murmur get recipe hello --generation 2 | murmur set recipe hello' },
+    { brief: 'Only if nobody has changed it since generation 3', line: 'murmur set recipe hello -f hello.yaml --if-generation 3' },
   ],
   parameters: {
     flags: {
       output: outputFlag,
+      ifGeneration: ifGenerationFlag,
       file: { kind: 'parsed', parse: String, optional: true, placeholder: 'FILE', brief: 'Read the document from a file' },
       fileField: {
         kind: 'parsed',
@@ -52,9 +56,10 @@ export const command = defineCommand<Flags, [kind: string, name: string]>({
     if (flags.file === undefined && context.stdin.isTTY === true) {
       context.stderr.write(`Reading ${kind} "${name}" from the terminal; end with Ctrl-D, or give a file with -f\n`);
     }
-    const document = flags.file === undefined || flags.file === '-' ? await readTextInput(context.stdin) : await readTextFile(flags.file);
+    const document =
+      flags.file === undefined || flags.file === '-' ? await readTextInput(context.stdin) : await readTextFile(flags.file, documentLimit);
     const client = await context.connect();
-    const { resource } = await withKindHint(kind, client.setResource({ kind, name, document, fields }));
+    const { resource } = await withKindHint(kind, client.setResource({ kind, name, document, fields, ...ifGenerationOf(flags) }));
     await printChange(context, flags.output, `Set ${kind} "${name}"`, resource);
   },
 });

@@ -1,27 +1,51 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 
 import type { Input } from '../context.js';
 import { CliError } from '../failure.js';
 
+/** How much is read of a file or of standard input, and what to say when there is more. */
+export interface TextLimit {
+  readonly bytes: number;
+  readonly message: string;
+}
+
+/** What the API takes as one document. */
+export const documentLimit: TextLimit = { bytes: 2 * 1024 * 1024, message: 'the document exceeds the 2 MiB limit' };
+
+/** Of a file for one field: more than any field takes, so that the server says which limit that is. */
+const fieldLimit: TextLimit = { bytes: 4 * 1024 * 1024, message: 'the file for a field exceeds the 4 MiB limit' };
+
 /** All of a file, which must be UTF-8 text. */
-export async function readTextFile(file: string): Promise<string> {
-  let bytes: Buffer;
+export async function readTextFile(file: string, limit: TextLimit = fieldLimit): Promise<string> {
+  let bytes: Buffer | undefined;
   try {
-    bytes = await readFile(file);
+    bytes = await collect(createReadStream(file), limit);
   } catch (cause) {
     throw new CliError('NOT_FOUND', `cannot read ${file}: ${reason(cause)}`, { cause });
   }
-  return decode(bytes, file);
+  return decode(bytes, file, limit);
 }
 
 /** All of standard input, which must be UTF-8 text. */
-export async function readTextInput(input: Input): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of input) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-  return decode(Buffer.concat(chunks), 'standard input');
+export async function readTextInput(input: Input, limit: TextLimit = documentLimit): Promise<string> {
+  return decode(await collect(input, limit), 'standard input', limit);
 }
 
-function decode(bytes: Uint8Array, source: string): string {
+/** Undefined when there is more than the limit: the rest is not waited for. */
+async function collect(input: AsyncIterable<Uint8Array | string>, { bytes }: TextLimit): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of input) {
+    const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    length += piece.length;
+    if (length > bytes) return undefined;
+    chunks.push(piece);
+  }
+  return Buffer.concat(chunks);
+}
+
+function decode(bytes: Uint8Array | undefined, source: string, limit: TextLimit): string {
+  if (bytes === undefined) throw new CliError('INVALID_ARGUMENT', limit.message);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
