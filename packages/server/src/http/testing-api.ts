@@ -17,6 +17,7 @@ import { createBakery } from '../bake/index.js';
 import { writeBuiltins } from '../catalog/builtins.js';
 import { testContext } from '../catalog/testing.js';
 import { setResource } from '../catalog/verbs/index.js';
+import { connect } from '../database/pool.js';
 import { type TestDatabase, testDatabase } from '../database/testing.js';
 import type { CallName } from './call-rules.js';
 import { serveApi } from './server.js';
@@ -43,6 +44,8 @@ export interface TestApi extends AsyncDisposable {
   /** Signs tokens whose holders are in `local/default`. */
   readonly issuer: TestIssuer;
   readonly build: TestBuild;
+  /** How often the API has asked the database so far. */
+  queries(): number;
   /** The headers of a caller with a new key; in `local/default` unless told otherwise. */
   signIn(subject: string, key?: Partial<ApiKeyRequest>): Promise<CallHeaders>;
   /** Binds permissions to a subject. */
@@ -82,9 +85,12 @@ export async function startTestApi(): Promise<TestApi> {
   await bakery.launch();
   const issuer = await startIssuer();
   const source = { case: 'qemu', value: { diskDigest: `sha256:${'0'.repeat(64)}` } } as const;
+  const served = connect(db.url);
+  let queries = 0;
+  served.pool.on('acquire', () => (queries += 1));
   const build: TestBuild = { run: async () => undefined };
   const listener = await serveApi('127.0.0.1:0', {
-    database,
+    database: served.database,
     tenantKeys,
     bakery,
     baseBuilders: [
@@ -127,6 +133,7 @@ export async function startTestApi(): Promise<TestApi> {
     url: listener.url,
     issuer,
     build,
+    queries: () => queries,
     async signIn(subject, key = {}) {
       const { token } = await createApiKey(database, { tenant: 'local/default', subject, reach: 'tenant', ...key });
       return { authorization: `Bearer ${token}` };
@@ -151,6 +158,7 @@ export async function startTestApi(): Promise<TestApi> {
       await listener.close();
       await bakery.shutdown();
       await issuer.close();
+      await served.close();
       await db.close();
     },
   };
