@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises';
+
+import { ApplyResult_Outcome } from '@murmur/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type TestCatalog, refused, testCatalog } from './testing.js';
+import { applyResources } from './verbs/apply.js';
 
 const pythonToolchain = `name: python-toolchain
 base_image_gce_ref: murmur-gce-base
@@ -105,6 +109,16 @@ describe("the product pages' own examples", () => {
       'INVALID_ARGUMENT: provenance cannot be set via SetResource',
     );
   });
+});
+
+test("the repository's example of who may do what is applied, and applied again it changes nothing", async () => {
+  const catalog = await testCatalog();
+  const text = await readFile(new URL('../../../../examples/team.yaml', import.meta.url), 'utf8');
+  const documents = text.split(/^---$/m).map((part) => ({ text: part, origin: 'team.yaml', line: 1 }));
+  const outcomes = async () => (await applyResources(catalog.context, { documents, dryRun: false })).results.map(({ outcome }) => outcome);
+  expect(new Set(await outcomes())).toEqual(new Set([ApplyResult_Outcome.CREATED]));
+  expect(new Set(await outcomes())).toEqual(new Set([ApplyResult_Outcome.UNCHANGED]));
+  await catalog.close();
 });
 
 function lines(text: string): string[] {
