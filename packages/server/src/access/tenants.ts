@@ -20,10 +20,9 @@ import { createApiKey } from './api-keys.js';
 import type { Identity } from './identity.js';
 import { type Page, nextPage, pageOf } from './page.js';
 import { profileOf } from './subject.js';
+import { tenantIdPattern } from './tenant-id.js';
 
-const idPattern = /^(?:github_app|github_oauth|local)\/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-
-const tenantsPage: Page = { of: 'tenant', filters: [], keys: idPattern };
+const tenantsPage: Page = { of: 'tenant', filters: [], keys: tenantIdPattern };
 
 /**
  * Makes a tenant whose admins hold the role `murmur-admin` there by a binding `admins`, and a key for each of them: all of it
@@ -83,7 +82,7 @@ function toTenant({ id, created_at }: { id: string; created_at: Date }): Tenant 
 
 function* faultsOf(id: string, admins: readonly string[]): Iterable<Fault> {
   const code = 'INVALID_ARGUMENT';
-  if (!idPattern.test(id)) {
+  if (!tenantIdPattern.test(id)) {
     yield {
       code,
       message: id === '' ? 'id is required' : 'id must match {github_app|github_oauth|local}/[A-Za-z0-9][A-Za-z0-9._-]{0,62}',
