@@ -12,8 +12,8 @@ export const command = defineCommand<Flags, [id: string]>({
   description:
     'Makes a tenant. Each admin named gets the role murmur-admin there and an API key, printed on standard output in their\norder and shown this once. Operators only.',
   examples: [
-    { brief: 'For a GitHub organisation whose people sign in', line: 'murmur tenant create github_app/acme' },
-    { brief: 'With an admin and their key', line: 'murmur tenant create local/research --admin ana@example.com' },
+    { brief: 'With one admin', line: 'murmur tenant create local/research --admin ana@example.com' },
+    { brief: 'For a GitHub organisation, with two', line: 'murmur tenant create github_app/acme --admin ana --admin ben' },
   ],
   parameters: {
     flags: {
@@ -23,7 +23,7 @@ export const command = defineCommand<Flags, [id: string]>({
         variadic: true,
         optional: true,
         placeholder: 'SUBJECT',
-        brief: 'Who administers it; repeatable',
+        brief: 'Who administers it; repeatable, at least one',
       },
       output: outputFlag,
     },

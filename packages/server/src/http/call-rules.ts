@@ -3,6 +3,7 @@ import type { MurmurService } from '@murmur/api';
 
 import type { AuditedName } from '../access/audit.js';
 import type { Identity } from '../access/identity.js';
+import type { PermissionVerb } from '../catalog/permission-names.js';
 import { kindNamed } from '../catalog/kinds/index.js';
 import { documentNames } from './document-names.js';
 import type { Need } from './needs.js';
@@ -131,12 +132,12 @@ function run({ runId }: { readonly runId: string }): readonly AuditedName[] {
 }
 
 /** Throws INVALID_ARGUMENT for a kind there is not: which there are is no secret. */
-function on(kind: string, verbs: readonly [string, ...string[]], name: string): Need {
+function on(kind: string, verbs: readonly [PermissionVerb, ...PermissionVerb[]], name: string): Need {
   const known = kindNamed(kind).name;
   const [first, ...others] = verbs;
   return { anyOf: [`${known}.${first}`, ...others.map((verb) => `${known}.${verb}`)], of: { name } };
 }
 
-function some(kind: string, verb: string): Need {
+function some(kind: string, verb: PermissionVerb): Need {
   return { anyOf: [`${kindNamed(kind).name}.${verb}`], of: 'some name' };
 }
