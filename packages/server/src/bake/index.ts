@@ -34,6 +34,7 @@ import { outlast } from './outlast.js';
 import { readRun } from './runs.js';
 import { startBake } from './start.js';
 import { tryImage } from './try.js';
+import { retireOldBases } from './upkeep/bases.js';
 import { checkOldest } from './upkeep/existence.js';
 import { beat, enroll } from './upkeep/executors.js';
 import { reap } from './upkeep/reaper.js';
@@ -122,6 +123,7 @@ export function createBakery(parts: BakeryParts): Bakery {
           { name: 'recovery', everyMs: 5000, work: recover },
           { name: 'reaper', everyMs: 30_000, work: () => reap({ ...parts, log }) },
           { name: 'existence', everyMs: 60_000, work: () => checkOldest({ ...parts, log }) },
+          { name: 'bases', everyMs: 600_000, work: () => retireOldBases({ ...parts, log }) },
         ],
         log,
       );

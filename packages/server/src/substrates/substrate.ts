@@ -151,6 +151,11 @@ export interface Substrate {
   listOwned(installation: string): Promise<readonly OwnedThing[]>;
   /** Writes an image out as one qcow2 file that needs no other. Only with `exportsImages`. */
   exportImage(image: Image, signal: AbortSignal): Promise<ExportedImage>;
+  /**
+   * Removes base images built here that are not in use, once they have been served for `unusedMs` by nobody and another one
+   * that is in use is there. What another image or a machine stands on stays. Only with `buildsBases`.
+   */
+  retireBases(unusedMs: number, inUse: (immutableId: string) => Promise<boolean>): Promise<void>;
   /** A shell command for a person on the server's host that opens a root shell there. Only with `keepsFailedMachines`. */
   shellCommand(machine: Machine, keys: GuestKeys): Promise<string>;
 }

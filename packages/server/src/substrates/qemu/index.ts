@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { diskIsAbsent, type Substrate, type Token } from '../substrate.js';
 import { createAcceleratorProbe } from './accelerator.js';
 import { buildBase, type BaseBuildOptions } from './base/build.js';
+import { retireBases } from './base/retire.js';
 import { preinstalled } from './base/packages.js';
 import { createChannels } from './channels.js';
 import { captureMachine } from './capture.js';
@@ -104,6 +105,9 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
         await alone(async () => removeDiscarded(layout, await machineBases(layout)));
       }),
     listOwned: (installation) => listThings(layout, installation),
+    retireBases: (unusedMs, inUse) =>
+      // Not while a build may be about to give out one that was built before.
+      inTurn('base build', () => alone(async () => retireBases(layout, { unusedMs, inUse, machineBases: await machineBases(layout) }))),
     shellCommand: (machine, keys) => shellCommand(layout, machine.token, keys),
 
     close: () => channels.closeAll(),

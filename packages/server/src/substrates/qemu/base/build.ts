@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
@@ -10,7 +10,7 @@ import { runOnHost } from '../host-command.js';
 import { chainIsWhole, isDiscarded, openMaking, placeImage, sealImage } from '../images.js';
 import { buildInitrd, initrdProgram } from '../initrd.js';
 import { unpackKernel } from '../kernel-image.js';
-import { makingFolder, type Digest, type Layout } from '../layout.js';
+import { imageFolder, makingFolder, type Digest, type Layout } from '../layout.js';
 import { listManifests } from '../manifest.js';
 import { writeBootArea } from './boot-area.js';
 import { aptSources } from './mirror.js';
@@ -42,6 +42,8 @@ export async function buildBase(layout: Layout, options: BaseBuildOptions): Prom
   const inputs = inputsDigest();
   const existing = options.rebuild === true ? undefined : await builtBefore(layout, inputs);
   if (existing !== undefined) {
+    // Served again: nobody may take it for one that has been unused for long.
+    await utimes(path.join(imageFolder(layout, existing), 'manifest.json'), new Date(), new Date());
     onProgress('the base image of these packages is built already');
     return existing;
   }
