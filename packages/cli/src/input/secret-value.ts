@@ -25,9 +25,10 @@ function withoutLineBreak(text: string): string {
 
 /** In raw mode, where the terminal shows nothing and hands over every key. */
 async function askFor({ stderr, stdin }: Pick<Context, 'stdin' | 'stderr'>, name: string): Promise<string> {
-  stderr.write(`Value of ${name} (not shown): `);
   stdin.setRawMode?.(true);
   try {
+    // Only now: whoever types at once must not see it either.
+    stderr.write(`Value of ${name} (not shown): `);
     return await readLine(stdin);
   } finally {
     stdin.setRawMode?.(false);
