@@ -1,9 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import { Architecture, ImageSchema, SortOrder } from '@murmur/api';
+import { Architecture, ImageSchema, SortOrder, kindNames } from '@murmur/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { testDatabase, type TestDatabase } from '../database/testing.js';
 import { type BuiltinConfig, writeBuiltins, writePlatformImage } from './builtins.js';
+import { isPermissionPattern } from './permission-names.js';
 import { ownerOf, readSpec } from './read.js';
 import { listResources } from './verbs/index.js';
 import { testContext } from './testing.js';
@@ -88,6 +89,21 @@ describe('the builtins', () => {
     ]);
     await other.close();
   });
+});
+
+test('the builtin roles hold what their names say, and only admins what is not the catalog', async () => {
+  const permissions = async (name: string) => (await readSpec(connection.database, 'local/default', 'role', name)).permissions;
+  const [admin, member, viewer] = [
+    await permissions('murmur-admin'),
+    await permissions('murmur-member'),
+    await permissions('murmur-viewer'),
+  ];
+  expect(admin).toEqual(['*']);
+  expect(viewer.toSorted()).toEqual(kindNames.flatMap((kind) => [`${kind}.list`, `${kind}.read`]).toSorted());
+  const writable = ['recipe', 'image', 'environment', 'placement', 'workspace', 'secret'];
+  const writes = writable.flatMap((kind) => ['create', 'edit', 'delete'].map((verb) => `${kind}.${verb}`));
+  expect(member.toSorted()).toEqual([...viewer, ...writes].toSorted());
+  for (const permission of [...admin, ...member, ...viewer]) expect(isPermissionPattern(permission)).toBe(true);
 });
 
 test('a new build of a platform image is its next generation', async () => {

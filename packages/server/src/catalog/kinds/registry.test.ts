@@ -46,6 +46,18 @@ describe('the registry of kinds', () => {
     }
   });
 
+  test.each(kinds)('$name: its fields and its errors tell the same limits and patterns', (kind) => {
+    const errors = Object.values(kind.errors).map((row) => row.documented);
+    const descriptions = kind.fields.map((field) => field.description).join(' ');
+    const patterns = [...descriptions.matchAll(/`([^`]*\[[^`]*\][^`]*)`/g)].map(([, pattern = '']) => pattern);
+    for (const pattern of patterns) expect(errors).toContainEqual(expect.stringContaining(`must match ${pattern}`));
+    for (const said of errors.flatMap(limitsIn)) expect(descriptions).toContain(said);
+  });
+
+  test('has one kind with sealed values, which are kept by tenant and name alone', () => {
+    expect(kinds.filter((kind) => kind.sealedField !== undefined).map((kind) => kind.name)).toEqual(['secret']);
+  });
+
   test('refuses a kind that does not exist and lists those that do', () => {
     let thrown: unknown;
     try {
@@ -67,3 +79,15 @@ describe('the registry of kinds', () => {
     expect(addressOf(kindNamed('environment'), 'local/default', 'qemu-small')?.tenant).toBe('local/default');
   });
 });
+
+/** What an error tells of limits and patterns, in the words of a field's description. */
+function limitsIn(error: string): string[] {
+  const [, count, unit] = /exceeds (\d+) (KiB|byte|character) limit$/.exec(error) ?? [];
+  const [, longest] = /exceeds (\S+) maximum$/.exec(error) ?? [];
+  const [, pattern] = /must match (\S+)$/.exec(error) ?? [];
+  return [
+    ...(count === undefined ? [] : [`Max ${count} ${unit}`]),
+    ...(longest === undefined ? [] : [`Max \`${longest}\``]),
+    ...(pattern === undefined ? [] : [`\`${pattern}\``]),
+  ];
+}

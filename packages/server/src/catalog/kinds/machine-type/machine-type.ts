@@ -1,6 +1,7 @@
 import { ArchitectureSchema, MachineTypeSchema, SubstrateSchema } from '@murmur/api';
 
 import { defineKind } from '../../kind.js';
+import { descriptionField, nameField } from '../../shared-fields.js';
 import { checkDescription, checkName, descriptionRow, labelRows } from '../../shared-rows.js';
 
 const errors = {
@@ -15,8 +16,8 @@ export const machineType = defineKind({
   summary: 'A number of processors and an amount of memory. Defined by the platform; an environment names one.',
   writers: 'platform',
   fields: [
-    { path: 'name', type: 'string', required: 'yes', description: 'Unique identifier. May be written without `murmur-` in front.' },
-    { path: 'description', type: 'string', required: 'no', description: 'Human-readable description.' },
+    { ...nameField, description: `${nameField.description} May be written without \`murmur-\` in front.` },
+    descriptionField,
     {
       path: 'substrate',
       type: 'string',

@@ -1,5 +1,7 @@
 import type { FieldDocumentation } from '../../kind.js';
 import { descriptionField, nameField } from '../../shared-fields.js';
+import { patternOf } from '../../shared-rows.js';
+import { identifiers } from './aws-identifiers.js';
 
 /** The fields of a placement. */
 export const placementFields: readonly FieldDocumentation[] = [
@@ -38,9 +40,19 @@ export const placementFields: readonly FieldDocumentation[] = [
     description: 'AWS account in which machines run and images live: 12 digits, in quotes.',
   },
   { path: 'aws.region', type: 'string', required: 'yes', description: 'AWS region (e.g. `us-east-1`).' },
-  { path: 'aws.vpc_id', type: 'string', required: 'no', description: 'VPC of the machines.' },
-  { path: 'aws.subnet_ids', type: 'string[]', required: 'no', description: 'Subnets to start machines in.' },
-  { path: 'aws.security_group_id', type: 'string', required: 'no', description: 'Security group of the machines.' },
+  { path: 'aws.vpc_id', type: 'string', required: 'no', description: `VPC of the machines: \`${patternOf(identifiers.vpc)}\`.` },
+  {
+    path: 'aws.subnet_ids',
+    type: 'string[]',
+    required: 'no',
+    description: `Subnets to start machines in, each \`${patternOf(identifiers.subnet)}\`.`,
+  },
+  {
+    path: 'aws.security_group_id',
+    type: 'string',
+    required: 'no',
+    description: `Security group of the machines: \`${patternOf(identifiers.securityGroup)}\`.`,
+  },
   {
     path: 'aws.role_arn',
     type: 'string',
@@ -48,6 +60,11 @@ export const placementFields: readonly FieldDocumentation[] = [
     description:
       "Role that Murmur assumes, with the tenant's id as external id. Needed to bake, unless the operator lends the server's own credentials.",
   },
-  { path: 'aws.instance_profile_arn', type: 'string', required: 'no', description: 'Instance profile of the machines.' },
+  {
+    path: 'aws.instance_profile_arn',
+    type: 'string',
+    required: 'no',
+    description: 'Instance profile of the machines, of the same account.',
+  },
   { path: 'aws.assign_public_ip', type: 'boolean', required: 'no', description: 'Whether machines get a public address. Default false.' },
 ];
