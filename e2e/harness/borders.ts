@@ -1,5 +1,4 @@
-import type pg from 'pg';
-
+import type { Connection } from '../../packages/server/src/database/pool.js';
 import { connectToDatabase } from './database.js';
 import type { TestServer } from './server.js';
 import { eventually } from './wait.js';
@@ -76,7 +75,7 @@ export async function watchBorders(server: TestServer): Promise<Borders> {
   };
 }
 
-async function waitingAt(pool: pg.Pool): Promise<number | undefined> {
+async function waitingAt(pool: Connection['pool']): Promise<number | undefined> {
   const { rows } = await pool.query<{ pid: number }>(
     `select pid from pg_locks where locktype = 'advisory' and objid = ${lock} and not granted`,
   );

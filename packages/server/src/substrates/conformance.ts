@@ -177,6 +177,14 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
         expect(await under.substrate.imageExists(artifact.reference, 'thorough')).toBe(true);
       });
 
+      test('is listed until it is kept', async () => {
+        expect(await tokens()).toEqual([artifactToken]);
+        await under.substrate.keepImage(artifact.reference);
+        await under.substrate.keepImage(artifact.reference);
+        expect(await tokens()).toEqual([]);
+        expect(await under.substrate.imageExists(artifact.reference, 'thorough')).toBe(true);
+      });
+
       test('boots with what was on the disk, and its own image can be captured in turn', async () => {
         const base = await resolve(artifact);
         const machine = await ready({ base });
