@@ -39,9 +39,8 @@ export const command = defineCommand<Flags, [id: string]>({
       context.stdout.write(renderDocument(format, messageToDocument(CreateTenantResponseSchema, made)));
       return;
     }
-    // Where there are keys, they alone go where a program reads.
-    const said = made.keys.length === 0 ? context.stdout : context.stderr;
-    said.write(`Created tenant "${id}"\n`);
+    // The keys alone go where a program reads them.
+    context.stderr.write(`Created tenant "${id}"\n`);
     for (const { key, token } of made.keys) {
       context.stdout.write(`${token}\n`);
       context.stderr.write(`API key ${key?.id ?? ''} of ${key?.subject ?? ''}; it is shown this once\n`);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -77,6 +77,16 @@ key_provider: {file: keys/master}
       expect(parseConfiguration(text, file)).toEqual(noConfiguration);
     },
   );
+
+  test('may be what the guide shows', async () => {
+    const guide = await readFile(new URL('../../../../docs/guides/running-a-server.md', import.meta.url), 'utf8');
+    const [, example = ''] = /^```yaml\n(#.*?)^```$/ms.exec(guide) ?? [];
+    expect(parseConfiguration(example, file)).toMatchObject({
+      oidc: [{ issuer: 'https://login.example.com', tenant: { id: 'github_app/acme' } }],
+      localTenants: ['github_app/acme'],
+      keyProvider: { file: '/run/secrets/murmur-master-key' },
+    });
+  });
 
   const oidc = (fields: string): string => `oidc: [{issuer: "https://a.example", client_id: cli, tenant: local/default, ${fields}}]`;
 
