@@ -45,6 +45,7 @@ beforeAll(async () => {
     localSubstrates: ['QEMU'],
     localArchitecture: 'AMD64',
     awsBaseAmis: { 'us-east-1': 'ami-0abc123def456789a' },
+    localTenants: [appCaller.tenant],
   });
   const substrate = await createQemuSubstrate({ dataDir, runtimeDir: dataDir, installation: 'start', log: pino({ level: 'silent' }) });
   const diskDigest = await buildTinyBase({ dataDir, runtimeDir: dataDir });
@@ -184,9 +185,9 @@ test('values that are forwarded are in the database only in sealed form', async 
   expect(run.sealed_variables?.includes('plainly-visible')).toBe(false);
 });
 
-async function sealedOf(runId: string): Promise<Record<string, string>> {
+async function sealedOf(runId: string, { tenant } = caller): Promise<Record<string, string>> {
   const run = await db.database.selectFrom('runs').select('sealed_variables').where('id', '=', runId).executeTakeFirstOrThrow();
-  return openVariables(await parts.tenantKeys.of(caller.tenant), runId, run.sealed_variables);
+  return openVariables(await parts.tenantKeys.of(tenant), runId, run.sealed_variables);
 }
 
 test('the catalog’s secrets are sealed with the run, as they were when it started', async () => {
@@ -225,4 +226,24 @@ test('a service profile must exist in a GitHub App tenant, whatever the recipe n
   });
   await set('service-profile', { name: 'ci-bot' }, appCaller);
   await expect(startBake(parts, appCaller, asked)).rejects.toThrow('substrate SUBSTRATE_AWS is not available on this server');
+});
+
+test('with a service profile a bake gets the secrets that it lends, and is refused those that it does not', async () => {
+  for (const name of ['LENT', 'KEPT']) await set('secret', { name, plaintext_value: `value of ${name}` }, appCaller);
+  await set('service-profile', { name: 'lender', secret_refs: ['LENT'] }, appCaller);
+  const base_image_qemu_ref = 'murmur-qemu-base';
+  await set('recipe', { name: 'modest', base_image_qemu_ref, secret_allowlist: ['LENT'] }, appCaller);
+  await set('recipe', { name: 'greedy', base_image_qemu_ref, secret_allowlist: ['LENT', 'KEPT'] }, appCaller);
+
+  const { runId } = await startBake(parts, appCaller, request({ recipe: 'modest', serviceProfile: 'lender' }));
+  expect(await sealedOf(runId, appCaller)).toEqual({ LENT: 'value of LENT' });
+  await expect(startBake(parts, appCaller, request({ recipe: 'greedy', serviceProfile: 'lender' }))).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    message: 'secret_allowlist[1]: secret "KEPT" does not exist',
+    hint: `Service profile "lender" does not lend "KEPT": add it to the profile's secret_refs.`,
+  });
+  const forwarding = request({ recipe: 'modest', serviceProfile: 'lender', variables: { LENT: 'x' } });
+  await expect(startBake(parts, appCaller, forwarding)).rejects.toThrow('--service-profile and -e are mutually exclusive');
+  const without = await startBake(parts, appCaller, request({ recipe: 'greedy' }));
+  expect(await sealedOf(without.runId, appCaller)).toEqual({ LENT: 'value of LENT', KEPT: 'value of KEPT' });
 });
