@@ -1,5 +1,5 @@
 import type { DescMethod, Message, MessageShape } from '@bufbuild/protobuf';
-import type { MurmurService } from '@murmur/api';
+import { type MurmurService, StartBakeResponse_Outcome as Outcome } from '@murmur/api';
 
 import type { AuditedName } from '../access/audit.js';
 import type { Identity } from '../access/identity.js';
@@ -58,7 +58,7 @@ export const callRules: Rules = {
     ],
     about: ({ recipe }) => [{ kind: 'recipe', name: recipe }],
     audited: 'always',
-    made: ({ runId }) => ({ kind: 'bake', name: runId }),
+    made: ({ outcome, runId }) => ({ kind: 'bake', name: outcome === Outcome.STARTED ? runId : '' }),
   },
   listBakes: {
     takes: ({ recipe }) => [{ anyOf: ['recipe.list'], of: recipe === '' ? 'some name' : { name: recipe } }],
