@@ -1,4 +1,5 @@
 import { SortOrder, messageToDocument, ResourceSchema } from '@murmur/api';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { readSecretValue } from './secret-values.js';
@@ -33,6 +34,17 @@ describe('the value of a secret', () => {
     expect(await read()).toBe('other');
     expect(await read('local/other')).toBeUndefined();
     expect(await read('local/default', 'OTHER')).toBeUndefined();
+  });
+
+  test('is kept to the byte', async () => {
+    const text = fc.string({ unit: 'binary', minLength: 1 }).filter((candidate) => !/\0|\p{Surrogate}/u.test(candidate));
+    await fc.assert(
+      fc.asyncProperty(text, async (plaintext) => {
+        await catalog.set('secret', 'TOKEN', secret(plaintext));
+        expect(await read()).toBe(plaintext);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   test('is in no answer', async () => {

@@ -11,7 +11,7 @@ export function userRow(field: string): ErrorRow<[string]> {
     'INVALID_ARGUMENT',
     ['N'],
     (index) => `${field}[${index}]: invalid user`,
-    `Use the subject of a key or token, such as ana@example.com: 1 to ${maxSubjectBytes} bytes, without spaces around it.`,
+    `Use the subject of a key or token, such as ana@example.com: 1 to ${maxSubjectBytes} bytes, without spaces around it or control characters.`,
   );
 }
 
@@ -24,5 +24,5 @@ export function* checkUsers(row: ErrorRow<[string]>, field: string, users: reado
 
 /** Whether somebody's key or token could bear this subject. */
 export function isSubject(text: string): boolean {
-  return text !== '' && text === text.trim() && byteLength(text) <= maxSubjectBytes;
+  return text !== '' && text === text.trim() && !/\p{Cc}/u.test(text) && byteLength(text) <= maxSubjectBytes;
 }

@@ -32,7 +32,7 @@ describeKind({
       documented: 'INVALID_ARGUMENT: exactly one of members or all_tenant_members is required',
       document: head + members,
     })),
-    ...['', ' ana', 'ana\\n', 'é'.repeat(128)].map((member) => ({
+    ...['', ' ana', 'ana\\n', 'a\\nb', 'é'.repeat(128)].map((member) => ({
       documented: 'INVALID_ARGUMENT: members[N]: invalid user',
       message: 'members[1]: invalid user',
       document: `${head}members: [ana@example.com, "${member}"]\n`,

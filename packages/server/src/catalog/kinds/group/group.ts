@@ -4,6 +4,7 @@ import { fault, row } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { descriptionField, nameField } from '../../shared-fields.js';
 import { checkDescription, checkName, descriptionRow, labelRows, referencedRow } from '../../shared-rows.js';
+import { shortList } from '../../short-list.js';
 import { checkUsers, userRow } from '../../subjects.js';
 
 const errors = {
@@ -48,7 +49,7 @@ members:
   errors,
   columns: [
     { header: 'NAME', cell: (spec) => spec.name },
-    { header: 'MEMBERS', cell: (spec) => (spec.allTenantMembers ? 'all tenant members' : spec.members.join(', ')) },
+    { header: 'MEMBERS', cell: (spec) => (spec.allTenantMembers ? 'all tenant members' : shortList(spec.members)) },
     { header: 'DESCRIPTION', cell: (spec) => spec.description },
   ],
   *validate(spec) {

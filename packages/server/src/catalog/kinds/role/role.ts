@@ -5,6 +5,7 @@ import { checkPermissions, permissionRows, permissionsRule } from '../../permiss
 import { fault, row } from '../../faults.js';
 import { descriptionField, nameField } from '../../shared-fields.js';
 import { checkDescription, checkName, descriptionRow, labelRows, referencedRow } from '../../shared-rows.js';
+import { shortList } from '../../short-list.js';
 
 const errors = {
   ...labelRows,
@@ -34,7 +35,7 @@ permissions:
   errors,
   columns: [
     { header: 'NAME', cell: (spec) => spec.name },
-    { header: 'PERMISSIONS', cell: (spec) => spec.permissions.join(', ') },
+    { header: 'PERMISSIONS', cell: (spec) => shortList(spec.permissions) },
     { header: 'DESCRIPTION', cell: (spec) => spec.description },
   ],
   *validate(spec) {

@@ -5,6 +5,7 @@ import { type Reference, defineKind } from '../../kind.js';
 import { descriptionField, nameField, secretNamesRule } from '../../shared-fields.js';
 import { secretReferences } from '../../shared-references.js';
 import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
+import { shortList } from '../../short-list.js';
 import { isSubject } from '../../subjects.js';
 import { serviceProfileErrors as errors } from './service-profile-errors.js';
 
@@ -37,8 +38,8 @@ secret_refs:
   errors,
   columns: [
     { header: 'NAME', cell: (spec) => spec.name },
-    { header: 'GRANTS', cell: (spec) => spec.grants.map(({ grantee }) => grantee.value ?? '').join(', ') },
-    { header: 'SECRET REFS', cell: (spec) => spec.secretRefs.join(', ') },
+    { header: 'GRANTS', cell: (spec) => shortList(spec.grants.map(({ grantee }) => grantee.value ?? '')) },
+    { header: 'SECRET REFS', cell: (spec) => shortList(spec.secretRefs) },
     { header: 'DESCRIPTION', cell: (spec) => spec.description },
   ],
   *validate(spec) {

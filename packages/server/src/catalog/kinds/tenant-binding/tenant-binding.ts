@@ -5,6 +5,7 @@ import { defineKind } from '../../kind.js';
 import { checkPermissions } from '../../permission-rows.js';
 import { referenceIn, referencesIn } from '../../shared-references.js';
 import { checkDescription, checkName } from '../../shared-rows.js';
+import { shortList } from '../../short-list.js';
 import { checkUsers } from '../../subjects.js';
 import { namePattern, tenantBindingErrors as errors } from './tenant-binding-errors.js';
 import { tenantBindingFields } from './tenant-binding-fields.js';
@@ -28,9 +29,9 @@ name_pattern: team-a-*
   columns: [
     { header: 'NAME', cell: (spec) => spec.name },
     { header: 'ROLE REF', cell: (spec) => spec.roleRef },
-    { header: 'PERMISSIONS', cell: (spec) => spec.permissions.join(', ') },
-    { header: 'GROUPS', cell: (spec) => spec.groups.join(', ') },
-    { header: 'USERS', cell: (spec) => spec.users.join(', ') },
+    { header: 'PERMISSIONS', cell: (spec) => shortList(spec.permissions) },
+    { header: 'GROUPS', cell: (spec) => shortList(spec.groups) },
+    { header: 'USERS', cell: (spec) => shortList(spec.users) },
     { header: 'NAME PATTERN', cell: (spec) => spec.namePattern },
     { header: 'DESCRIPTION', cell: (spec) => spec.description },
   ],
