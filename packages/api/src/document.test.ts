@@ -58,8 +58,8 @@ describe('readDocument', () => {
   );
 
   test('takes documents of many fields and long texts, each in linear time', () => {
-    const keys = Array.from({ length: 20_000 }, (_, index) => `key${index}: 1\n`).join('');
-    expect(Object.keys(readDocument(keys))).toHaveLength(20_000);
+    const keys = Array.from({ length: 10_000 }, (_, index) => `key${index}: 1\n`).join('');
+    expect(Object.keys(readDocument(keys))).toHaveLength(10_000);
     const script = '  echo "a: b"\n'.repeat(100_000);
     expect(String(readDocument(`name: a\nscript: |\n${script}`)['script'])).toHaveLength(12 * 100_000);
   });

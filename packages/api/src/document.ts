@@ -6,7 +6,7 @@ import { MurmurError } from './error.js';
 export const maxDocumentBytes = 2 * 1024 * 1024;
 
 /** The most pieces (names, values, brackets, line ends) a document has. Reading takes its time for each of them, not for each byte. */
-const maxPieces = 200_000;
+const maxPieces = 100_000;
 
 /** The most anchors, aliases and tags: each of them is looked for in the whole document. */
 const maxMarks = 200;

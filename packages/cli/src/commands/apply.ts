@@ -48,11 +48,11 @@ export const command = defineCommand<Flags>({
     const paths = flags.file ?? [];
     if (paths.length === 0) throw usageError('-f is required', 'Name a file, a folder, or - for standard input.');
     const documents = await readSources(context, paths, flags);
+    const client = await context.connect();
+    const { results } = await client.applyResources({ documents, dryRun: flags.dryRun });
     for (const origin of withSecretValues(documents)) {
       context.stderr.write(`${origin} holds the value of a secret in clear; \`murmur secret set\` keeps it out of files\n`);
     }
-    const client = await context.connect();
-    const { results } = await client.applyResources({ documents, dryRun: flags.dryRun });
     const format = flags.output ?? 'table';
     if (format === 'table') {
       for (const result of results) context.stdout.write(`${lineOf(result)}${flags.dryRun ? ' (dry run)' : ''}\n`);
@@ -64,7 +64,9 @@ export const command = defineCommand<Flags>({
 });
 
 function withSecretValues(documents: readonly SourceDocument[]): string[] {
-  return documents.filter(({ text }) => /^[\s{,]*["']?plaintext_?value["']?\s*:/im.test(text)).map(({ origin }) => origin);
+  const isSecret = /\bkind["']?\s*:\s*["']?secret\b/;
+  const value = /\bplaintext_?value["']?\s*:/i;
+  return documents.filter(({ text }) => isSecret.test(text) && value.test(text)).map(({ origin }) => origin);
 }
 
 function lineOf({ kind, name, outcome }: ApplyResult): string {

@@ -24,6 +24,9 @@ import { sessionService } from './session-service.js';
 /** The largest request: a document of 2 MiB, the longest there may be, even where JSON spells each byte as `\u0000`; and its frame. */
 const readMaxBytes = 13 * 1024 * 1024;
 
+/** JSON that is not UTF-8 is refused: unless told so, the decoder puts other characters in place of what it cannot read. */
+const jsonOptions = { ignoreUnknownFields: true, textDecoder: new TextDecoder('utf-8', { fatal: true }) };
+
 /** What the API is served from. */
 export interface ApiParts {
   readonly database: Database;
@@ -62,6 +65,7 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
     fallback: healthHandler({ database, metrics, log }),
     shutdownSignal: shutdown.signal,
     readMaxBytes,
+    jsonOptions,
   });
   const listener = await listen(address, guardAdapter(api, log), { log });
   return {
