@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, mkdtemp, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -87,6 +88,15 @@ describe('a master key in a file', () => {
     await rotate();
     expect(await fingerprints()).toEqual(before);
     expect(await readdir(dataDir)).not.toContain('master.key.next');
+  });
+
+  test('what a crash has left of making a key goes, and nothing else', async () => {
+    await fingerprints();
+    const drafts = ['master.key', 'master.key.next'].map((name) => `${name}.${randomUUID()}`);
+    const others = ['master.key.mine', 'other', `master.keys.${randomUUID()}`];
+    for (const name of [...drafts, ...others]) await copyFile(file, path.join(dataDir, name));
+    await fingerprints();
+    expect((await readdir(dataDir)).toSorted()).toEqual(['master.key', ...others].toSorted());
   });
 
   test('a rotation that cannot write the database leaves it under the old key', async () => {

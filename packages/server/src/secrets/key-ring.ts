@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
@@ -37,6 +37,7 @@ export function nextKeyFile(file: string): string {
  */
 export async function openKeyRing(queryable: Queryable, places: KeyPlaces): Promise<KeyRing> {
   const used = await usedKeyIds(queryable);
+  await removeDrafts(places.file);
   await completeRotation(places.file, used);
   const own = places.environmentKey ?? (await currentKey(places.file, used));
   const atHand = new Map((await keysBeside(places.file)).map((provider) => [provider.id, provider]));
@@ -89,6 +90,15 @@ async function currentKey(file: string, used: readonly string[]): Promise<Placed
       hint: `Put the master key that belongs to this database back in ${file}.`,
     },
   );
+}
+
+/** What a crash has left of making a key file is a copy of that key, which would outlive it. */
+async function removeDrafts(file: string): Promise<void> {
+  const [folder, name] = [path.dirname(file), path.basename(file)];
+  const isDraft = (other: string) =>
+    other.startsWith(name) && /^(\.next)?\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(other.slice(name.length));
+  const drafts = (await readdir(folder)).filter(isDraft);
+  await Promise.all(drafts.map((draft) => rm(path.join(folder, draft), { force: true })));
 }
 
 async function keysBeside(file: string): Promise<readonly PlacedKeyProvider[]> {
