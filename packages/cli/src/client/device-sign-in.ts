@@ -14,7 +14,7 @@ export async function signInWithDevice(context: Context, { url, clientId, scopes
   try {
     const issuer = await openIssuer({ url, clientId });
     const device = await issuer.signIn(scopes);
-    context.stderr.write(`Open ${device.address}\nin a browser and confirm the code ${device.code}\n`);
+    context.stderr.write(`Open ${printable(device.address)}\nin a browser and confirm the code ${printable(device.code)}\n`);
     return await withProgress(context, device, signal);
   } catch (cause) {
     if (signal.aborted) return undefined;
@@ -42,4 +42,9 @@ async function withProgress({ stderr }: Context, device: DeviceSignIn, signal: A
     clearInterval(ticking);
     stderr.write('\n');
   }
+}
+
+/** Nothing that an issuer sends may drive the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '');
 }

@@ -81,6 +81,7 @@ describe('identity tokens', () => {
     ['of an unknown issuer', { iss: 'https://example.com' }],
     ['that writes its issuer differently', { iss: 'http://LOCALHOST' }],
     ['without an issuer', { iss: undefined }],
+    ['whose issuer is no text', { iss: 7 }],
     ['that has expired', { exp: now() - 60 }],
     ['that never expires', { exp: undefined }],
     ['that is not yet valid', { nbf: now() + 600 }],

@@ -48,6 +48,9 @@ const longestToken = 16 * 1024;
 
 const longestSubject = 255;
 
+/** What of a stranger's claim goes to the log. */
+const longestIssuer = 200;
+
 /** Tells the tokens of these issuers. Nothing is fetched before the first token comes. */
 export function createIssuers(configured: readonly IssuerConfig[], log: Logger, timing: KeyTiming = defaultKeyTiming): Issuers {
   const known = new Map(configured.map((config) => [config.issuer, { config, keys: issuerKeys(config.issuer, timing) }]));
@@ -57,7 +60,7 @@ export function createIssuers(configured: readonly IssuerConfig[], log: Logger, 
       const issuer = issuerOf(token);
       const entry = issuer === undefined ? undefined : known.get(issuer);
       if (entry === undefined) {
-        log.info({ issuer }, 'a token was refused: no configured issuer made it');
+        log.info({ issuer: issuer?.slice(0, longestIssuer) }, 'a token was refused: no configured issuer made it');
         return undefined;
       }
       try {
@@ -86,7 +89,8 @@ class Refusal extends Error {
 function issuerOf(token: string): string | undefined {
   if (token.length > longestToken) return undefined;
   try {
-    return decodeJwt(token).iss;
+    const { iss }: { iss?: unknown } = decodeJwt(token);
+    return typeof iss === 'string' ? iss : undefined;
   } catch (thrown) {
     if (thrown instanceof errors.JOSEError) return undefined;
     throw thrown;
