@@ -11,13 +11,19 @@ export interface BenchServer extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv;
   /** Its process id. */
   readonly pid: number;
+  readonly url: string;
+  /** The key of its first tenant's operator. */
+  readonly key: string;
 }
 
 /** Starts a server on a free port over this data folder; its log goes to `server.log` there. */
-export async function startServer(dataDir: string): Promise<BenchServer> {
+export async function startServer(dataDir: string, options: { readonly env?: NodeJS.ProcessEnv } = {}): Promise<BenchServer> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const log = openSync(join(dataDir, 'server.log'), 'a');
-  const child = spawn(murmur, ['server', '--listen', '127.0.0.1:0', '--data-dir', dataDir], { stdio: ['ignore', 'pipe', log] });
+  const child = spawn(murmur, ['server', '--listen', '127.0.0.1:0', '--data-dir', dataDir], {
+    stdio: ['ignore', 'pipe', log],
+    env: { ...process.env, ...options.env },
+  });
   closeSync(log);
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
@@ -33,6 +39,8 @@ export async function startServer(dataDir: string): Promise<BenchServer> {
   return {
     env: { MURMUR_SERVER: url, MURMUR_API_KEY: key, MURMUR_TENANT: '' },
     pid: child.pid ?? 0,
+    url,
+    key,
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await ended;
