@@ -172,13 +172,19 @@ export function diskIsAbsent(image: Image, digest: string): MurmurError {
   });
 }
 
-/** Asks a machine for something, but not for ever: no answer within the limit is a {@link PlatformFault}. */
-export async function answeredWithin<T>(limitMs: number, signal: AbortSignal, ask: (limited: AbortSignal) => Promise<T>): Promise<T> {
+/** Asks a machine for something, but not for ever: no end within the limit is a {@link PlatformFault}, in these words. */
+export async function answeredWithin<T>(
+  limitMs: number,
+  signal: AbortSignal,
+  ask: (limited: AbortSignal) => Promise<T>,
+  fault = `the machine did not answer for ${limitMs / 1000} s`,
+): Promise<T> {
+  // Kept in a variable that is used below: Node collects a timeout that only a combined signal knows, and then it never comes.
   const limit = AbortSignal.timeout(limitMs);
   try {
     return await ask(AbortSignal.any([signal, limit]));
   } catch (error) {
-    if (limit.aborted && !signal.aborted) throw new PlatformFault(`the machine did not answer for ${limitMs / 1000} s`, { cause: error });
-    throw error;
+    signal.throwIfAborted();
+    throw limit.aborted ? new PlatformFault(fault, { cause: error }) : error;
   }
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { connectSsh, type SshChannel } from '../ssh.js';
-import { PlatformFault, type GuestChannel, type GuestKeys, type Token } from '../substrate.js';
+import { answeredWithin, PlatformFault, type GuestChannel, type GuestKeys, type Token } from '../substrate.js';
 import { sshIsUp } from './console-mark.js';
 import { readIfPresent } from './files.js';
 import { findMachine } from './launch.js';
@@ -11,6 +11,7 @@ import { machineFolder, type Layout } from './layout.js';
 import type { MachineRecord } from './machine-record.js';
 
 const bootMs = 300_000;
+const tooLate = `the machine did not finish booting within ${bootMs / 1000} s`;
 const bannerMs = 10_000;
 /** A script may have taken the mark out of an image's boot: after this long it is tried without. */
 const unmarkedMs = 20_000;
@@ -21,37 +22,26 @@ const bootFinished = 'if [ -d /run/systemd/system ]; then systemctl is-system-ru
 
 /** Returns once the guest behind this channel has finished booting. */
 export async function waitForBoot(channel: GuestChannel, signal: AbortSignal): Promise<void> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(bootMs)]);
-  try {
-    await channel.run(bootFinished, { signal: limit });
-  } catch (error) {
-    throw notInTime(error, limit, signal);
-  }
+  await answeredWithin(bootMs, signal, (limit) => channel.run(bootFinished, { signal: limit }), tooLate);
 }
 
 /** Opens a channel to the machine's guest, waiting while it boots. Throws {@link PlatformFault} when the machine is gone. */
-export async function openChannel(layout: Layout, token: Token, keys: GuestKeys, signal: AbortSignal): Promise<SshChannel> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(bootMs)]);
-  try {
-    for (let refusals = 0; ;) {
-      const machine = await listeningMachine(layout, token, limit);
-      const socket = await dial(machine.port, limit);
-      try {
-        if (socket !== undefined) return await connectSsh({ host: '127.0.0.1', port: machine.port, keys, signal: limit, socket });
-      } catch (error) {
-        // A guest in the middle of its boot may restart its SSH server under us; one that is gone is noticed above.
-        if (!(error instanceof PlatformFault) || ++refusals >= maxRefusals) throw error;
-      }
-      await delay(50, undefined, { signal: limit });
-    }
-  } catch (error) {
-    throw notInTime(error, limit, signal);
-  }
+export function openChannel(layout: Layout, token: Token, keys: GuestKeys, signal: AbortSignal): Promise<SshChannel> {
+  return answeredWithin(bootMs, signal, (limit) => dialUntilUp(layout, token, keys, limit), tooLate);
 }
 
-function notInTime(error: unknown, limit: AbortSignal, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
-  return limit.aborted ? new PlatformFault(`the machine did not finish booting within ${bootMs / 1000} s`, { cause: error }) : error;
+async function dialUntilUp(layout: Layout, token: Token, keys: GuestKeys, signal: AbortSignal): Promise<SshChannel> {
+  for (let refusals = 0; ;) {
+    const machine = await listeningMachine(layout, token, signal);
+    const socket = await dial(machine.port, signal);
+    try {
+      if (socket !== undefined) return await connectSsh({ host: '127.0.0.1', port: machine.port, keys, signal, socket });
+    } catch (error) {
+      // A guest in the middle of its boot may restart its SSH server under us; one that is gone is noticed above.
+      if (!(error instanceof PlatformFault) || ++refusals >= maxRefusals) throw error;
+    }
+    await delay(50, undefined, { signal });
+  }
 }
 
 /**
