@@ -102,8 +102,9 @@ describe('authenticate', () => {
 
   test('a key is refused once it has expired', async () => {
     const past = await createApiKey(db.database, { ...request, expiresAt: new Date(Date.now() - 1000) });
-    const future = await createApiKey(db.database, { ...request, expiresAt: new Date(Date.now() + 3_600_000) });
+    const expiresAt = new Date(Date.now() + 3_600_000);
+    const future = await createApiKey(db.database, { ...request, expiresAt });
     await expect(authenticate(db.database, `Bearer ${past.token}`)).rejects.toMatchObject(refusal);
-    expect(await authenticate(db.database, `Bearer ${future.token}`)).toMatchObject({ keyId: future.id });
+    expect(await authenticate(db.database, `Bearer ${future.token}`)).toMatchObject({ keyId: future.id, expiresAt });
   });
 });
