@@ -45,7 +45,7 @@ export async function findKeyFile(file: string): Promise<PlacedKeyProvider | und
  * Throws FAILED_PRECONDITION when the variable is not set or holds anything else.
  */
 export function openEnvKey(variable: string, value: string | undefined): PlacedKeyProvider {
-  const hint = `Make a key with \`openssl rand -base64 ${keyLength}\`.`;
+  const hint = `Set it to the key of this database. For a new one, make it with \`openssl rand -base64 ${keyLength}\`.`;
   const written = value?.trim() ?? '';
   if (written === '') throw new MurmurError('FAILED_PRECONDITION', `$${variable} is to hold the master key and is not set`, { hint });
   const key = decodeKey(written);
