@@ -15,7 +15,7 @@ import { matchesAnyPattern } from '../database/name-patterns.js';
 import { type ApiKeyRow, apiKeyColumns, apiKeyNotFound, createApiKey, findApiKey, revokeApiKey } from './api-keys.js';
 import { checkKeyRequest } from './api-key-request.js';
 import type { Caller } from './caller.js';
-import { operatorsOnly } from './denials.js';
+import { concealed, operatorsOnly } from './denials.js';
 import { type Page, nextPage, pageOf } from './page.js';
 import { profileOf } from './subject.js';
 
@@ -83,7 +83,7 @@ export async function revokeKey(database: Database, { identity, access }: Caller
   const found = await findApiKey(database, identity.tenant, id);
   if (id !== identity.keyId) {
     const visible = (['api-key.list', 'api-key.delete'] as const).some((permission) => access.holds(permission, found.subject));
-    if (!visible) throw apiKeyNotFound(id);
+    if (!visible) throw concealed(apiKeyNotFound(id), 'api-key.delete');
     access.require('api-key.delete', found.subject);
     // Or a tenant's admin could lock out whoever runs the server.
     if (found.operator && !identity.operator) throw operatorsOnly();

@@ -18,8 +18,20 @@ export async function identifyRun(
   idOrPrefix: string,
   recipes: readonly string[],
 ): Promise<RunIdentity> {
-  if (!/^[a-z0-9]+$/.test(idOrPrefix)) throw runNotFound(idOrPrefix);
-  const [first, second] = await queryable
+  const [first, second] = await findRuns(queryable, tenant, idOrPrefix, recipes);
+  if (first === undefined) throw runNotFound(idOrPrefix);
+  if (second !== undefined && first.id !== idOrPrefix) throw ambiguousRun(idOrPrefix);
+  return first;
+}
+
+/** Whether the tenant has any run with this id or prefix, whatever its recipe. */
+export async function hasRun(queryable: Queryable, tenant: string, idOrPrefix: string): Promise<boolean> {
+  return (await findRuns(queryable, tenant, idOrPrefix, ['*'])).length > 0;
+}
+
+async function findRuns(queryable: Queryable, tenant: string, idOrPrefix: string, recipes: readonly string[]): Promise<RunIdentity[]> {
+  if (!/^[a-z0-9]+$/.test(idOrPrefix)) return [];
+  return queryable
     .selectFrom('runs')
     .select(['id', 'recipe'])
     .where('tenant', '=', tenant)
@@ -28,7 +40,4 @@ export async function identifyRun(
     .orderBy('id')
     .limit(2)
     .execute();
-  if (first === undefined) throw runNotFound(idOrPrefix);
-  if (second !== undefined && first.id !== idOrPrefix) throw ambiguousRun(idOrPrefix);
-  return first;
 }

@@ -83,6 +83,28 @@ describe('the audit log', () => {
     expect(await lines({ actor: 'ana', deniedOnly: true })).toEqual([]);
   });
 
+  test('has as denied what was answered as absent', async () => {
+    const run = await insertRun(api.db.database, 'local/default', { recipe: 'hidden', phase: 'completed', ended_at: new Date() });
+    await api.bind('local/default', 'peeper', ['recipe.read', 'api-key.delete'], 'team-*');
+    const peeper = await api.signIn('peeper');
+    const id = ana['authorization']?.slice('Bearer mur_'.length, 'Bearer mur_'.length + 12) ?? '';
+    expect(await api.call('getBake', { runId: run }, peeper)).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await api.call('getBake', { runId: 'zzzzzzzzzzzz' }, peeper)).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await api.call('revokeApiKey', { id }, peeper)).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await lines({ actor: 'peeper' })).toEqual([
+      `peeper RevokeApiKey api-key/${id} denied PERMISSION_DENIED`,
+      `peeper GetBake bake/${run} denied PERMISSION_DENIED`,
+    ]);
+  });
+
+  test('has no calls of nobody, which are only counted', async () => {
+    const before = await entries({});
+    expect(await api.call('removeResource', { kind: 'recipe', name: 'x' })).toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(await entries({})).toEqual(before);
+    const metrics = await (await fetch(`${api.url}/metrics`)).text();
+    expect(metrics).toContain('murmur_call_seconds_count{method="RemoveResource",code="UNAUTHENTICATED"} 1');
+  });
+
   test('names a run whole, whatever prefix it was asked for by', async () => {
     const run = await insertRun(api.db.database, 'local/default', { recipe: 'any', phase: 'completed', ended_at: new Date() });
     await api.call('cancelBake', { runId: run.slice(0, 10) }, ana);

@@ -1,9 +1,9 @@
 import type { Message } from '@bufbuild/protobuf';
-import { MurmurError } from '@murmur/api';
+import { MurmurError, isMurmurError } from '@murmur/api';
 
 import type { Caller } from '../access/caller.js';
-import { operatorsOnly } from '../access/denials.js';
-import { identifyRun } from '../bake/identify-run.js';
+import { concealed, operatorsOnly } from '../access/denials.js';
+import { type RunIdentity, hasRun, identifyRun } from '../bake/identify-run.js';
 import type { Queryable } from '../database/tables.js';
 import type { CallRule } from './call-rules.js';
 import { requireNeeds } from './needs.js';
@@ -30,9 +30,24 @@ export async function judge<Request extends Message>(
   requireNeeds(access, [{ anyOf: [takes.ofRun], of: 'some name' }]);
   const idOrPrefix = 'runId' in request && typeof request.runId === 'string' ? request.runId : '';
   const visible = [...access.namesFor('recipe.read'), ...access.namesFor('recipe.list'), ...access.namesFor(takes.ofRun)];
-  const { id, recipe } = await identifyRun(database, identity.tenant, idOrPrefix, visible);
+  const { id, recipe } = await visibleRun(database, identity.tenant, { idOrPrefix, visible, permission: takes.ofRun });
   access.require(takes.ofRun, recipe);
   return { ...request, runId: id };
+}
+
+async function visibleRun(
+  database: Queryable,
+  tenant: string,
+  asked: { readonly idOrPrefix: string; readonly visible: readonly string[]; readonly permission: string },
+): Promise<RunIdentity> {
+  const { idOrPrefix, visible, permission } = asked;
+  try {
+    return await identifyRun(database, tenant, idOrPrefix, visible);
+  } catch (error) {
+    const absent = isMurmurError(error) && error.code === 'NOT_FOUND';
+    if (!absent || visible.includes('*') || !(await hasRun(database, tenant, idOrPrefix))) throw error;
+    throw concealed(error, permission);
+  }
 }
 
 /** The same for a tenant that exists and one that does not. */

@@ -1,8 +1,10 @@
 import type { Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from '@connectrpc/connect';
+import type { ErrorCode } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { accessOf } from '../../access/access.js';
+import { isDenial } from '../../access/denials.js';
 import type { Database } from '../../database/tables.js';
 import { type AuditTrail, auditTrail } from '../audit-trail.js';
 import { ruleOf } from '../call-rules.js';
@@ -38,10 +40,15 @@ export function accessInterceptor(parts: { database: Database; log: Logger }): I
       await trail.end({ code: 'OK', made: rule.made?.(response.message) });
       return response;
     } catch (thrown) {
-      await trail.end({ code: outcomeCode(thrown, signal) });
+      await trail.end({ code: auditedCode(thrown, signal) });
       throw thrown;
     }
   };
+}
+
+/** Where the caller was told of an absence instead, the log still has the denial. */
+function auditedCode(thrown: unknown, signal: AbortSignal): ErrorCode {
+  return isDenial(thrown) ? 'PERMISSION_DENIED' : outcomeCode(thrown, signal);
 }
 
 interface Received {
@@ -70,7 +77,7 @@ async function* followed<T>(messages: AsyncIterable<T>, trail: AuditTrail, signa
     yield* messages;
     code = signal.aborted ? outcomeCode(undefined, signal) : 'OK';
   } catch (thrown) {
-    code = outcomeCode(thrown, signal);
+    code = auditedCode(thrown, signal);
     throw thrown;
   } finally {
     await trail.end({ code });
