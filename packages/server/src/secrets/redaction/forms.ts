@@ -13,7 +13,7 @@ const shortest = 4;
  * Above so many bytes of values in all, only the spellings that common programs write are looked for: each spelling of each
  * byte costs memory and time, and half a megabyte in every spelling there is would take a gigabyte.
  */
-const mostInEverySpelling = 32 * 1024;
+const mostInEverySpelling = 16 * 1024;
 
 /** Every form of these values, and of each line of those that have several. */
 export function formsOf(values: readonly string[]): Forms {
