@@ -76,10 +76,11 @@ describe('a server with an issuer', () => {
     folder = await mkdtemp(join(tmpdir(), 'murmur-cli-server-'));
     dataDir = await mkdtemp(join(folder, 'data-'));
     issuer = await startIssuer({ claims: { murmur_tenant: 'github_app/acme' } });
-    await writeFile(
-      join(dataDir, 'server.yaml'),
-      `oidc: [{issuer: "${issuer.url}", client_id: ${testClientId}, tenant_claim: murmur_tenant}]\n`,
-    );
+    const configuration = {
+      oidc: [{ issuer: issuer.url, client_id: testClientId, tenant_claim: 'murmur_tenant' }],
+      base_images: { aws: { ami_ids: { 'us-east-1': 'ami-0abc123def456789a' } } },
+    };
+    await writeFile(join(dataDir, 'server.yaml'), JSON.stringify(configuration));
     surroundings = testSurroundings();
     running = runCli(['server', '--listen', '127.0.0.1:0', '--data-dir', dataDir], surroundings);
     url = await said(surroundings.stdout, /listening on (http:\S+)\n/, running);
@@ -142,6 +143,8 @@ describe('a server with an issuer', () => {
     const binding = 'name: people\nrole_ref: murmur-member\nusers: [ana]\n';
     expect(await admin.run(['set', 'tenant-binding', 'people'], binding)).toMatchObject({ code: 0 });
     expect((await ana.run(['get', 'recipe'])).code).toBe(0);
+    // Which the operator's configuration has made.
+    expect((await ana.run(['get', 'image', 'murmur-aws-base'])).stdout).toContain('us-east-1: ami-0abc123def456789a');
     expect((await ana.run(['check-permissions', 'recipe.list', 'recipe.edit'])).code).toBe(0);
 
     const audit = JSON.parse((await admin.run(['audit', 'ls', '-o', 'json'])).stdout) as Record<string, unknown>[];
