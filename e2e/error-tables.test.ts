@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { callApi, catalogOf, listsOf } from './harness/api.js';
+import { setBakedImage } from './harness/baked-image.js';
 import { murmur, murmurOk } from './harness/cli.js';
+import { imageRows, recipe, recipeRows } from './harness/error-rows.js';
 import { machineFolders, machinesOf } from './harness/machines.js';
 import { refusal } from './harness/refusals.js';
 import { startServer, type TestServer } from './harness/server.js';
@@ -10,6 +13,7 @@ const local = ['murmur-qemu-small', 'murmur-qemu-local'] as const;
 const gcp = ['gcp', 'iowa'] as const;
 const aws = ['aws', 'oregon'] as const;
 
+const gceImage = 'name: gce-amd\narchitecture: AMD64\ngce: {self_link: projects/acme-agents/global/images/debian-12}\n';
 const script = 'provisioning_script: |\n  #!/bin/sh\n  true\nprovisioning_timeout: 1m\n';
 
 const resources: readonly (readonly [kind: string, name: string, document: string])[] = [
@@ -22,6 +26,11 @@ const resources: readonly (readonly [kind: string, name: string, document: strin
     'oregon',
     'name: oregon\nsubstrate: SUBSTRATE_AWS\naws: {account_id: "123456789012", region: us-west-2, role_arn: "arn:aws:iam::123456789012:role/murmur"}\n',
   ],
+  ['image', 'gce-amd', gceImage],
+  ['image', 'gce-arm', 'name: gce-arm\narchitecture: ARM64\ngce: {self_link: projects/acme-agents/global/images/debian-12-arm}\n'],
+  ['image', 'aws-amd', 'name: aws-amd\narchitecture: AMD64\naws: {ami_ids: {us-east-1: ami-0abc123def456789a}}\n'],
+  ['image', 'container', 'name: container\narchitecture: AMD64\ndocker: {image_ref: ghcr.io/acme/node20-dev}\n'],
+  ['recipe', 'hello', recipe('hello')],
   ['image', 'east-only', 'name: east-only\narchitecture: ARCHITECTURE_AMD64\naws: {ami_ids: {us-east-1: ami-0abc123def456789a}}\n'],
   ['image', 'absent', `name: absent\narchitecture: ARCHITECTURE_AMD64\nqemu: {disk_digest: "sha256:${'0'.repeat(64)}"}\n`],
   ['recipe', 'on-gcp', `name: on-gcp\nbase_image_gce_ref: murmur-gce-base\n${script}`],
@@ -34,15 +43,69 @@ const resources: readonly (readonly [kind: string, name: string, document: strin
 const checkNames = 'Check the names with `murmur get recipe`, `murmur get environment`, or `murmur get placement`.';
 const steers = 'cannot be forwarded: it changes how a shell or the loader works';
 
+/** Nobody has logged in here. */
+const homeless = { HOME: '/nonexistent', XDG_DATA_HOME: '/nonexistent', XDG_CONFIG_HOME: '/nonexistent' };
+
+/** A resource as `apply` takes it. */
+const documentOf = ([kind, , document]: (typeof resources)[number]): string => `kind: ${kind}\n${document}`;
+
+const denied = (permission: string): string => `murmur: PERMISSION_DENIED: missing permission ${permission}\nContact your tenant admin.\n`;
+
 describe('errors on the command line', () => {
   let server: TestServer;
+  let before: unknown;
+  let wholeBefore: unknown;
+  /** Keys by what they are for. */
+  const keys: Record<string, string> = { missing: '', nonsense: 'nonsense' };
 
   beforeAll(async () => {
     server = await startServer();
     await setTinyImage(server);
-    for (const [kind, name, document] of resources) await murmurOk(server, ['set', kind, name], { stdin: document });
+    await murmurOk(server, ['apply', '-f', '-'], {
+      stdin: resources.map(documentOf).join('---\n'),
+    });
+    await setBakedImage(server, 'hello');
+    const key = async (...args: readonly string[]): Promise<string> => (await murmurOk(server, ['key', 'create', ...args])).trim();
+    keys['altered'] = `${server.apiKey.slice(0, -1)}_`;
+    keys['shouted'] = server.apiKey.toUpperCase();
+    keys['unbound'] = await key('nobody@example.com');
+    keys['viewer'] = await key('viewer@example.com');
+    keys['expired'] = await key('viewer@example.com', '--expires-in', '1ms');
+    keys['revoked'] = await key('viewer@example.com');
+    await murmurOk(server, ['key', 'revoke', /^mur_(\w+)\./.exec(keys['revoked'])?.[1] ?? '']);
+    await murmurOk(server, ['set', 'tenant-binding', 'viewers'], {
+      stdin: 'name: viewers\nrole_ref: murmur-viewer\nusers: [viewer@example.com]\n',
+    });
+    before = await listsOf(server);
+    wholeBefore = await catalogOf(server);
   });
   afterAll(() => server.remove());
+
+  const unchanged = async (): Promise<void> => expect(await listsOf(server)).toEqual(before);
+
+  describe.concurrent.each([
+    ['recipe', 18, recipeRows],
+    ['image', 14, imageRows],
+  ] as const)('the table of %s', (kind, count, rows) => {
+    it.each(rows)('$message', async ({ code, message, hint, cases }) => {
+      for (const { args, stdin, says } of cases) {
+        expect(await murmur(server, args, stdin === undefined ? {} : { stdin })).toEqual({
+          code: 1,
+          stdout: '',
+          stderr: `murmur: ${code}: ${says ?? message}\n${hint}\n`,
+        });
+      }
+      await unchanged();
+    });
+
+    it('is here whole, each row once, in the words and the order of the server', async () => {
+      const table = rows.map(({ code, message, hint }) => ({ code, message, hint }));
+      expect(new Set(table.map(({ message }) => message)).size).toBe(count);
+      const described = JSON.parse(await murmurOk(server, ['describe', kind, '-o', 'json'])) as { errors: { message: string }[] };
+      const messages = table.map(({ message }) => message);
+      expect(described.errors.filter(({ message }) => messages.includes(message))).toEqual(table);
+    });
+  });
 
   describe.concurrent('the table of bake', () => {
     it.each([
@@ -55,6 +118,7 @@ describe('errors on the command line', () => {
         stdout: '',
         stderr: `murmur: NOT_FOUND: ${kind} "nothing" not found\n${checkNames}\n`,
       });
+      await unchanged();
     });
 
     it('a service profile and variables exclude each other, for the command and for any other client', async () => {
@@ -65,27 +129,92 @@ describe('errors on the command line', () => {
         stderr: `murmur: INVALID_ARGUMENT: ${message}\nUse one or the other, not both.\n`,
       });
       const [environment, placement] = local;
-      const response = await fetch(`${server.url}/murmur.api.v1.MurmurService/StartBake`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${server.apiKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ recipe: 'on-tiny', environment, placement, serviceProfile: 'ci-bot', variables: { A: '1' } }),
-      });
-      expect({ status: response.status, body: await response.json() }).toMatchObject({
-        status: 400,
-        body: { code: 'invalid_argument', message },
-      });
+      const request = { recipe: 'on-tiny', environment, placement, serviceProfile: 'ci-bot', variables: { A: '1' } };
+      expect(await callApi(server, 'StartBake', request)).toMatchObject({ code: 'invalid_argument', message });
+      await unchanged();
     });
 
-    it('a key that is no key is not let in', async () => {
-      const stderr =
-        'murmur: UNAUTHENTICATED: identity token is missing or expired\nRun `murmur auth` or check your `murmur.local.yaml` configuration.\n';
-      for (const key of ['nonsense', `${server.apiKey.slice(0, -1)}_`, server.apiKey.toUpperCase()]) {
-        expect(await murmur(server, ['bake', 'on-tiny', ...local], { env: { MURMUR_API_KEY: key } })).toEqual({
-          code: 1,
-          stdout: '',
-          stderr,
-        });
+    it.each(['missing', 'nonsense', 'altered', 'shouted', 'expired', 'revoked'])('a key that is %s lets nobody in', async (which) => {
+      const result = await murmur(server, ['bake', 'on-tiny', ...local], { env: { MURMUR_API_KEY: keys[which] ?? '', ...homeless } });
+      expect(result).toEqual({
+        code: 1,
+        stdout: '',
+        stderr:
+          'murmur: UNAUTHENTICATED: identity token is missing or expired\nRun `murmur auth` or check your `murmur.local.yaml` configuration.\n',
+      });
+      await unchanged();
+    });
+
+    it.each(['unbound', 'viewer'])('whoever is %s may not bake, whether the recipe exists or not', async (which) => {
+      for (const name of ['on-tiny', 'nothing']) {
+        const result = await murmur(server, ['bake', name, ...local], { env: { MURMUR_API_KEY: keys[which] ?? '' } });
+        expect(result).toEqual({ code: 1, stdout: '', stderr: denied('recipe.edit') });
       }
+      await unchanged();
+    });
+  });
+
+  describe('--service-profile in the tenant of a GitHub App', () => {
+    const bake = (key: string, ...args: readonly string[]) =>
+      murmur(server, ['bake', ...args, ...gcp], { env: { MURMUR_API_KEY: key, MURMUR_TENANT: 'github_app/acme' } });
+    let admin = '';
+    let baker = '';
+
+    beforeAll(async () => {
+      admin = (await murmurOk(server, ['tenant', 'create', 'github_app/acme', '--admin', 'ana'])).trim();
+      const asAdmin = { env: { MURMUR_API_KEY: admin } };
+      await murmur(server, ['apply', '-f', '-'], {
+        ...asAdmin,
+        stdin: [
+          ...resources.filter(([, name]) => ['gcp', 'iowa', 'gce-amd', 'hello'].includes(name)).map(documentOf),
+          'kind: service-profile\nname: ci-bot\ngrants: [{user: ben}]\n',
+          'kind: service-profile\nname: other\n',
+          'kind: tenant-binding\nname: bakers\nusers: [ben]\npermissions: [recipe.edit]\n',
+        ].join('---\n'),
+      });
+      baker = (await murmur(server, ['key', 'create', 'ben'], asAdmin)).stdout.trim();
+    });
+
+    it.concurrent.each([
+      [
+        'needs service-profile.assume on that profile',
+        'baker',
+        ['--service-profile', 'other', 'hello'],
+        1,
+        denied('service-profile.assume'),
+      ],
+      [
+        'is refused the same for a profile there is not',
+        'baker',
+        ['--service-profile', 'none', 'hello'],
+        1,
+        denied('service-profile.assume'),
+      ],
+      [
+        'names a profile there is',
+        'admin',
+        ['--service-profile', 'none', 'hello'],
+        1,
+        'murmur: NOT_FOUND: service-profile "none" not found\nSee which there are with `murmur get service-profile`.\n',
+      ],
+      [
+        'excludes -e',
+        'baker',
+        ['--service-profile', 'ci-bot', '-e', 'A=1', 'hello'],
+        2,
+        'murmur: INVALID_ARGUMENT: --service-profile and -e are mutually exclusive\nUse one or the other, not both.\n',
+      ],
+      [
+        'lets whoever may assume it go on',
+        'baker',
+        ['--service-profile', 'ci-bot', 'hello'],
+        1,
+        'murmur: FAILED_PRECONDITION: substrate SUBSTRATE_GCP is not available on this server\n',
+      ],
+    ] as const)('%s', async (_what, who, args, code, stderr) => {
+      const result = await bake(who === 'admin' ? admin : baker, ...args);
+      expect(result).toMatchObject({ code, stdout: '' });
+      expect(result.stderr.slice(0, stderr.length)).toBe(stderr);
     });
   });
 
@@ -119,16 +248,17 @@ describe('errors on the command line', () => {
         'a secret nobody holds',
         ['-e', 'GIVEN=1', 'needy', ...local],
         'FAILED_PRECONDITION: secret_allowlist[1]: secret "MISSING" does not exist',
+        'FAILED_PRECONDITION: secret_allowlist[2]: secret "ALSO_MISSING" does not exist',
       ],
       [
         'a time to keep that is none',
         ['--keep-on-failure', '1d', 'on-tiny', ...local],
         'INVALID_ARGUMENT: keep_on_failure: invalid duration',
       ],
-    ])('refuses %s', async (_what, args, fault) => {
+    ] as const)('refuses %s', async (_what, args, ...expected) => {
       const { code, faults, hints } = await refusal(server, ['bake', ...args]);
-      expect({ code, faults }).toEqual({ code: 1, faults: [fault] });
-      expect(hints).toHaveLength(1);
+      expect({ code, faults }).toEqual({ code: 1, faults: expected });
+      expect(hints).toHaveLength(expected.length);
     });
 
     it('prints every fault of the variables in one line each, then the hints once', async () => {
@@ -164,11 +294,10 @@ describe('errors on the command line', () => {
     });
   });
 
-  describe.concurrent('the tables of recipe and image', () => {
+  describe.concurrent('a document that cannot be taken', () => {
     const many = ['name: Bad', 'provisioning_timeout: 2h', 'secret_allowlist: [ok, MURMUR_X]', `description: ${'x'.repeat(1025)}`].join(
       '\n',
     );
-    const head = 'name: new\narchitecture: ARCHITECTURE_AMD64\n';
 
     it('prints all that is wrong with a recipe in the order of its table, then the hints', async () => {
       expect(await murmur(server, ['set', 'recipe', 'new'], { stdin: many })).toEqual({
@@ -197,23 +326,6 @@ describe('errors on the command line', () => {
     });
 
     it.each([
-      ['recipe', `name: new\nbase_image_aws_ref: nothing\n${script}`, 'INVALID_ARGUMENT: base_image_aws_ref "nothing" does not exist'],
-      ['recipe', `name: new\nbase_image_aws_ref: tiny\n${script}`, 'INVALID_ARGUMENT: base_image_aws_ref "tiny" is not an AWS image'],
-      ['image', `${head}gce: {self_link: debian-12}\n`, 'INVALID_ARGUMENT: gce.self_link: invalid GCE image reference'],
-      ['image', head, 'INVALID_ARGUMENT: source is required (aws, gce, or docker)'],
-      ['image', `${head}aws: {ami_ids: {eu-west-1: ami-1}}\n`, 'INVALID_ARGUMENT: aws.ami_ids[eu-west-1]: must match ami-[0-9a-f]{8,17}'],
-      [
-        'image',
-        `${head}gce: {self_link: projects/a/global/images/b, provenance: {recipe_ref: on-tiny}}\n`,
-        'INVALID_ARGUMENT: provenance cannot be set via SetResource',
-      ],
-    ])('answers a wrong %s with the row of its table: %#', async (kind, stdin, fault) => {
-      const { code, faults, hints } = await refusal(server, ['set', kind, 'new'], { stdin });
-      expect({ code, faults }).toEqual({ code: 1, faults: [fault] });
-      expect(hints).toHaveLength(1);
-    });
-
-    it.each([
       ['two documents', 'name: new\n---\nname: other\n', /line 2/],
       ['a key twice', 'name: new\ndescription: a\nname: other\n', /line 3/],
       ['no mapping', '- name: new\n', /^INVALID_ARGUMENT: /],
@@ -224,13 +336,13 @@ describe('errors on the command line', () => {
     });
   });
 
-  it('nothing was changed by any of it', async () => {
+  it('nothing was changed by any of it, and what is changed would have been seen', async () => {
+    expect(await catalogOf(server)).toEqual(wholeBefore);
     expect(JSON.parse(await murmurOk(server, ['bakes', 'ls', '-o', 'json']))).toEqual([]);
     expect(await machinesOf(server.dataDir)).toEqual([]);
     expect(await machineFolders(server.dataDir)).toEqual([]);
-    const names = async (kind: string): Promise<string[]> =>
-      (JSON.parse(await murmurOk(server, ['get', kind, '-o', 'json'])) as { name: string }[]).map(({ name }) => name);
-    expect(await names('recipe')).toEqual(['on-gcp', 'on-aws', 'on-absent', 'on-tiny', 'needy']);
-    expect((await names('image')).toSorted()).toEqual(['absent', 'east-only', 'murmur-gce-base', 'tiny']);
+    await murmurOk(server, ['patch', 'recipe', 'on-tiny', '--set', 'description=seen']);
+    expect(await listsOf(server)).not.toEqual(before);
+    expect(await catalogOf(server)).not.toEqual(wholeBefore);
   });
 });
