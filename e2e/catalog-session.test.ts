@@ -141,9 +141,9 @@ describe('a session with the catalog', () => {
 
   it('explains every kind', async () => {
     const kinds = (await ok(['describe'])).split('\n').map((line) => line.split(' ')[0]);
-    for (const kind of ['recipe', 'image', 'environment', 'placement', 'machine-type', 'disk-type', 'workspace']) {
-      expect(kinds).toContain(kind);
-    }
+    const catalog = ['recipe', 'image', 'environment', 'placement', 'machine-type', 'disk-type', 'workspace'];
+    const access = ['secret', 'service-profile', 'role', 'group', 'tenant-binding'];
+    expect(kinds).toEqual(expect.arrayContaining([...catalog, ...access]));
     const recipe = await ok(['describe', 'recipe']);
     expect(recipe).toContain('provisioning_timeout exceeds 1h maximum');
     expect(recipe).toContain('secret_allowlist');

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { machinesOf } from './machines.js';
+
 /** The built command line, as users start it. */
 export const murmurBinary = resolve(import.meta.dirname, '../../bin/murmur');
 
@@ -25,6 +27,15 @@ export interface TestServer {
   start(listen?: string): Promise<void>;
   /** Stops it and removes its data. */
   remove(): Promise<void>;
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It has ended by itself.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
 
 /** Starts a server on embedded PostgreSQL and a free port. */
@@ -74,6 +85,8 @@ export async function startServer(): Promise<TestServer> {
     start,
     async remove() {
       await end('SIGTERM');
+      // A server that stops leaves its machines running, and a test that failed may have left some.
+      for (const { pid } of await machinesOf(dataDir)) endProcess(pid);
       await rm(dataDir, { recursive: true, force: true });
     },
   };
