@@ -1,4 +1,4 @@
-import { type Generation, MurmurError } from '@murmur/api';
+import { MurmurError } from '@murmur/api';
 
 import { renderTime } from '../output/time.js';
 import type { MurmurClient } from './connect.js';
@@ -14,13 +14,8 @@ export interface GenerationText {
 
 /** The number of the newest generation, also of a resource that has been deleted. */
 export async function newestGeneration(client: MurmurClient, kind: string, name: string): Promise<number> {
-  try {
-    const { resource } = await client.getResource({ kind, name });
-    return Number(resource?.generation ?? 0);
-  } catch (thrown) {
-    const [newest] = await generationsUnless(client, kind, name, thrown);
-    return Number(newest?.generation ?? 0);
-  }
+  const { generations } = await client.listGenerations({ kind, name, pageSize: 1 });
+  return Number(generations[0]?.generation ?? 0);
 }
 
 /** A generation by its number. Fails when the resource has none of that number. */
@@ -32,14 +27,11 @@ export async function readGeneration(client: MurmurClient, kind: string, name: s
     const text = resource === undefined ? '' : renderDocument('yaml', specToDocument(resource));
     return { generation, text, about: resource === undefined ? '' : `, ${resource.author}, ${renderTime(resource.updateTime)}` };
   } catch (thrown) {
+    if (MurmurError.from(thrown).code !== 'NOT_FOUND') throw thrown;
     // Only the history tells a removal from a number that never was.
-    const entry = (await generationsUnless(client, kind, name, thrown)).find((candidate) => Number(candidate.generation) === generation);
-    if (entry === undefined || !entry.removed) throw thrown;
+    const { generations } = await client.listGenerations({ kind, name, pageSize: 1, newest: BigInt(generation) });
+    const [entry] = generations;
+    if (entry?.removed !== true || Number(entry.generation) !== generation) throw thrown;
     return { generation, text: '', about: `, deleted by ${entry.author}, ${renderTime(entry.time)}` };
   }
-}
-
-async function generationsUnless(client: MurmurClient, kind: string, name: string, thrown: unknown): Promise<Generation[]> {
-  if (MurmurError.from(thrown).code !== 'NOT_FOUND') throw thrown;
-  return (await client.listGenerations({ kind, name })).generations;
 }

@@ -64,12 +64,13 @@ describe('the catalog commands', () => {
         return { resource: hello, changed: true };
       },
       removeResource: () => ({}),
-      listGenerations: () => ({
-        generations: [
-          { generation: 2n, author: 'admin', removed: true, time: { seconds: 1_700_000_060n } },
-          { generation: 1n, author: 'admin', time: { seconds: 1_700_000_000n }, resource: hello },
-        ],
-      }),
+      listGenerations: ({ pageSize, pageToken }) =>
+        pageToken === ''
+          ? {
+              generations: [{ generation: 2n, author: 'admin', removed: true, time: { seconds: 1_700_000_060n } }],
+              nextPageToken: pageSize === 1 ? '' : 'more',
+            }
+          : { generations: [{ generation: 1n, author: 'admin', time: { seconds: 1_700_000_000n }, resource: hello }] },
       describeKinds: ({ kind }) => ({
         kinds: [
           {
@@ -218,6 +219,12 @@ describe('the catalog commands', () => {
       { generation: 2, removed: true },
       { generation: 1, author: 'admin', removed: false, spec: { name: 'hello' } },
     ]);
+  });
+
+  it('history reads no more than the generations asked for', async () => {
+    const { stdout } = await runForTest(['history', 'recipe', 'hello', '--limit', '1'], { env });
+    expect(stdout.split('\n').map((line) => line.split(' ')[0])).toEqual(['GENERATION', '2', '']);
+    expect((await runForTest(['history', 'recipe', 'hello', '--limit', '0'], { env })).code).toBe(2);
   });
 
   it('describe explains one kind and lists all', async () => {

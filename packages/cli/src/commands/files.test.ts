@@ -217,10 +217,11 @@ describe('diff', () => {
         if (generations[number] === undefined) throw new MurmurError('NOT_FOUND', 'no such generation').toConnect();
         return { resource: recipe(number) };
       },
-      listGenerations: ({ name }) => {
+      listGenerations: ({ name, newest, pageSize }) => {
+        if (pageSize !== 1) throw new MurmurError('INTERNAL', 'a diff needs no more than one').toConnect();
         if (name === 'never') throw new MurmurError('NOT_FOUND', 'recipe "never" not found').toConnect();
         const removal = { generation: 3n, removed: true, author: 'ben', time };
-        return { generations: name === 'gone' ? [removal] : [{ generation: 4n, removed: false }, removal] };
+        return { generations: [name === 'gone' || newest === 3n ? removal : { generation: 4n, removed: false }] };
       },
     });
   });

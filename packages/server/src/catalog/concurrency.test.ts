@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { refuseIfReferenced } from './references.js';
 import { kindNamed } from './kinds/index.js';
 import { type TestCatalog, refused, testCatalog } from './testing.js';
-import { applyResources, listGenerations, setResource } from './verbs/index.js';
+import { applyResources, setResource } from './verbs/index.js';
 import { holdSpec } from './read.js';
 
 const image = (name: string, description = '') =>
@@ -22,7 +22,7 @@ describe('at the same time', () => {
     const results = await Promise.all(Array.from({ length: 200 }, async (_, index) => catalog.set('image', 'a', image('a', `${index}`))));
     const numbers = results.map(({ resource }) => resource.generation).toSorted((a, b) => Number(a - b));
     expect(numbers).toEqual(Array.from({ length: 200 }, (_, index) => BigInt(index + 1)));
-    const { generations } = await listGenerations(catalog.context, { kind: 'image', name: 'a' });
+    const { generations } = await catalog.history('image', 'a');
     expect(new Set(generations.map(({ resource }) => resource?.spec.value?.description)).size).toBe(200);
     const newest = results.find(({ resource }) => resource.generation === 200n);
     expect((await catalog.get('image', 'a')).spec).toEqual(newest?.resource.spec);
@@ -136,7 +136,7 @@ describe('at the same time', () => {
         else await catalog.set('image', 'a', image('a', `${index}`));
       }),
     );
-    const { generations } = await listGenerations(catalog.context, { kind: 'image', name: 'a' });
+    const { generations } = await catalog.history('image', 'a');
     expect(generations.map(({ generation }) => generation)).toEqual(generations.map((_, index) => BigInt(generations.length - index)));
   });
 });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { readSecretValue } from './secret-values.js';
 import { type TestCatalog, refusal, refused, testCatalog } from './testing.js';
-import { getResource, listGenerations, listResources } from './verbs/index.js';
+import { getResource, listResources } from './verbs/index.js';
 
 const value = 's3cr3t "value"/with+odd\nbytes é';
 
@@ -55,7 +55,7 @@ describe('the value of a secret', () => {
       (await getResource(catalog.context, { kind: 'secret', name: 'TOKEN', generation: 0n })).resource,
       (await getResource(catalog.context, { kind: 'secret', name: 'TOKEN', generation: 1n })).resource,
       ...(await listResources(catalog.context, { kind: 'secret', sort: SortOrder.NAME, pageSize: 0, pageToken: '' })).resources,
-      ...(await listGenerations(catalog.context, { kind: 'secret', name: 'TOKEN' })).generations.map(({ resource }) => resource),
+      ...(await catalog.history('secret', 'TOKEN')).generations.map(({ resource }) => resource),
     ];
     expect(answers).toHaveLength(8);
     for (const answer of answers) {

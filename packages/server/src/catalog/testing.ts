@@ -8,7 +8,8 @@ import { writeBuiltins } from './builtins.js';
 import { createTenantKeys } from '../secrets/tenant-keys.js';
 import { testKeyProvider } from '../secrets/testing.js';
 import { type CatalogContext, everything } from './context.js';
-import { getResource, listResources, patchResource, removeResource, setResource } from './verbs/index.js';
+import { type GenerationPage, type ListGenerationsRequest } from './verbs/generations.js';
+import { getResource, listGenerations, listResources, patchResource, removeResource, setResource } from './verbs/index.js';
 
 /** A catalog of a test's own, on a real database, with the builtins in it. */
 export interface TestCatalog {
@@ -21,6 +22,8 @@ export interface TestCatalog {
   set(kind: string, name: string, document: string): Promise<{ resource: Resource; changed: boolean }>;
   patch(kind: string, name: string, values: Record<string, string>): Promise<{ resource: Resource; changed: boolean }>;
   get(kind: string, name: string, generation?: bigint): Promise<Resource>;
+  /** The newest page of its history. */
+  history(kind: string, name: string, page?: Partial<ListGenerationsRequest>): Promise<GenerationPage>;
   /** What `murmur get` prints. */
   print(kind: string, name: string): Promise<string>;
   names(kind: string): Promise<string[]>;
@@ -62,6 +65,7 @@ function catalogOf(database: TestDatabase, tenant: string): TestCatalog {
     set: async (kind, name, document) => setResource(context, { kind, name, document, fields: [] }),
     patch: async (kind, name, values) => patchResource(context, { kind, name, fields: yamlFields(values) }),
     get,
+    history: async (kind, name, page) => listGenerations(context, { kind, name, pageSize: 1000, pageToken: '', newest: 0n, ...page }),
     print: async (kind, name) => printYaml(specToDocument(await get(kind, name))),
     names: async (kind) => {
       const { resources } = await listResources(context, { kind, sort: SortOrder.CREATED, pageSize: 1000, pageToken: '' });

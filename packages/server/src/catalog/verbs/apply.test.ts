@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import type { CatalogContext, Permits } from '../context.js';
 import { type TestCatalog, refusal, refused, testCatalog } from '../testing.js';
-import { applyResources, listGenerations } from './index.js';
+import { applyResources } from './index.js';
 
 let everyone: TestCatalog;
 let catalog: TestCatalog;
@@ -71,7 +71,7 @@ describe('apply', () => {
       'recipe/r created 1',
     ]);
     expect(await everything()).toEqual(['a']);
-    expect((await listGenerations(catalog.context, { kind: 'image', name: 'a' })).generations).toHaveLength(1);
+    expect((await catalog.history('image', 'a')).generations).toHaveLength(1);
     expect(await apply([image('b')])).toEqual(['image/b created 1']);
   });
 

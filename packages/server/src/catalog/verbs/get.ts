@@ -6,6 +6,7 @@ import { type Address, addressOf, notFound } from '../address.js';
 import type { CatalogContext } from '../context.js';
 import type { Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
+import { creationOf, generationsOf } from '../past-generations.js';
 import { toResource } from '../resource.js';
 import { type StoredResource, findResource } from '../store.js';
 
@@ -55,21 +56,6 @@ async function findGeneration(
       hint: 'Read the generation before it.',
     });
   }
-  // It was created by the first generation after the last removal before this one.
-  const removal = await of
-    .select(({ fn }) => fn.max('generation').as('last'))
-    .where('spec', 'is', null)
-    .where('generation', '<', found.generation)
-    .executeTakeFirst();
-  const created = await of
-    .select('at')
-    .where('generation', '>', removal?.last ?? 0)
-    .orderBy('generation')
-    .limit(1)
-    .executeTakeFirstOrThrow();
-  return { ...address, generation: found.generation, spec, author, created_at: created.at, updated_at: at };
-}
-
-function generationsOf(database: Queryable, { tenant, kind, name }: Address) {
-  return database.selectFrom('resource_generations').where('tenant', '=', tenant).where('kind', '=', kind).where('name', '=', name);
+  const createdAt = await creationOf(database, address, found.generation);
+  return { ...address, generation: found.generation, spec, author, created_at: createdAt, updated_at: at };
 }

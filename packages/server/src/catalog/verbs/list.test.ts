@@ -43,6 +43,24 @@ describe('list', () => {
     expect(nextPageToken).toBe('');
   });
 
+  test('never repeats a resource, however exact its time of change is', async () => {
+    await recipes('a', 'b', 'c');
+    const { tenant } = catalog.context.identity;
+    await catalog.database.pool.query(
+      `update resources set updated_at = '2026-01-01T00:00:00.0001Z'::timestamptz + ordinal * interval '0.2 ms' where tenant = $1`,
+      [tenant],
+    );
+    const sorted = { ...page, sort: SortOrder.UPDATED, pageSize: 1 };
+    const names: string[] = [];
+    let pageToken = '';
+    do {
+      const result = await listResources(catalog.context, { ...sorted, pageToken });
+      names.push(...result.resources.filter(({ builtin }) => !builtin).map(({ name }) => name));
+      pageToken = result.nextPageToken;
+    } while (pageToken !== '' && names.length < 9);
+    expect(names).toEqual(['a', 'b', 'c']);
+  });
+
   test.each([
     [SortOrder.CREATED, ['zeta', 'alpha', 'mid', 'b-c', 'b']],
     [SortOrder.NAME, ['alpha', 'b', 'b-c', 'mid', 'zeta']],

@@ -7,6 +7,7 @@ import type { Queryable } from '../../database/tables.js';
 import { type CatalogContext, PLATFORM_TENANT } from '../context.js';
 import type { Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
+import { pageSizeOf } from '../page-size.js';
 import { type PagePosition, readPageToken, writePageToken } from '../page-token.js';
 import { toResource } from '../resource.js';
 
@@ -27,9 +28,6 @@ export interface ListResult {
   columns: Column[];
   rows: Row[];
 }
-
-const defaultPageSize = 100;
-const maxPageSize = 1000;
 
 /**
  * The tenant's own resources of a kind, as far as the caller may list them, and the builtins, which are nobody's secret: oldest
@@ -121,12 +119,6 @@ function sortKey(order: Order) {
 
 function keyValue(order: Order, key: string) {
   return order === 'updated' ? sql`${key}::timestamptz` : sql`${key}::text`;
-}
-
-function pageSizeOf(requested: number): number {
-  if (requested === 0) return defaultPageSize;
-  if (Number.isInteger(requested) && requested >= 1 && requested <= maxPageSize) return requested;
-  throw new MurmurError('INVALID_ARGUMENT', `page_size must be between 1 and ${maxPageSize}`);
 }
 
 function tableOf(kind: Kind, resources: readonly Resource[]): Pick<ListResult, 'columns' | 'rows'> {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { type TestCatalog, refused, testCatalog } from '../testing.js';
-import { listGenerations } from './index.js';
 
 let everyone: TestCatalog;
 let catalog: TestCatalog;
@@ -26,14 +25,14 @@ describe('removal', () => {
     expect((await catalog.get('image', 'a', 1n)).spec.value?.description).toBe('first');
     expect(await refused(catalog.get('image', 'a', 2n))).toBe('NOT_FOUND: generation 2 of image "a" is its removal');
     expect((await catalog.set('image', 'a', image('a', 'again'))).resource.generation).toBe(3n);
-    const { generations } = await listGenerations(catalog.context, { kind: 'image', name: 'a' });
+    const { generations } = await catalog.history('image', 'a');
     expect(generations.map(({ generation, removed, resource }) => [generation, removed, resource?.spec.value?.description])).toEqual([
       [3n, false, 'again'],
       [2n, true, undefined],
       [1n, false, 'first'],
     ]);
     expect(generations[0]?.resource?.createTime).toEqual(generations[0]?.time);
-    expect(await refused(listGenerations(catalog.context, { kind: 'image', name: 'b' }))).toBe('NOT_FOUND: image "b" not found');
+    expect(await refused(catalog.history('image', 'b'))).toBe('NOT_FOUND: image "b" not found');
   });
 
   test('names every resource that refers to it, by kind and name', async () => {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { type TestCatalog, refused, testCatalog } from '../testing.js';
-import { listGenerations } from './index.js';
 
 let everyone: TestCatalog;
 let catalog: TestCatalog;
@@ -25,9 +24,7 @@ describe('tenants', () => {
     expect(await refused(other.get('image', 'secret-name', 1n))).toBe('NOT_FOUND: image "secret-name" not found');
     expect(await refused(other.patch('image', 'secret-name', { description: 'x' }))).toBe('NOT_FOUND: image "secret-name" not found');
     expect(await refused(other.remove('image', 'secret-name'))).toBe('NOT_FOUND: image "secret-name" not found');
-    expect(await refused(listGenerations(other.context, { kind: 'image', name: 'secret-name' }))).toBe(
-      'NOT_FOUND: image "secret-name" not found',
-    );
+    expect(await refused(other.history('image', 'secret-name'))).toBe('NOT_FOUND: image "secret-name" not found');
     expect(
       await refused(
         other.set('recipe', 'r', 'name: r\nbase_image_gce_ref: secret-name\nprovisioning_script: a\nprovisioning_timeout: 1m\n'),

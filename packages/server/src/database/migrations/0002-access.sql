@@ -4,6 +4,9 @@ alter table api_keys add column author text not null default '';
 
 create index api_keys_by_tenant on api_keys (tenant, created_at);
 
+-- As exact as the times that page tokens and the API carry: a list would repeat a row whose time says more.
+alter table resources alter column updated_at type timestamptz(3);
+
 -- The orders of a list other than that of creation; names by their bytes, whatever the locale.
 create index resources_by_name on resources (tenant, kind, name collate "C", ordinal);
 create index resources_by_update on resources (tenant, kind, updated_at, ordinal);
