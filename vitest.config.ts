@@ -1,9 +1,19 @@
 import { availableParallelism } from 'node:os';
 
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Vitest would leave a processor free, which on a small machine is half of it; files that boot machines mostly wait. */
-const maxWorkers = Math.max(2, availableParallelism() - 1);
+/** Vitest would leave a processor free; but files that boot machines or start servers wait much of their time. */
+const maxWorkers = availableParallelism() + 1;
+
+/** What takes longest starts first: a machine that boots when everything else is done would leave the processors idle. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const weight = ({ moduleId, project }: TestSpecification) =>
+      /(?:debian|crash-sweep|bake-survives)\.test\.ts$/.test(moduleId) ? 2 : Number(project.name === 'e2e');
+    return (await super.sort(files)).toSorted((a, b) => weight(b) - weight(a));
+  }
+}
 
 const shared = { maxWorkers, exclude: ['**/dist/**', '**/node_modules/**'], testTimeout: 60_000, hookTimeout: 120_000 };
 
@@ -11,6 +21,7 @@ export default defineConfig({
   // Tests run on the sources, not on compiled copies of them. Vitest hands these conditions to Node, which adds import or require itself.
   ssr: { resolve: { conditions: ['source', 'node'] } },
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

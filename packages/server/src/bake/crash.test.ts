@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -19,17 +16,6 @@ afterAll(async () => {
 /** A script that counts its own starts and prints numbers for some seconds. */
 const counting = '#!/bin/sh\necho start >>/opt/starts\nfor n in $(seq 1 8); do echo "line $n"; sleep 0.5; done\nwc -l </opt/starts\n';
 const counted = `${Array.from({ length: 8 }, (_, index) => `line ${index + 1}\n`).join('')}1\n`;
-
-test('a restarted server goes on with the running script and loses no line', { timeout: 3 * minutes }, async () => {
-  await kitchen.setRecipe('restarted', { script: counting });
-  const { runId } = await kitchen.bake('restarted');
-  await seenLine(runId, 'line 2\n');
-  await kitchen.restart('first');
-  const { bake, log } = await kitchen.follow(runId);
-  expect(log).toBe(counted);
-  expect(bake).toMatchObject({ phase: 'completed', attempt: 1 });
-  expect(await kitchen.leftovers()).toEqual([]);
-});
 
 test("another server takes over a dead one's bakes", { timeout: 3 * minutes }, async () => {
   await kitchen.setRecipe('orphaned', { script: counting });
@@ -55,20 +41,6 @@ test('a run that was inserted without a workflow is started', { timeout: 3 * min
   expect(bake.phase).toBe('completed');
 });
 
-test('a machine that dies is replaced by a fresh one', { timeout: 3 * minutes }, async () => {
-  await kitchen.setRecipe('killed', { script: '#!/bin/sh\necho attempt\nsleep 4\necho finished\n' });
-  const { runId } = await kitchen.bake('killed');
-  let killed = false;
-  const { bake, log } = await kitchen.follow(runId, (text) => {
-    if (killed || !text.includes('attempt')) return;
-    killed = true;
-    process.kill(machineProcess(`${runId}-1-launch`), 'SIGKILL');
-  });
-  expect(log).toMatch(/^attempt\nmurmur: attempt 1 of 3 failed: .*\nattempt\nfinished\n$/);
-  expect(bake).toMatchObject({ phase: 'completed', attempt: 2 });
-  expect(await kitchen.leftovers()).toEqual([]);
-});
-
 test('three lost machines fail the bake', { timeout: 4 * minutes }, async () => {
   await kitchen.setRecipe('doomed', { script: '#!/bin/sh\nsync\necho o >/proc/sysrq-trigger\nsleep 100\n' });
   const { runId } = await kitchen.bake('doomed');
@@ -77,11 +49,6 @@ test('three lost machines fail the bake', { timeout: 4 * minutes }, async () => 
   expect(log.match(/murmur: attempt \d of 3 failed/g)).toHaveLength(3);
   expect(await kitchen.leftovers()).toEqual([]);
 });
-
-function machineProcess(token: string): number {
-  const record = JSON.parse(readFileSync(join(kitchen.dataDir, 'machines', token, 'machine.json'), 'utf8')) as { process: { pid: number } };
-  return record.process.pid;
-}
 
 async function seenLine(runId: string, line: string): Promise<void> {
   const following = new AbortController();
