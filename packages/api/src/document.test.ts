@@ -102,6 +102,13 @@ describe('readDocument', () => {
     expect(refusal(`name: a\npassword: ${start}hunter2-hunter2`)).not.toContain('hunter2');
   });
 
+  test.each(['%hunter2', '%YAML 1.1 hunter2', 'a: !!hunter2!', 'a: !!?!hunter2:', 'a: "\\uhunter2"', 'a: "x" hunter2', '"a": [\n}hunter2'])(
+    'never repeats what it cannot read: %s',
+    (text) => {
+      expect(refusal(text)).not.toMatch(/h?unter/);
+    },
+  );
+
   test('keeps keys that mean something to JavaScript', () => {
     const read = readDocument('__proto__: 1\nconstructor: 2\n');
     expect(Object.entries(read)).toEqual([

@@ -1,4 +1,16 @@
-import { Composer, CST, type Document, Lexer, LineCounter, type ParsedNode, Parser, type YAMLMap, isScalar, visit } from 'yaml';
+import {
+  Composer,
+  CST,
+  type Document,
+  Lexer,
+  LineCounter,
+  type ParsedNode,
+  Parser,
+  type YAMLError,
+  type YAMLMap,
+  isScalar,
+  visit,
+} from 'yaml';
 
 import { MurmurError } from './error.js';
 
@@ -17,8 +29,13 @@ const maxAliasCount = 100;
 /** How many nodes may lie in each other; a mapping's entry is one of its own. */
 const maxDepth = 200;
 
-/** The library's messages that quote the document: what begins with one of these characters may be a password that wants quotes. */
-const quotingSource = /^(Unresolved tag|Block scalar header includes extra characters|Unknown directive)\b.*/;
+/** The library's messages that quote the document, in words that do not: what cannot be read may be a password that wants quotes. */
+const ownWords = new Map<string, string>([
+  ['BAD_DQ_ESCAPE', 'invalid escape sequence'],
+  ['TAG_RESOLVE_FAILED', 'unresolved tag'],
+]);
+/** In others the quotation comes last. */
+const quotation = /(?<=\w): .*/;
 
 /** How a document is read. */
 export interface ReadOptions {
@@ -73,7 +90,7 @@ function parse(text: string, firstLine: number): unknown {
   const problem = [...document.errors, ...document.warnings][0];
   // Inside flow collections the library catches the exhausted stack itself and reports it in the engine's words.
   if (problem?.message.includes('call stack') === true) throw tooDeep();
-  if (problem !== undefined) throw refused(`${position.at(problem.pos[0])}: ${sentence(problem.message)}`);
+  if (problem !== undefined) throw refused(`${position.at(problem.pos[0])}: ${sentence(problem)}`);
   checkNodes(document, position);
   return unfold(document);
 }
@@ -116,7 +133,12 @@ class Budget {
     if (this.#marks > maxMarks) throw refused('the document uses too many aliases', 'Write the values out instead.');
     // Older versions read "on" as true and "010" as 8.
     if (type === 'directive-line' && piece.trim() !== '%YAML 1.2') {
-      throw refused(`the directive "${piece.trim().slice(0, 50)}" is not supported`, 'Leave it out; documents are YAML 1.2.');
+      // Anything else that begins with this sign is no directive that somebody meant.
+      const version = /^%YAML \d+\.\d+$/.exec(piece.trim());
+      throw refused(
+        version === null ? 'directives are not supported' : `the directive "${version[0]}" is not supported`,
+        'Leave it out; documents are YAML 1.2.',
+      );
     }
   }
 }
@@ -183,11 +205,10 @@ function positions(firstLine: number): Positions {
 }
 
 /** The library's messages begin with a capital and may go on for lines; ours do neither. */
-function sentence(message: string): string {
+function sentence({ code, message }: YAMLError): string {
   const [line = ''] = message.split('\n');
-  const first = line.replace(quotingSource, '$1');
-  const short = first.length > 200 ? `${first.slice(0, 200)}…` : first;
-  return short.charAt(0).toLowerCase() + short.slice(1);
+  const first = ownWords.get(code) ?? line.replace(quotation, '');
+  return first.charAt(0).toLowerCase() + first.slice(1);
 }
 
 function tooDeep(): MurmurError {
