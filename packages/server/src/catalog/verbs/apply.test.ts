@@ -63,6 +63,15 @@ describe('apply', () => {
     ).toEqual(['image/a created 1']);
   });
 
+  test('tells nobody in a dry run whether a value is the one that a secret has', async () => {
+    const secret = (value: string) => `kind: secret\nname: TOKEN\nplaintext_value: ${value}\n`;
+    await apply([secret('right')]);
+    expect(await apply([secret('wrong')], { dryRun: true })).toEqual(['secret/TOKEN changed 2']);
+    expect(await apply([secret('right')], { dryRun: true })).toEqual(['secret/TOKEN changed 2']);
+    expect(await apply(['kind: secret\nname: TOKEN\n'], { dryRun: true })).toEqual(['secret/TOKEN unchanged 1']);
+    expect(await apply([secret('right')])).toEqual(['secret/TOKEN unchanged 1']);
+  });
+
   test('writes nothing in a dry run, and answers as if it had', async () => {
     await apply([image('a')]);
     expect(await apply([image('a', 'new'), image('b'), recipe('r', 'b')], { dryRun: true })).toEqual([

@@ -34,11 +34,15 @@ export async function applyResources(context: CatalogContext, request: ApplyRequ
     await sql`savepoint before_apply`.execute(trx);
     await lockNames(trx, context.identity.tenant, [...ordered.map((entry) => entry.address), ...batch.outside]);
     await lockRows(trx, context.identity.tenant, ordered);
-    const results = await writeAll(trx, context, { ...batch, ordered }, faults);
+    const replaced = await writeAll(trx, context, { ...batch, ordered }, faults);
     faults.throwIfAny();
     if (request.dryRun) await sql`rollback to savepoint before_apply`.execute(trx);
-    return { results };
+    return { results: replaced.map((one) => resultOf(request.dryRun ? withoutGuess(one) : one)) };
   });
+}
+
+interface Applied extends Replaced {
+  readonly entry: Entry;
 }
 
 /** Goes on after a fault, so that all are found: whatever was written is undone with the transaction. */
@@ -47,18 +51,18 @@ async function writeAll(
   context: CatalogContext,
   batch: Batch & { readonly ordered: readonly Entry[] },
   faults: BatchFaults,
-): Promise<ApplyResult[]> {
-  const results: ApplyResult[] = [];
+): Promise<Applied[]> {
+  const applied: Applied[] = [];
   for (const entry of batch.ordered) {
     try {
-      results.push(resultOf(entry, await replace(trx, context, { ...entry, document: entry.decoded })));
+      applied.push({ ...(await replace(trx, context, { ...entry, document: entry.decoded })), entry });
     } catch (error) {
       if (!(error instanceof MurmurError)) throw error;
       batch.failed.add(entry.key);
       faults.add(entry, error, (fault) => isConsequence(batch, entry, fault));
     }
   }
-  return results;
+  return applied;
 }
 
 /** Whether a fault is about a resource that is only missing, or not as it should be, because its own document was refused. */
@@ -70,7 +74,19 @@ function isConsequence(batch: Batch, entry: Entry, fault: { readonly message: st
   });
 }
 
-function resultOf({ kind, address }: Entry, { stored, outcome }: Replaced): ApplyResult {
+/**
+ * A dry run counts every value given for a secret as a new one: told which is the stored one, anybody who may edit the secret
+ * could try as many as they like without changing it.
+ */
+function withoutGuess(applied: Applied): Applied {
+  const { entry, outcome, stored } = applied;
+  const { sealedField } = entry.kind;
+  const hasValue = sealedField !== undefined && (entry.decoded.written[sealedField] ?? '') !== '';
+  if (outcome !== 'unchanged' || !hasValue) return applied;
+  return { entry, outcome: 'changed', stored: { ...stored, generation: stored.generation + 1 } };
+}
+
+function resultOf({ entry: { kind, address }, outcome, stored }: Applied): ApplyResult {
   return create(ApplyResultSchema, {
     kind: kind.name,
     name: address.name,
