@@ -2,6 +2,7 @@ import { withKindHint } from '../client/kinds.js';
 import { defineCommand } from '../define-command.js';
 import { usageError } from '../failure.js';
 import { fileField, setField } from '../input/field-values.js';
+import { valueAsArgument } from '../input/secret-value.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
 import { printChange } from '../output/resource-result.js';
 import { ifGenerationFlag, type IfGenerationFlags, ifGenerationOf, textArgument } from '../parameters.js';
@@ -54,6 +55,7 @@ export const command = defineCommand<Flags, [kind: string, name: string]>({
   },
   completes: ['kind', 'name'],
   async run(context, flags, kind, name) {
+    if (kind === 'secret' && (flags.set ?? []).some((written) => /^plaintext_?value=/i.test(written))) throw valueAsArgument(name);
     const fields = [...(flags.set ?? []).map(setField), ...(await Promise.all((flags.fileField ?? []).map(fileField)))];
     if (fields.length === 0)
       throw usageError('nothing to change', 'Name at least one field with --set path=value or --file-field path=FILE.');

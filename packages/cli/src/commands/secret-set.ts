@@ -1,15 +1,13 @@
 import { ConnectError } from '@connectrpc/connect';
-import { MurmurError } from '@murmur/api';
+import { MurmurError, type Resource } from '@murmur/api';
 
 import type { MurmurClient } from '../client/connect.js';
-import { isLoopback } from '../config/settings.js';
-import type { Context } from '../context.js';
+import { warnOfPlainHttp } from '../client/warn-of-plain-http.js';
 import { defineCommand } from '../define-command.js';
-import { usageError } from '../failure.js';
-import { readSecretValue } from '../input/secret-value.js';
+import { readSecretValue, valueAsArgument } from '../input/secret-value.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
 import { printChange } from '../output/resource-result.js';
-import { textArgument, wholeNumber } from '../parameters.js';
+import { ifGenerationOf, textArgument, wholeNumber } from '../parameters.js';
 
 type Flags = OutputFlags & {
   readonly description?: string;
@@ -54,42 +52,31 @@ export const command = defineCommand<Flags, [name: string, value?: string]>({
     },
   },
   async run(context, flags, name, value) {
-    if (value !== undefined || name.includes('=')) {
-      throw usageError(
-        'the value of a secret is never an argument: process lists show those to everyone',
-        `Run "murmur secret set ${name.split('=')[0] ?? ''}" and type the value, or pipe it in.`,
-      );
-    }
-    await warnOfPlainHttp(context);
+    if (value !== undefined || name.includes('=')) throw valueAsArgument(name.split('=')[0] ?? '');
+    await warnOfPlainHttp(context, 'the value');
     const plaintext = await readSecretValue(context, name);
-    const client = await context.connect();
-    const description = flags.description ?? (await describedAs(client, name));
-    const { resource } = await client.setResource({
-      kind: 'secret',
-      name,
-      document: JSON.stringify({ name, ...(description === '' ? {} : { description }) }),
-      fields: [{ path: 'plaintext_value', value: { case: 'text', value: plaintext } }],
-      ...(flags.ifGeneration === undefined ? {} : { ifGeneration: BigInt(flags.ifGeneration) }),
-    });
+    const resource = await writeSecret(await context.connect(), name, { ...flags, plaintext });
     await printChange(context, flags.output, `Set secret "${name}"`, resource);
   },
 });
 
-async function warnOfPlainHttp(context: Context): Promise<void> {
-  const { server } = await context.settings();
-  if (!server.startsWith('http:') || isLoopback(server)) return;
-  context.stderr.write(`murmur: warning: the value travels to ${server} unencrypted; use https\n`);
-}
+type Write = Pick<Flags, 'description' | 'ifGeneration'> & { readonly plaintext: string };
 
-/** A new value is no reason to forget what the secret is for. Empty for a new secret, and for one that the caller may not read. */
-async function describedAs(client: MurmurClient, name: string): Promise<string> {
+/**
+ * Changes the value, and the description only if one is given: read and written back, it would undo what somebody else writes
+ * in between, or be lost to a caller who may not read it. A secret that is not there yet is created.
+ */
+async function writeSecret(client: MurmurClient, name: string, { description, plaintext, ...rest }: Write): Promise<Resource | undefined> {
+  const value = { path: 'plaintext_value', value: { case: 'text', value: plaintext } } as const;
+  const about = description === undefined ? [] : [{ path: 'description', value: { case: 'text', value: description } } as const];
+  const target = { kind: 'secret', name, fields: [value, ...about], ...ifGenerationOf(rest) };
+  const isMeantAsNew = rest.ifGeneration === 0;
   try {
-    const { resource } = await client.getResource({ kind: 'secret', name });
-    return resource?.spec.case === 'secret' ? resource.spec.value.description : '';
+    if (!isMeantAsNew) return (await client.patchResource(target)).resource;
   } catch (thrown) {
-    if (!(thrown instanceof ConnectError)) throw thrown;
-    const { code } = MurmurError.from(thrown);
-    if (code === 'NOT_FOUND' || code === 'PERMISSION_DENIED') return '';
-    throw thrown;
+    // Whoever may only create secrets is not told which there are.
+    const mayBeNew = thrown instanceof ConnectError && ['NOT_FOUND', 'PERMISSION_DENIED'].includes(MurmurError.from(thrown).code);
+    if (!mayBeNew || rest.ifGeneration !== undefined) throw thrown;
   }
+  return (await client.setResource({ ...target, document: JSON.stringify({ name }) })).resource;
 }

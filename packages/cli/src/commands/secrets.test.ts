@@ -1,4 +1,4 @@
-import { MurmurError, type SetResourceRequest } from '@murmur/api';
+import { MurmurError, type PatchResourceRequest, type SetResourceRequest } from '@murmur/api';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { runForTest, type TestOptions } from '../testing.js';
@@ -6,17 +6,21 @@ import { startTestServer, type TestServer } from '../testing-server.js';
 
 describe('murmur secret', () => {
   const sets: SetResourceRequest[] = [];
+  const patches: PatchResourceRequest[] = [];
   const removed: string[] = [];
   let server: TestServer;
 
   beforeAll(async () => {
     server = await startTestServer({
-      getResource({ name }) {
-        if (name === 'UNREADABLE') throw new MurmurError('PERMISSION_DENIED', 'missing permission secret.read').toConnect();
+      patchResource(request) {
+        const { name } = request;
+        if (name === 'CREATABLE') throw new MurmurError('PERMISSION_DENIED', 'missing permission secret.edit').toConnect();
         if (name !== 'KNOWN') throw new MurmurError('NOT_FOUND', `secret "${name}" not found`).toConnect();
-        return { resource: { kind: 'secret', name, spec: { case: 'secret', value: { name, description: 'For the registry' } } } };
+        patches.push(request);
+        return { resource: { kind: 'secret', name, spec: { case: 'secret', value: { name } } }, changed: true };
       },
       setResource(request) {
+        if (request.name === 'KNOWN') throw new MurmurError('ABORTED', 'secret "KNOWN" is at generation 1, not 0').toConnect();
         sets.push(request);
         return { resource: { kind: 'secret', name: request.name, spec: { case: 'secret', value: { name: request.name } } }, changed: true };
       },
@@ -32,7 +36,10 @@ describe('murmur secret', () => {
     });
   });
   afterAll(() => server.close());
-  beforeEach(() => void sets.splice(0));
+  beforeEach(() => {
+    sets.splice(0);
+    patches.splice(0);
+  });
 
   const run = (args: readonly string[], options: TestOptions = {}) =>
     runForTest(args, { ...options, env: { MURMUR_SERVER: server.url, MURMUR_API_KEY: 'k' } });
@@ -75,35 +82,47 @@ describe('murmur secret', () => {
     expect(sets).toEqual([]);
   });
 
-  it.each([[['secret', 'set', 'NPM_TOKEN', 'hunter2']], [['secret', 'set', 'NPM_TOKEN=hunter2']]])(
-    'refuses a value among the arguments',
-    async (args) => {
-      expect(await run(args, { stdin: 'x' })).toEqual({
-        code: 2,
-        stdout: '',
-        stderr:
-          'murmur: INVALID_ARGUMENT: the value of a secret is never an argument: process lists show those to everyone\n' +
-          'Run "murmur secret set NPM_TOKEN" and type the value, or pipe it in.\n',
-      });
-      expect(sets).toEqual([]);
-    },
-  );
-
-  it('keeps the description unless another is given', async () => {
-    await run(['secret', 'set', 'KNOWN'], { stdin: 'x' });
-    await run(['secret', 'set', 'KNOWN', '--description', 'Another'], { stdin: 'x' });
-    await run(['secret', 'set', 'UNREADABLE'], { stdin: 'x' });
-    expect(sets.map(({ document }) => JSON.parse(document) as unknown)).toEqual([
-      { name: 'KNOWN', description: 'For the registry' },
-      { name: 'KNOWN', description: 'Another' },
-      { name: 'UNREADABLE' },
-    ]);
+  it.each([
+    [['secret', 'set', 'NPM_TOKEN', 'hunter2']],
+    [['secret', 'set', 'NPM_TOKEN=hunter2']],
+    [['patch', 'secret', 'NPM_TOKEN', '--set', 'plaintext_value=hunter2']],
+    [['patch', 'secret', 'NPM_TOKEN', '--set', 'plaintextValue=hunter2']],
+  ])('refuses a value among the arguments', async (args) => {
+    expect(await run(args, { stdin: 'x' })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'murmur: INVALID_ARGUMENT: the value of a secret is never an argument: process lists show those to everyone\n' +
+        'Run "murmur secret set NPM_TOKEN" and type the value, or pipe it in.\n',
+    });
+    expect(sets).toEqual([]);
   });
 
-  it('says which generation it means', async () => {
-    await run(['secret', 'set', 'A', '--if-generation', '3'], { stdin: 'x' });
-    await run(['secret', 'set', 'A'], { stdin: 'x' });
-    expect(sets.map(({ ifGeneration }) => ifGeneration)).toEqual([3n, undefined]);
+  const sentFields = (requests: readonly (PatchResourceRequest | SetResourceRequest)[]) =>
+    requests.map(({ fields }) => fields.map(({ path, value }) => `${path}=${value.value}`));
+
+  it('changes the value of a secret, and its description only if one is given', async () => {
+    await run(['secret', 'set', 'KNOWN'], { stdin: 'x' });
+    await run(['secret', 'set', 'KNOWN', '--description', 'Another'], { stdin: 'y' });
+    expect(sentFields(patches)).toEqual([['plaintext_value=x'], ['plaintext_value=y', 'description=Another']]);
+    expect(sets).toEqual([]);
+  });
+
+  it('creates a secret that is not there, or for a caller who may only create', async () => {
+    await run(['secret', 'set', 'NEW', '--description', 'Another'], { stdin: 'x' });
+    await run(['secret', 'set', 'CREATABLE'], { stdin: 'x' });
+    expect(sets.map(({ document }) => document)).toEqual(['{"name":"NEW"}', '{"name":"CREATABLE"}']);
+    expect(sentFields(sets)).toEqual([['plaintext_value=x', 'description=Another'], ['plaintext_value=x']]);
+  });
+
+  it('says which generation it means, and changes no other', async () => {
+    await run(['secret', 'set', 'KNOWN', '--if-generation', '3'], { stdin: 'x' });
+    await run(['secret', 'set', 'KNOWN'], { stdin: 'x' });
+    expect(patches.map(({ ifGeneration }) => ifGeneration)).toEqual([3n, undefined]);
+    expect((await run(['secret', 'set', 'KNOWN', '--if-generation', '0'], { stdin: 'x' })).stderr).toContain('ABORTED: secret "KNOWN"');
+    expect((await run(['secret', 'set', 'CREATABLE', '--if-generation', '3'], { stdin: 'x' })).stderr).toContain('PERMISSION_DENIED');
+    await run(['secret', 'set', 'NEW', '--if-generation', '0'], { stdin: 'x' });
+    expect(sets.map(({ ifGeneration }) => ifGeneration)).toEqual([0n]);
   });
 
   it('warns before a value goes to another host in clear', async () => {

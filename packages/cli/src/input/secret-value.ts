@@ -1,5 +1,5 @@
 import type { Context, Input } from '../context.js';
-import { CliError } from '../failure.js';
+import { CliError, usageError } from '../failure.js';
 import { readTextInput } from './read-text.js';
 
 const enter = new Set(['\r', '\n']);
@@ -16,6 +16,14 @@ export async function readSecretValue(context: Pick<Context, 'stdin' | 'stderr'>
   const value = context.stdin.isTTY === true ? await askFor(context, name) : withoutLineBreak(await readTextInput(context.stdin));
   if (value !== '') return value;
   throw new CliError('INVALID_ARGUMENT', `the value of ${name} is empty`, { hint: 'Type the value, or pipe it in.', exitCode: 2 });
+}
+
+/** For a command that was given the value itself. */
+export function valueAsArgument(name: string): CliError {
+  return usageError(
+    'the value of a secret is never an argument: process lists show those to everyone',
+    `Run "murmur secret set ${name}" and type the value, or pipe it in.`,
+  );
 }
 
 /** Programs end their last line; the line break belongs to that, not to the value. */
