@@ -93,22 +93,43 @@ function selectResource(queryable: Queryable, { tenant, kind, name }: Address): 
   return queryable.selectFrom('resources').select(columns).where('tenant', '=', tenant).where('kind', '=', kind).where('name', '=', name);
 }
 
-/** Writes the next generation of a resource whose name is locked, and what it refers to. */
+/**
+ * Writes the next generation of a resource whose name is locked, and what it refers to. In one statement: a batch of ten thousand
+ * waits for the database's answer as often as it has resources.
+ */
 export async function writeGeneration(trx: DatabaseTransaction, address: Address, written: Written): Promise<StoredResource> {
-  const generation = (await newestGeneration(trx, address)) + 1;
+  const { tenant, kind, name } = address;
+  const { at, author, targets } = written;
   const spec = JSON.stringify(written.spec);
-  const { author, at } = written;
-  await trx
-    .insertInto('resource_generations')
-    .values({ ...address, generation, spec, author, at })
-    .execute();
-  const stored = await trx
-    .insertInto('resources')
-    .values({ ...address, generation, spec, author, created_at: at, updated_at: at })
-    .onConflict((conflict) => conflict.columns(['tenant', 'kind', 'name']).doUpdateSet({ generation, spec, author, updated_at: at }))
-    .returning(columns)
-    .executeTakeFirstOrThrow();
-  await replaceReferences(trx, address, written.targets);
+  const paths = targets.map(({ path }) => path);
+  const { rows } = await sql<StoredResource>`
+    with next as (
+      select coalesce(max(generation), 0) + 1 as generation from resource_generations
+      where tenant = ${tenant} and kind = ${kind} and name = ${name}
+    ), kept as (
+      insert into resource_generations (tenant, kind, name, generation, spec, author, at)
+      select ${tenant}, ${kind}, ${name}, generation, ${spec}::jsonb, ${author}, ${at}::timestamptz from next
+    ), dropped as (
+      delete from resource_references
+      where tenant = ${tenant} and kind = ${kind} and name = ${name} and path <> all (${paths}::text[])
+    ), referred as (
+      insert into resource_references (tenant, kind, name, path, target_tenant, target_kind, target_name)
+      select ${tenant}, ${kind}, ${name}, target.* from unnest(
+        ${paths}::text[],
+        ${targets.map((target) => target.address.tenant)}::text[],
+        ${targets.map((target) => target.address.kind)}::text[],
+        ${targets.map((target) => target.address.name)}::text[]
+      ) as target
+      on conflict (tenant, kind, name, path) do update
+      set (target_tenant, target_kind, target_name) = (excluded.target_tenant, excluded.target_kind, excluded.target_name)
+    )
+    insert into resources (tenant, kind, name, generation, spec, author, created_at, updated_at)
+    select ${tenant}, ${kind}, ${name}, generation, ${spec}::jsonb, ${author}, ${at}::timestamptz, ${at}::timestamptz from next
+    on conflict (tenant, kind, name) do update
+    set (generation, spec, author, updated_at) = (excluded.generation, excluded.spec, excluded.author, excluded.updated_at)
+    returning ${sql.join(columns.map((column) => sql.ref(column)))}`.execute(trx);
+  const [stored] = rows;
+  if (stored === undefined) throw new Error('the database has answered a write with nothing');
   return stored;
 }
 
@@ -133,19 +154,4 @@ async function newestGeneration(trx: DatabaseTransaction, { tenant, kind, name }
     .where('name', '=', name)
     .executeTakeFirstOrThrow();
   return newest === null ? 0 : Number(newest);
-}
-
-async function replaceReferences(trx: DatabaseTransaction, { tenant, kind, name }: Address, targets: readonly Target[]): Promise<void> {
-  await trx.deleteFrom('resource_references').where('tenant', '=', tenant).where('kind', '=', kind).where('name', '=', name).execute();
-  if (targets.length === 0) return;
-  const rows = targets.map(({ path, address }) => ({
-    tenant,
-    kind,
-    name,
-    path,
-    target_tenant: address.tenant,
-    target_kind: address.kind,
-    target_name: address.name,
-  }));
-  await trx.insertInto('resource_references').values(rows).execute();
 }
