@@ -1,6 +1,7 @@
 import type { Issuer } from '@murmur/api';
 
 import { createMurmurClient } from '../client/connect.js';
+import { warnOfPlainHttp } from '../client/warn-of-plain-http.js';
 import { readConfigFiles } from '../config/config-files.js';
 import { changeLogin, loginsFile } from '../config/logins.js';
 import { storeLogin } from '../config/store-login.js';
@@ -63,6 +64,7 @@ async function chooseIssuer(context: Context, wanted: string | undefined): Promi
 
 async function signIn(context: Context, issuer: Issuer): Promise<void> {
   const [{ signInWithDevice }, settings] = await Promise.all([import('../client/device-sign-in.js'), context.settings()]);
+  await warnOfPlainHttp(context, 'the login');
   const login = await signInWithDevice(context, issuer);
   if (login === undefined) {
     context.stderr.write('Sign-in given up; nothing was stored\n');
@@ -87,6 +89,7 @@ async function warnOfKeys(context: Context): Promise<void> {
 
 async function storeKey(context: Context): Promise<void> {
   const settings = await context.settings();
+  await warnOfPlainHttp(context, 'the API key');
   const apiKey = context.globals.apiKeyFile === undefined ? (await readSecretValue(context, 'the API key')).trim() : settings.apiKey;
   if (apiKey === undefined || !/^\S+$/.test(apiKey)) {
     throw new CliError('INVALID_ARGUMENT', 'that is not an API key', { hint: 'Keys look like mur_<id>.<secret>.', exitCode: 2 });

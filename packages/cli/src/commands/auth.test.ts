@@ -127,6 +127,11 @@ describe('signing in with an issuer', () => {
     expect(again.stderr).toContain('murmur: warning: API keys go before logins, and the one in MURMUR_API_KEY is used\n');
   });
 
+  it('warns before a key goes to another host in clear', async () => {
+    const { stderr } = await runForTest(['auth', 'login', '--with-key', '--server', 'http://192.0.2.1:1'], { stdin: '', cwd: folder });
+    expect(stderr).toContain('murmur: warning: the API key travels to http://192.0.2.1:1 unencrypted; use https\n');
+  });
+
   it('is given up with Ctrl-C, and nothing is stored', async () => {
     const { env } = await serve();
     const surroundings = testSurroundings({ env, cwd: folder });
