@@ -99,13 +99,15 @@ async function poll(
   response: DeviceAuthorizationResponse,
   signal: AbortSignal,
 ): Promise<TokenEndpointResponse & TokenEndpointResponseHelpers> {
+  // Used below: Node collects a timeout that only a combined signal knows, and then it never comes.
+  const limit = AbortSignal.timeout(response.expires_in * 1000);
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(response.expires_in * 1000)]);
-    return await pollDeviceAuthorizationGrant(configuration, response, undefined, { signal: limit });
+    return await pollDeviceAuthorizationGrant(configuration, response, undefined, { signal: AbortSignal.any([signal, limit]) });
   } catch (cause) {
+    signal.throwIfAborted();
     const answer = cause instanceof ResponseBodyError ? cause.error : cause instanceof ClientError ? cause.code : undefined;
     if (answer === 'access_denied') throw new CliError('PERMISSION_DENIED', 'the sign-in was refused', { cause });
-    if (answer === 'expired_token' || answer === 'OAUTH_TIMEOUT')
+    if (answer === 'expired_token' || limit.aborted)
       throw new CliError('DEADLINE_EXCEEDED', 'the sign-in took too long', { cause, hint: 'Try again.' });
     throw cause;
   }
