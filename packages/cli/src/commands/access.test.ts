@@ -136,6 +136,7 @@ describe('audit ls', () => {
           entries: [
             { ...entry, allowed: false, outcome: 'PERMISSION_DENIED' },
             { ...entry, keyId: '', allowed: true, outcome: '' },
+            { ...entry, action: 'StartBake', allowed: true, outcome: 'OK', made: 'bake/r1' },
           ],
           nextPageToken: 'more',
         };
@@ -144,15 +145,17 @@ describe('audit ls', () => {
     expect(await runForTest(['audit', 'ls'], { env })).toEqual({
       code: 0,
       stdout: [
-        'TIME                   ACTOR   KEY   ACTION        RESOURCE       ALLOWED   OUTCOME',
+        'TIME                   ACTOR   KEY   ACTION        RESOURCE       ALLOWED   OUTCOME             MADE',
         '2023-11-14T22:13:20Z   ana     k1    SetResource   recipe/hello   no        PERMISSION_DENIED',
         '2023-11-14T22:13:20Z   ana           SetResource   recipe/hello   yes',
+        '2023-11-14T22:13:20Z   ana     k1    StartBake     recipe/hello   yes       OK                  bake/r1',
         '',
       ].join('\n'),
       stderr: 'More with: murmur audit ls --page-token more\n',
     });
     const filters = ['--resource', 'recipe', '--actor', 'ana', '--denied', '--page-size', '5', '--page-token', 't'];
-    expect(JSON.parse((await runForTest(['audit', 'ls', ...filters, '-o', 'json'], { env })).stdout)).toHaveLength(2);
+    const listed: unknown = JSON.parse((await runForTest(['audit', 'ls', ...filters, '-o', 'json'], { env })).stdout);
+    expect(listed).toMatchObject([{ allowed: false }, { allowed: true }, { made: 'bake/r1' }]);
     expect(asked).toEqual([
       { pageSize: 100, pageToken: '', resource: '', actor: '', deniedOnly: false },
       { pageSize: 5, pageToken: 't', resource: 'recipe', actor: 'ana', deniedOnly: true },
