@@ -18,8 +18,8 @@ export function concealed(answer: MurmurError, permission: string): MurmurError 
   return new MurmurError(answer.code, answer.message, { ...hint, cause: missingPermission(permission) });
 }
 
-/** Whether a call ended so for lack of a permission, also where its caller was told something else. */
+/** Whether a call ended so for lack of a permission, also where that was one fault of many, or its caller was told something else. */
 export function isDenial(thrown: unknown): boolean {
-  const denied = (error: unknown): boolean => isMurmurError(error) && error.code === 'PERMISSION_DENIED';
+  const denied = (error: unknown): boolean => isMurmurError(error) && error.faults.some(({ code }) => code === 'PERMISSION_DENIED');
   return denied(thrown) || (isMurmurError(thrown) && denied(thrown.cause));
 }

@@ -137,6 +137,16 @@ describe('the audit log', () => {
     expect(await lines({ actor: 'ana', pageSize: 5 })).toContain('ana ApplyResources  allowed INVALID_ARGUMENT');
   });
 
+  test('keeps a denial that is not the first fault of a batch, also of one that is only tried', async () => {
+    const documents = [
+      { text: '[' },
+      ...Array.from({ length: 300 }, () => ({ text: 'kind: recipe' })),
+      { text: 'kind: group\nname: mine' },
+    ];
+    expect(await api.call('applyResources', { documents, dryRun: true }, ana)).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await lines({ resource: 'group/mine', deniedOnly: true })).toEqual(['ana ApplyResources group/mine denied PERMISSION_DENIED']);
+  });
+
   test('has a call in it while it acts, and its outcome after', async () => {
     const operator = await api.signIn('op', { reach: 'operator' });
     let during: string[] = [];

@@ -27,8 +27,10 @@ export class BatchFaults {
     const sorted = this.#found.toSorted((a, b) => a.index - b.index).map(({ fault }) => fault);
     const [first, ...others] = sorted.slice(0, maxFaults);
     if (first === undefined) return;
-    const left = sorted.length - maxFaults;
-    const rest: Fault[] = left > 0 ? [{ code: first.code, message: `and ${left} more faults` }] : [];
+    const left = sorted.slice(maxFaults);
+    // A denial among them must still show as one in the audit log.
+    const code = left.some((fault) => fault.code === 'PERMISSION_DENIED') ? 'PERMISSION_DENIED' : first.code;
+    const rest: Fault[] = left.length > 0 ? [{ code, message: `and ${left.length} more faults` }] : [];
     throw MurmurError.ofFaults([first, ...others, ...rest]);
   }
 }
