@@ -71,7 +71,9 @@ describe('accessOf', () => {
 
   test('a service profile holds what its groups and bindings give, as long as it exists', async () => {
     expect((await access('service-profile/ci')).holds('recipe.edit', 'x')).toBe(true);
-    expect((await access('service-profile/idle')).namesFor('recipe.list')).toEqual(['*']);
+    // A profile is no user of the tenant: what everyone is given is not given to it.
+    expect((await access('service-profile/idle')).namesFor('recipe.list')).toEqual([]);
+    expect((await access('service-profile/ci')).holds('recipe.list', 'x')).toBe(false);
     expect((await access('service-profile/gone')).namesFor('recipe.list')).toEqual([]);
   });
 

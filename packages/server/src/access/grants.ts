@@ -31,7 +31,9 @@ export function grantsOf(subject: string, rows: AccessRows): Grant[] {
   const profile = profileOf(subject);
   // The keys of a service profile that was removed open nothing, whatever bindings still name it.
   if (profile !== undefined && !rows.profiles.some(({ name }) => name === profile)) return [];
-  const groups = rows.groups.filter(({ spec }) => spec.allTenantMembers || spec.members.includes(subject)).map(({ name }) => name);
+  const groups = rows.groups
+    .filter(({ spec }) => (spec.allTenantMembers && profile === undefined) || spec.members.includes(subject))
+    .map(({ name }) => name);
   return [
     ...rows.bindings.flatMap(({ name, spec }) => boundBy(name, spec)),
     ...rows.profiles.flatMap(({ name, spec }) => lentBy(name, spec)),

@@ -37,11 +37,14 @@ export interface AccessRows {
  * away. What is not about the subject stays in the database, however much of it there is.
  */
 export async function readAccessRows(database: Queryable, { tenant, subject }: { tenant: string; subject: string }): Promise<AccessRows> {
+  const profile = profileOf(subject);
   const { rows } = await sql<{ kind: string; name: string; spec: object }>`
     with own as not materialized (select kind, name, spec from resources where tenant = ${tenant}),
     belongs as (
       select * from own
-      where kind = 'group' and (jsonb_exists(spec -> 'members', ${subject}) or spec -> 'all_tenant_members' = 'true')
+      where kind = 'group' and (
+        jsonb_exists(spec -> 'members', ${subject}) or (${profile === undefined} and spec -> 'all_tenant_members' = 'true')
+      )
     ),
     bound as (
       select * from own
@@ -50,7 +53,7 @@ export async function readAccessRows(database: Queryable, { tenant, subject }: {
     ),
     assumable as (
       select * from own
-      where kind = 'service-profile' and (name = ${profileOf(subject) ?? ''} or exists (
+      where kind = 'service-profile' and (name = ${profile ?? ''} or exists (
         select from jsonb_array_elements(spec -> 'grants') as given
         where given ->> 'user' = ${subject} or given ->> 'group' in (select name from belongs)
       ))
