@@ -85,6 +85,17 @@ export async function revokeApiKey(database: Queryable, tenant: string, id: stri
   return row;
 }
 
+/** Makes all keys of a subject worthless from now on. */
+export async function revokeKeysOf(database: Queryable, tenant: string, subject: string): Promise<void> {
+  await database
+    .updateTable('api_keys')
+    .set((set) => ({ revoked_at: set.fn<Date>('now') }))
+    .where('tenant', '=', tenant)
+    .where('subject', '=', subject)
+    .where('revoked_at', 'is', null)
+    .execute();
+}
+
 /** NOT_FOUND for a key that does not exist, is another tenant's, or that the caller must not learn of. */
 export function apiKeyNotFound(id: string): MurmurError {
   return new MurmurError('NOT_FOUND', `API key "${id}" not found`, { hint: 'Check the id with "murmur key ls".' });

@@ -4,3 +4,8 @@ const profilePrefix = 'service-profile/';
 export function profileOf(subject: string): string | undefined {
   return subject.startsWith(profilePrefix) ? subject.slice(profilePrefix.length) : undefined;
 }
+
+/** What the keys of a service profile speak for. */
+export function profileSubject(name: string): string {
+  return `${profilePrefix}${name}`;
+}

@@ -1,6 +1,7 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { MurmurService } from '@murmur/api';
 
+import { removeWithKeys } from '../access/remove-with-keys.js';
 import type { CatalogContext } from '../catalog/context.js';
 import {
   applyResources,
@@ -9,7 +10,6 @@ import {
   listGenerations,
   listResources,
   patchResource,
-  removeResource,
   setResource,
 } from '../catalog/verbs/index.js';
 import type { Database } from '../database/tables.js';
@@ -41,7 +41,7 @@ export function catalogService(
     listResources: (request, context) => listResources(on(context), request),
     setResource: (request, context) => setResource(on(context), request),
     patchResource: (request, context) => patchResource(on(context), request),
-    removeResource: (request, context) => removeResource(on(context), request),
+    removeResource: (request, context) => removeWithKeys(on(context), request),
     listGenerations: (request, context) => listGenerations(on(context), request),
     describeKinds: (request, context) => describeKinds(on(context), request),
     applyResources: (request, context) => applyResources(on(context), request),

@@ -32,6 +32,16 @@ describe('API keys', () => {
   const subjects = async (request: { all?: boolean } = {}, headers = admin) =>
     (await list(request, headers)).keys.map(({ subject }) => subject);
 
+  test('a service profile takes its keys with it: a later one of its name starts without any', async () => {
+    await api.set('local/default', 'service-profile', { name: 'fleeting' });
+    const { key, headers } = await make('service-profile/fleeting');
+    await api.call('removeResource', { kind: 'service-profile', name: 'fleeting' }, admin);
+    await api.set('local/default', 'service-profile', { name: 'fleeting' });
+    expect(await api.call('whoAmI', {}, headers)).toMatchObject({ code: 'UNAUTHENTICATED' });
+    const found = (await list({ all: true })).keys.find(({ id }) => id === key.id);
+    expect(found?.revokeTime).toBeDefined();
+  });
+
   test('a key speaks for its subject and is shown once', async () => {
     const { key, token, headers } = await make('ben', { description: 'laptop' });
     expect(key).toMatchObject({ subject: 'ben', description: 'laptop', author: 'admin', masked: `mur_${key.id}.****` });
