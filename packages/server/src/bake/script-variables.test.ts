@@ -3,6 +3,7 @@ import { RecipeSchema, StartBakeRequestSchema, type StartBakeRequest } from '@mu
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { refusal, type TestCatalog, testCatalog } from '../catalog/testing.js';
+import { applyResources } from '../catalog/verbs/index.js';
 import { scriptVariables } from './script-variables.js';
 
 let ours: TestCatalog;
@@ -51,6 +52,21 @@ describe('what a script sees', () => {
     expect(await variables(['ROTATED'])).toEqual({ ROTATED: 'second' });
     await ours.remove('secret', 'ROTATED');
     await expect(variables(['ROTATED'])).rejects.toThrow('secret_allowlist[0]: secret "ROTATED" does not exist');
+  });
+
+  test('belong together: of values that one call has replaced they are all new or all old', async () => {
+    const { context, database } = ours;
+    const pair = (value: string) => ['USER', 'PASSWORD'].map((name) => `kind: secret\nname: ${name}\nplaintext_value: ${value}\n`);
+    const applyPair = (value: string) =>
+      applyResources(context, { documents: pair(value).map((text) => ({ text, origin: '', line: 1 })), dryRun: false });
+    await applyPair('old');
+    let replaced: Promise<unknown> | undefined;
+    // Asked for its key after the first look into the database.
+    const tenantKeys = { of: async (tenant: string) => (await (replaced ??= applyPair('new')), context.tenantKeys.of(tenant)) };
+    const what = { recipe: create(RecipeSchema, { secretAllowlist: ['USER', 'PASSWORD'] }), request: create(StartBakeRequestSchema) };
+    const seen = await database.database.transaction().execute((trx) => scriptVariables(trx, tenantKeys, context.identity.tenant, what));
+    expect(new Set(Object.values(seen)).size).toBe(1);
+    expect(await variables(['USER', 'PASSWORD'])).toEqual({ USER: 'new', PASSWORD: 'new' });
   });
 
   test('lacks nothing: every missing name is told with its place, another tenant’s too', async () => {

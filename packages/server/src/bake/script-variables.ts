@@ -1,7 +1,7 @@
 import { type Fault, MurmurError, type Recipe, type ServiceProfile, type StartBakeRequest } from '@murmur/api';
 
 import { readSpec } from '../catalog/read.js';
-import { readSecretValue } from '../catalog/secret-values.js';
+import { readSecretValues } from '../catalog/secret-values.js';
 import type { DatabaseTransaction, Queryable } from '../database/tables.js';
 import type { TenantKeys } from '../secrets/tenant-keys.js';
 import { found } from './placing.js';
@@ -38,10 +38,11 @@ export async function scriptVariables(
   const profile = await serviceProfileOf(trx, tenant, request);
   const variables = new Map(Object.entries(request.variables));
   const faults: Fault[] = [];
+  const isLent = (name: string) => profile === undefined || profile.secretRefs.includes(name);
+  const values = await readSecretValues(trx, tenantKeys, tenant, recipe.secretAllowlist.filter(isLent));
   for (const [index, name] of recipe.secretAllowlist.entries()) {
     if (Object.hasOwn(request.variables, name)) continue;
-    const isLent = profile === undefined || profile.secretRefs.includes(name);
-    const value = isLent ? await readSecretValue(trx, tenantKeys, tenant, name) : undefined;
+    const value = values.get(name);
     const problem = value === undefined ? missing(name, profile) : unusable(name);
     if (problem !== undefined) {
       const path = `secret_allowlist[${index}]`;

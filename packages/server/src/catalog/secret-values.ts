@@ -1,5 +1,6 @@
 import { type Message, clone } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
+import { sql } from 'kysely';
 
 import type { DatabaseTransaction, Queryable } from '../database/tables.js';
 import type { TenantKeys } from '../secrets/tenant-keys.js';
@@ -15,15 +16,25 @@ export async function readSecretValue(
   tenant: string,
   name: string,
 ): Promise<string | undefined> {
-  const row = await queryable
+  return (await readSecretValues(queryable, tenantKeys, tenant, [name])).get(name);
+}
+
+/** The newest values of those secrets that there are, all of one moment: some may have been replaced together. */
+export async function readSecretValues(
+  queryable: Queryable,
+  tenantKeys: TenantKeys,
+  tenant: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await queryable
     .selectFrom('secret_values')
-    .select(['generation', 'sealed'])
+    .select(['name', 'generation', 'sealed'])
     .where('tenant', '=', tenant)
-    .where('name', '=', name)
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
+    .where(sql<boolean>`name = any (${names}::text[])`)
+    .execute();
+  if (rows.length === 0) return new Map();
   const key = await tenantKeys.of(tenant);
-  return key.open(row.sealed, placeOf(tenant, name, row.generation)).toString();
+  return new Map(rows.map(({ generation, name, sealed }) => [name, key.open(sealed, placeOf(tenant, name, generation)).toString()]));
 }
 
 /**
