@@ -12,7 +12,11 @@ export function inDependencyOrder(batch: Batch, faults: BatchFaults): Entry[] {
   const waiting = new Map(batch.entries.map((entry) => [entry.key, targetsOf(entry, byKey).length]));
   const referrers = new Map<string, Entry[]>();
   for (const entry of batch.entries) {
-    for (const key of targetsOf(entry, byKey)) referrers.set(key, [...(referrers.get(key) ?? []), entry]);
+    for (const key of targetsOf(entry, byKey)) {
+      const others = referrers.get(key);
+      if (others === undefined) referrers.set(key, [entry]);
+      else others.push(entry);
+    }
   }
   // Not recursive: a chain may be as long as the batch.
   const ready = batch.entries.filter((entry) => waiting.get(entry.key) === 0);
