@@ -25,7 +25,7 @@ export const command = defineCommand<Flags>({
     },
     { brief: 'See what a folder of files would change', line: 'murmur apply --dry-run -f catalog/' },
     { brief: 'A folder with all folders in it, and one more file', line: 'murmur apply -R -f catalog/ -f extra.json' },
-    { brief: 'Copy one tenant to another', line: 'murmur export --tenant local/default | murmur apply --tenant local/other -f -' },
+    { brief: 'Copy a tenant to that of another key', line: 'murmur export | MURMUR_API_KEY="$OTHER_KEY" murmur apply -f -' },
   ],
   parameters: {
     flags: {

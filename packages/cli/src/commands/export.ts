@@ -16,12 +16,12 @@ export const command = defineCommand<Flags, string[]>({
   usage: '[flags] [<kind>…]',
   description:
     "Prints the tenant's own resources as documents that `murmur apply` takes back unchanged: of all kinds, or of those named.\n" +
-    "Left out, and said so on standard error: the platform's builtins, baked images, which only a bake makes, and secrets, whose\n" +
-    'values nobody can read; `murmur export secret` prints their names and descriptions.',
+    'The builtins, which every tenant has, are left out. So are, and standard error says which, baked images, which only a bake\n' +
+    'makes, and secrets, whose values nobody can read; `murmur export secret` prints their names and descriptions.',
   examples: [
     { brief: 'Keep the catalog in a file', line: 'murmur export > catalog.yaml' },
     { brief: 'Only recipes, as JSON', line: 'murmur export recipe -o json' },
-    { brief: 'Copy one tenant to another', line: 'murmur export --tenant local/default | murmur apply --tenant local/other -f -' },
+    { brief: 'Copy a tenant to that of another key', line: 'murmur export | MURMUR_API_KEY="$OTHER_KEY" murmur apply -f -' },
   ],
   parameters: {
     flags: { output: { kind: 'enum', values: ['yaml', 'json'], optional: true, brief: 'How to print the documents (default: yaml)' } },
@@ -78,7 +78,7 @@ async function exportKind(
   }
   return [
     ...(baked.length === 0 ? [] : [`${counted(baked, 'baked image')}; bake their recipes to make them again`]),
-    ...(secrets.length === 0 ? [] : [`${counted(secrets, 'secret')}; create them with \`murmur secret set\` first`]),
+    ...(secrets.length === 0 ? [] : [`${counted(secrets, 'secret')}; where they are not yet, \`murmur secret set\` comes first`]),
   ];
 }
 

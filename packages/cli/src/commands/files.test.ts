@@ -169,7 +169,7 @@ describe('export', () => {
         'kind: recipe\nname: r\nbase_image_gce_ref: i\n',
       ].join('---\n'),
       stderr: [
-        '# left out: 1 secret (TOKEN); create them with `murmur secret set` first',
+        '# left out: 1 secret (TOKEN); where they are not yet, `murmur secret set` comes first',
         '# left out: 1 baked image (baked); bake their recipes to make them again',
         '# left out: every role: missing permission role.list',
         '',
