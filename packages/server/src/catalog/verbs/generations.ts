@@ -8,7 +8,7 @@ import { type Address, addressOf, notFound } from '../address.js';
 import type { CatalogContext } from '../context.js';
 import type { Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
-import { pageSizeOf } from '../page-size.js';
+import { bytesBefore, fitsPage, pageSizeOf } from '../page-size.js';
 import { readPageToken, writePageToken } from '../page-token.js';
 import { creationOf, generationsOf } from '../past-generations.js';
 import { toResource } from '../resource.js';
@@ -30,9 +30,6 @@ export interface GenerationPage {
   /** Empty on the last page. */
   nextPageToken: string;
 }
-
-/** A page ends early once its documents come to this: a few thousand scripts of 256 KiB would fill a server's memory. */
-const maxPageBytes = 4 * 1024 * 1024;
 
 /** The generations of a resource, newest first, also of one that has been removed. Throws NOT_FOUND. */
 export async function listGenerations(context: CatalogContext, request: ListGenerationsRequest): Promise<GenerationPage> {
@@ -78,12 +75,14 @@ async function readPage(
   const of = generationsOf(queryable, address);
   const upTo = newest === undefined ? of : of.where('generation', '<=', sql<number>`${newest}::bigint`);
   const page = upTo.select(['generation', 'spec', 'author', 'at']).orderBy('generation', 'desc').limit(limit);
-  const before = sql<number>`sum(octet_length(spec::text)) over (order by generation desc rows between unbounded preceding and 1 preceding)`;
-  const measured = queryable.selectFrom(page.as('page')).selectAll().select(before.as('before'));
+  const measured = queryable
+    .selectFrom(page.as('page'))
+    .selectAll()
+    .select(bytesBefore(sql`generation desc`).as('before'));
   return queryable
     .selectFrom(measured.as('measured'))
     .select(['generation', 'spec', 'author', 'at'])
-    .where(sql<boolean>`coalesce(before, 0) < ${maxPageBytes}`)
+    .where(fitsPage('before'))
     .orderBy('generation', 'desc')
     .execute();
 }

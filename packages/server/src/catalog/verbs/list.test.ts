@@ -43,6 +43,21 @@ describe('list', () => {
     expect(nextPageToken).toBe('');
   });
 
+  test('ends a page of large documents before it has as many as it may', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `r-${index}`);
+    for (const name of names) {
+      const script = name.padEnd(250 * 1024, 'x');
+      const rest = `base_image_gce_ref: murmur-gce-base\nprovisioning_timeout: 1m\nprovisioning_script: ${script}\n`;
+      await catalog.set('recipe', name, `name: ${name}\n${rest}`);
+    }
+    const first = await listResources(catalog.context, { ...page, pageSize: 1000 });
+    expect(first.resources.length).toBeGreaterThan(10);
+    expect(first.resources.length).toBeLessThan(20);
+    const second = await listResources(catalog.context, { ...page, pageSize: 1000, pageToken: first.nextPageToken });
+    expect([...first.resources, ...second.resources].map(({ name }) => name)).toEqual(names);
+    expect(second.nextPageToken).toBe('');
+  });
+
   test('never repeats a resource, however exact its time of change is', async () => {
     await recipes('a', 'b', 'c');
     const { tenant } = catalog.context.identity;

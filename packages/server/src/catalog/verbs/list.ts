@@ -7,7 +7,7 @@ import type { Queryable } from '../../database/tables.js';
 import { type CatalogContext, PLATFORM_TENANT } from '../context.js';
 import type { Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
-import { pageSizeOf } from '../page-size.js';
+import { bytesBefore, fitsPage, pageSizeOf } from '../page-size.js';
 import { type PagePosition, readPageToken, writePageToken } from '../page-token.js';
 import { toResource } from '../resource.js';
 
@@ -15,7 +15,7 @@ import { toResource } from '../resource.js';
 export interface ListRequest {
   readonly kind: string;
   readonly sort: SortOrder;
-  /** 1 to 1000; 0 is 100. */
+  /** 1 to 1000; 0 is 100. Large documents make a page shorter. */
   readonly pageSize: number;
   readonly pageToken: string;
 }
@@ -45,14 +45,24 @@ export async function listResources(context: CatalogContext, request: ListReques
   const hidden = kind.hiddenBuiltins?.(tenant) ?? [];
   const builtins = hidden.length === 0 ? half(PLATFORM_TENANT) : half(PLATFORM_TENANT).where('name', 'not in', [...hidden]);
   const both = context.database.selectFrom(own.as('own')).selectAll();
-  const found = await context.database
+  const whole = context.database
     .selectFrom(
       (tenant === PLATFORM_TENANT ? both : both.unionAll(context.database.selectFrom(builtins.as('theirs')).selectAll())).as('both'),
     )
     .selectAll()
     .orderBy(sortKey(order))
     .orderBy('ordinal')
-    .limit(size + 1)
+    .limit(size + 1);
+  const measured = context.database
+    .selectFrom(whole.as('whole'))
+    .selectAll()
+    .select([bytesBefore(sql`${sortKey(order)}, ordinal`).as('before'), sql<number>`count(*) over ()`.as('count')]);
+  const found = await context.database
+    .selectFrom(measured.as('measured'))
+    .selectAll()
+    .where(fitsPage('before'))
+    .orderBy(sortKey(order))
+    .orderBy('ordinal')
     .execute();
   const page = found.slice(0, size);
   const last = page.at(-1);
@@ -60,7 +70,7 @@ export async function listResources(context: CatalogContext, request: ListReques
   return {
     resources,
     nextPageToken:
-      last === undefined || found.length <= size
+      last === undefined || page.length === last.count
         ? ''
         : writePageToken({
             kind: kind.name,

@@ -205,7 +205,7 @@ export type ListResourcesRequest = Message<"murmur.api.v1.ListResourcesRequest">
   sort: SortOrder;
 
   /**
-   * 1 to 1000; 0 is 100.
+   * At most this many, 1 to 1000; 0 is 100. Fewer when their documents are large.
    *
    * @generated from field: int32 page_size = 3;
    */
