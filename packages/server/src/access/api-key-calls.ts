@@ -9,6 +9,7 @@ import {
   resourceNamePattern,
 } from '@murmur/api';
 
+import { requireHeld } from '../catalog/giving.js';
 import { lockResource } from '../catalog/store.js';
 import type { Database, DatabaseTransaction } from '../database/tables.js';
 import { matchesAnyPattern } from '../database/name-patterns.js';
@@ -16,10 +17,15 @@ import { type ApiKeyRow, apiKeyColumns, apiKeyNotFound, createApiKey, findApiKey
 import { checkKeyRequest } from './api-key-request.js';
 import type { Caller } from './caller.js';
 import { concealed, operatorsOnly } from './denials.js';
+import { grantsOf } from './grants.js';
 import { type Page, nextPage, pageOf } from './page.js';
+import { readAccessRows } from './read-rows.js';
 import { profileOf } from './subject.js';
 
-/** Makes a key for a user, or for a service profile that exists. Keys made by this call never act on the server itself. */
+/**
+ * Makes a key for a user, or for a service profile that exists, who holds nothing that the caller does not hold. Keys made by
+ * this call never act on the server itself.
+ */
 export async function createKey(
   database: Database,
   caller: Caller,
@@ -30,6 +36,7 @@ export async function createKey(
   const { tenant, subject: author } = caller.identity;
   return database.transaction().execute(async (trx) => {
     await holdProfile(trx, caller, subject);
+    requireHeld(caller.access, grantsOf(subject, await readAccessRows(trx, { tenant, subject })));
     const expiry = expiresAt === undefined ? {} : { expiresAt };
     const { token, row } = await createApiKey(trx, { tenant, subject, description, author, reach: 'tenant', ...expiry });
     return { key: toApiKey(row), token };

@@ -22,6 +22,12 @@ export interface Reference {
   readonly missing: FieldFault;
 }
 
+/** A permission that somebody gets, for resources whose names match a pattern. */
+export interface Given {
+  readonly permission: string;
+  readonly names: string;
+}
+
 /** A column of a kind's list. */
 export interface ListColumn<Spec> {
   readonly header: string;
@@ -63,6 +69,10 @@ export interface KindDefinition<Schema extends DescMessage> {
   references?(spec: MessageShape<Schema>): readonly Reference[];
   /** What is wrong with the resources named that do exist. */
   checkTargets?(spec: MessageShape<Schema>, targets: Targets): Iterable<FieldFault>;
+  /** What the document gives to others, which its writer must hold. */
+  gives?(spec: MessageShape<Schema>, targets: Targets): readonly Given[];
+  /** Whether those it lists get what the resources that name it give. */
+  readonly countsIn?: boolean;
   /** Why the resource as it is now takes no such write; a removal writes nothing. */
   refuseWrite?(current: MessageShape<Schema>, written: JsonObject | undefined): Iterable<FieldFault>;
   /** The builtins that this tenant must not see. */

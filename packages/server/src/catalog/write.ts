@@ -6,6 +6,7 @@ import type { Address } from './address.js';
 import type { CatalogContext } from './context.js';
 import type { Decoded } from './decode.js';
 import { type FieldFault, fault, throwFaults } from './faults.js';
+import { requireGiveable } from './giving.js';
 import type { Kind } from './kind.js';
 import { kindNamed } from './kinds/index.js';
 import { lockTargets } from './references.js';
@@ -42,6 +43,7 @@ export async function writeDocument(
   const { visible, value } = splitSealed(kind, spec);
   const isSame = current !== undefined && equals(kind.schema, decodeSpec(kind.schema, current.spec), visible);
   if (isSame && (value === undefined || value === kept)) return { stored: current, changed: false };
+  await requireGiveable(trx, context.permits, { kind, address, spec, targets });
   const written = { spec: encodeSpec(kind.schema, visible), author: context.identity.subject, at: timeOf(context), targets: targets.all };
   const stored = await writeGeneration(trx, address, written);
   const sealed = value ?? kept;

@@ -59,4 +59,5 @@ members:
     yield* checkUsers(errors.memberInvalid, 'members', spec.members);
     yield* checkDescription(spec.description);
   },
+  countsIn: true,
 });

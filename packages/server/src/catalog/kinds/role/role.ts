@@ -44,4 +44,5 @@ permissions:
     yield* checkPermissions(spec.permissions);
     yield* checkDescription(spec.description);
   },
+  gives: (spec) => spec.permissions.map((permission) => ({ permission, names: '*' })),
 });

@@ -48,6 +48,7 @@ secret_refs:
     yield* checkSecretNames(errors, 'secret_refs', spec.secretRefs);
     yield* checkDescription(spec.description);
   },
+  gives: (spec) => (spec.grants.length === 0 ? [] : [{ permission: 'service-profile.assume', names: spec.name }]),
   references: (spec) => [...groupReferences(spec), ...secretReferences('secret_refs', spec.secretRefs, errors.secretMissing)],
 });
 

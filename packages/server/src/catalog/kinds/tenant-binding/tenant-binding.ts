@@ -1,4 +1,4 @@
-import { TenantBindingSchema } from '@murmur/api';
+import { RoleSchema, TenantBindingSchema } from '@murmur/api';
 
 import { fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
@@ -43,6 +43,11 @@ name_pattern: team-a-*
     yield* checkUsers(errors.userInvalid, 'users', spec.users);
     if (!namePattern.test(spec.namePattern)) yield fault(errors.namePatternInvalid, 'name_pattern');
     yield* checkDescription(spec.description);
+  },
+  gives(spec, targets) {
+    const names = spec.namePattern === '' ? '*' : spec.namePattern;
+    const permissions = [...(targets.at('role_ref', RoleSchema)?.permissions ?? []), ...spec.permissions];
+    return permissions.map((permission) => ({ permission, names }));
   },
   references: (spec) => [
     ...referenceIn('role_ref', 'role', spec.roleRef, errors.roleMissing),
