@@ -125,6 +125,19 @@ describe('the value of a secret', () => {
     expect(await read()).toBe(value);
   });
 
+  test('can be replaced where it was damaged, and is not taken for lost by a write that would keep it', async () => {
+    await catalog.set('secret', 'TOKEN', secret(value));
+    await catalog.database.database
+      .updateTable('secret_values')
+      .set({ sealed: Buffer.alloc(64, 1) })
+      .execute();
+    expect(await refused(catalog.patch('secret', 'TOKEN', { description: 'new' }))).toMatch(
+      /^INTERNAL: an encrypted value cannot be opened/,
+    );
+    expect(await catalog.set('secret', 'TOKEN', secret('another'))).toMatchObject({ changed: true });
+    expect(await read()).toBe('another');
+  });
+
   test('is as it was when the write fails', async () => {
     await catalog.set('secret', 'TOKEN', secret(value));
     expect(await refused(catalog.set('secret', 'TOKEN', secret('new', 'x'.repeat(1025))))).toMatch(/^INVALID_ARGUMENT: description/);

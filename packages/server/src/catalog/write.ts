@@ -1,5 +1,6 @@
 import { equals } from '@bufbuild/protobuf';
 import type { Message } from '@bufbuild/protobuf';
+import { MurmurError } from '@murmur/api';
 
 import type { DatabaseTransaction } from '../database/tables.js';
 import type { Address } from './address.js';
@@ -33,14 +34,14 @@ export async function writeDocument(
 ): Promise<WriteResult> {
   const spec = kind.normalise?.(document.message) ?? document.message;
   const invalid = [...kind.validate(spec, document.written), ...checkMismatch(kind, spec, address.name)];
-  const kept = await keptValue(trx, context, kind, current);
+  const { visible, value } = splitSealed(kind, spec);
+  const kept = await keptValue(trx, context, { kind, current, value });
   const hasNothingToKeep = current === undefined || (kind.sealedField !== undefined && kept === undefined);
   if (hasNothingToKeep) invalid.push(...(kind.validateNew?.(spec, document.written) ?? []));
   const onBehalf = { tenant: address.tenant, permits: context.permits };
   const { targets, missing } = await lockTargets(trx, onBehalf, kind.references?.(spec) ?? [], kindNamed);
   invalid.push(...missing, ...(kind.checkTargets?.(spec, targets) ?? []));
   throwFaults(kind, document.faults, invalid);
-  const { visible, value } = splitSealed(kind, spec);
   const isSame = current !== undefined && equals(kind.schema, decodeSpec(kind.schema, current.spec), visible);
   if (isSame && (value === undefined || value === kept)) return { stored: current, changed: false };
   await requireGiveable(trx, context.permits, { kind, address, spec, targets });
@@ -51,9 +52,22 @@ export async function writeDocument(
   return { stored, changed: true };
 }
 
-async function keptValue(trx: DatabaseTransaction, { tenantKeys }: CatalogContext, kind: Kind, current: StoredResource | undefined) {
+interface Sealed {
+  readonly kind: Kind;
+  readonly current: StoredResource | undefined;
+  /** The new value, if the document has one. */
+  readonly value: string | undefined;
+}
+
+async function keptValue(trx: DatabaseTransaction, { tenantKeys }: CatalogContext, { kind, current, value }: Sealed) {
   if (kind.sealedField === undefined || current === undefined) return undefined;
-  return readSecretValue(trx, tenantKeys, current.tenant, current.name);
+  try {
+    return await readSecretValue(trx, tenantKeys, current.tenant, current.name);
+  } catch (error) {
+    // Another value is what repairs one that cannot be opened.
+    if (value === undefined || !(error instanceof MurmurError) || error.code !== 'INTERNAL') throw error;
+    return undefined;
+  }
 }
 
 /** The time this write is recorded at. */
