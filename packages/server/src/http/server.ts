@@ -36,6 +36,8 @@ export interface ApiParts {
   readonly substrates: readonly string[];
   /** The issuers whose tokens are taken beside API keys. */
   readonly issuers: Issuers;
+  /** How long a stream goes on before its caller is looked at again, in milliseconds; a minute unless given. */
+  readonly recheckMs?: number;
   readonly version: string;
   readonly log: Logger;
 }

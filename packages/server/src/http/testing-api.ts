@@ -117,6 +117,7 @@ export async function startTestApi(): Promise<TestApi> {
       log,
     ),
     substrates: [],
+    recheckMs: 0,
     version: '1.2.3',
     log,
   });

@@ -4,12 +4,14 @@ import type { ErrorCode } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { accessOf } from '../../access/access.js';
+import { authenticate } from '../../access/authenticate.js';
 import { isDenial } from '../../access/denials.js';
 import type { Database } from '../../database/tables.js';
 import { type AuditTrail, auditTrail } from '../audit-trail.js';
 import { ruleOf } from '../call-rules.js';
 import { accessKey, identityOf } from '../caller.js';
 import { judge } from '../judge.js';
+import { defaultRecheckMs, rechecked } from '../rechecked.js';
 
 import { outcomeCode } from './errors.js';
 
@@ -20,12 +22,13 @@ const tenantHeader = 'murmur-tenant';
  * Lets a call happen only as its rule says, hands on what its caller may do, and keeps the audit log: an entry before the
  * call acts, without which it does not, and its outcome afterwards.
  */
-export function accessInterceptor(parts: { database: Database; log: Logger }): Interceptor {
+export function accessInterceptor(parts: { database: Database; log: Logger; recheckMs?: number }): Interceptor {
   return (next) => async (request) => {
     const { method, signal } = request;
     const rule = ruleOf(method);
     if (rule.takes === 'anyone') return next(request);
     const identity = identityOf({ values: request.contextValues });
+    const meant = request.header.get(tenantHeader);
     const received = await receive(request);
     let message = received.message;
     const access = await accessOf(parts.database, identity);
@@ -33,10 +36,18 @@ export function accessInterceptor(parts: { database: Database; log: Logger }): I
     const kept = typeof rule.audited === 'function' ? rule.audited(message) : rule.audited;
     const trail = auditTrail(parts, { identity, action: method.name, kept, about: () => rule.about?.(message) ?? [] });
     try {
-      message = await judge(parts.database, rule, { identity, access, meant: request.header.get(tenantHeader) }, message);
+      message = await judge(parts.database, rule, { identity, access, meant }, message);
       await trail.begin();
       const response = await next(received.with(message));
-      if (response.stream) return { ...response, message: followed(response.message, trail, signal) };
+      if (response.stream) {
+        const still = async () => {
+          // A key that is taken away ends what it began. A token of an issuer is good for minutes, and bakes take longer.
+          if (identity.keyId !== '') await authenticate(parts.database, request.header.get('authorization'));
+          await judge(parts.database, rule, { identity, access: await accessOf(parts.database, identity), meant }, message);
+        };
+        const messages = rechecked(response.message, parts.recheckMs ?? defaultRecheckMs, still);
+        return { ...response, message: followed(messages, trail, signal) };
+      }
       await trail.end({ code: 'OK', made: rule.made?.(response.message) });
       return response;
     } catch (thrown) {

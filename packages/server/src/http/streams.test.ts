@@ -1,0 +1,68 @@
+import { type Client, createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { MurmurError, MurmurService } from '@murmur/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { insertRun } from '../bake/testing-runs.js';
+import { rechecked } from './rechecked.js';
+import { type TestApi, startTestApi } from './testing-api.js';
+
+describe('a stream', () => {
+  let api: TestApi;
+  let client: Client<typeof MurmurService>;
+  beforeAll(async () => {
+    api = await startTestApi();
+    client = createClient(MurmurService, createConnectTransport({ baseUrl: api.url, httpVersion: '1.1' }));
+    await api.bind('local/default', 'ana', ['recipe.read']);
+  });
+  afterAll(() => api[Symbol.asyncDispose]());
+
+  /** Follows a bake, changes something, lets the bake go on, and tells how the stream ended. */
+  const followWhile = async (change: (key: string) => Promise<unknown>): Promise<string> => {
+    const { database } = api.db;
+    const runId = await insertRun(database, 'local/default', { recipe: 'r' });
+    const headers = await api.signIn('ana');
+    const messages = client.streamBakeLog({ runId, follow: true }, { headers })[Symbol.asyncIterator]();
+    expect((await messages.next()).value).toMatchObject({ bake: { runId } });
+    await change(/mur_(\w+)/.exec(headers['authorization'] ?? '')?.[1] ?? '');
+    await database.updateTable('runs').set({ phase: 'completed', ended_at: new Date() }).where('id', '=', runId).execute();
+    try {
+      for (let next = await messages.next(); next.done !== true; next = await messages.next());
+      return 'OK';
+    } catch (thrown) {
+      return MurmurError.from(thrown).code;
+    }
+  };
+
+  test('goes on for who may still read it', async () => {
+    expect(await followWhile(async () => undefined)).toBe('OK');
+  });
+
+  test('ends once its key is revoked', async () => {
+    const { database } = api.db;
+    const revoke = (key: string) => database.updateTable('api_keys').set({ revoked_at: new Date() }).where('id', '=', key).execute();
+    expect(await followWhile(revoke)).toBe('UNAUTHENTICATED');
+  });
+
+  test('ends once its caller may no longer read it', async () => {
+    const boss = await api.signIn('boss', { reach: 'operator' });
+    const unbind = async () => {
+      expect(await api.call('removeResource', { kind: 'tenant-binding', name: 'binding-1' }, boss)).toMatchObject({ code: 'OK' });
+    };
+    expect(await followWhile(unbind)).toBe('PERMISSION_DENIED');
+  });
+
+  test('is not looked at again before it is time', async () => {
+    let checks = 0;
+    const messages = rechecked(
+      (async function* () {
+        yield* [1, 2, 3];
+      })(),
+      3_600_000,
+      async () => (checks += 1),
+    );
+    const seen: number[] = [];
+    for await (const message of messages) seen.push(message);
+    expect([seen, checks]).toEqual([[1, 2, 3], 0]);
+  });
+});
