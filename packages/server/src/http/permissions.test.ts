@@ -86,6 +86,17 @@ describe('permissions', () => {
     expect(await set('made', editor)).toMatchObject({ code: 'OK' });
   });
 
+  test('who may change but not read is not shown what was there', async () => {
+    await api.set('local/default', 'group', { name: 'closed', members: ['hidden-member'] });
+    const blind = await holder('blind', ['group.edit']);
+    const fields = [{ path: 'description', value: { case: 'text', value: 'seen' } as const }];
+    const answer = await api.call('patchResource', { kind: 'group', name: 'closed', fields }, blind);
+    expect(answer).toMatchObject({ code: 'OK', body: expect.stringContaining('"closed"') });
+    expect(answer.body).not.toContain('hidden-member');
+    await api.bind('local/default', 'blind', ['group.read']);
+    expect((await api.call('patchResource', { kind: 'group', name: 'closed', fields }, blind)).body).toContain('hidden-member');
+  });
+
   test('a kind there is not is told to everyone', async () => {
     const nobody = await api.signIn('nobody');
     for (const kind of ['rocket', '', '*', 'recipe.edit', 'api-key']) {

@@ -36,7 +36,10 @@ export async function patchResource(context: CatalogContext, request: PatchReque
     if (current === undefined) throw notFound(kind.name, request.name);
     const decoded = patched(kind, current, values);
     const { stored, changed } = await writeDocument(trx, context, kind, address, decoded, current);
-    return { resource: toResource(kind, stored), changed };
+    const resource = toResource(kind, stored);
+    // The fields that were not named are what was there before, and whoever may change them may perhaps not read them.
+    const isReadable = context.permits.holds(`${kind.name}.read`, address.name);
+    return { resource: isReadable ? resource : { ...resource, spec: { case: undefined } }, changed };
   });
 }
 
