@@ -128,6 +128,7 @@ key_provider: {file: keys/master}
     ['base_images: {aws: {ami_ids: {}}}', ['base_images.aws.ami_ids must be non-empty']],
     ['base_images: {aws: {ami_ids: {us-east-1: ami-1}}}', ['base_images.aws.ami_ids[us-east-1]: must match ami-[0-9a-f]{8,17}']],
     ['base_images: {aws: {ami_ids: {us-east-1: 7}}}', ['base_images.aws.ami_ids[us-east-1]: expected string']],
+    ['base_images: {aws: {ami_ids: {__proto__: ami-1}}}', [expect.stringContaining('base_images.aws.ami_ids[__proto__]')]],
     ['base_images: {aws: {ami_ids: x}}', ['base_images.aws.ami_ids: expected mapping']],
     ['base_images: {gce: {}}', ['base_images.gce.self_link is required']],
     ['local_tenants: [acme, local/a]', ['local_tenants[0]: "acme" is not a tenant such as github_app/acme']],

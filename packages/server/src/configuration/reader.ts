@@ -83,12 +83,11 @@ export class Section {
       this.refuse(key, 'expected mapping');
       return undefined;
     }
-    const texts: Record<string, string> = {};
-    for (const [name, text] of Object.entries(value)) {
-      if (typeof text === 'string') texts[name] = text;
-      else this.refuse(`${key}[${name}]`, 'expected string');
-    }
-    return Object.keys(texts).length === Object.keys(value).length ? texts : undefined;
+    const entries = Object.entries(value);
+    const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+    for (const [name, text] of entries) if (typeof text !== 'string') this.refuse(`${key}[${name}]`, 'expected string');
+    // Other than an assignment, this makes a field of any name.
+    return texts.length === entries.length ? Object.fromEntries(texts) : undefined;
   }
 
   #list(key: string): unknown[] | undefined {
