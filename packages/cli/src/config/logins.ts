@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Surroundings } from '../context.js';
 import { CliError } from '../failure.js';
+import { writePrivateFile } from './write-private-file.js';
 
 /** What signing in to one server with an issuer has left. */
 export interface StoredLogin {
@@ -49,7 +49,10 @@ export async function changeLogin(
   try {
     const { [server]: current, ...others } = await readLogins(file);
     const next = await change(current);
-    if (next !== current) await writeLogins(file, next === undefined ? others : { ...others, [server]: next });
+    if (next !== current) {
+      const logins: Logins = next === undefined ? others : { ...others, [server]: next };
+      await writePrivateFile(file, `${JSON.stringify(logins, undefined, 2)}\n`);
+    }
     return next;
   } finally {
     await unlock();
@@ -82,23 +85,6 @@ function isLogin(value: unknown): value is StoredLogin {
   const { issuer, clientId, idToken, expiresAt, refreshToken } = value as Partial<Record<keyof StoredLogin, unknown>>;
   const texts = [issuer, clientId, idToken, refreshToken ?? ''];
   return texts.every((text) => typeof text === 'string') && typeof expiresAt === 'number';
-}
-
-/** Through a second file, so that a reader finds the old logins or the new, and nobody else ever can. */
-async function writeLogins(file: string, logins: Logins): Promise<void> {
-  const draft = `${file}.${randomUUID()}`;
-  try {
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(logins, undefined, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
-  }
 }
 
 async function lock(file: string): Promise<() => Promise<void>> {

@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Document, parseDocument } from 'yaml';
 
 import { configFolder, findConfigFolder, type LocalConfig } from './config-files.js';
 import { serverOrigin } from './settings.js';
+import { writePrivateFile } from './write-private-file.js';
 
 /**
  * Writes a key, and a server if one is given, into the nearest `.murmur/murmur.local.yaml` (made here when there is
@@ -41,17 +42,8 @@ async function readLocalFile(file: string): Promise<Document> {
   return parseDocument(await readFile(file, 'utf8').catch(() => ''));
 }
 
-/** Through a second file, so that a reader finds the old content or the new, and nobody else ever can. */
 async function writeLocalFile(file: string, document: Document): Promise<void> {
-  const draft = `${file}.${process.pid}.new`;
-  const handle = await open(draft, 'wx', 0o600);
-  try {
-    // An emptied mapping would be written as braces.
-    const isEmpty = Object.keys((document.toJS() as object | null) ?? {}).length === 0;
-    await handle.writeFile(isEmpty ? '' : document.toString());
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, file);
+  // An emptied mapping would be written as braces.
+  const isEmpty = Object.keys((document.toJS() as object | null) ?? {}).length === 0;
+  await writePrivateFile(file, isEmpty ? '' : document.toString());
 }
