@@ -11,7 +11,8 @@ class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const weight = ({ moduleId, project }: TestSpecification) =>
       /(?:debian|crash-sweep|bake-survives)\.test\.ts$/.test(moduleId) ? 2 : Number(project.name === 'e2e');
-    return (await super.sort(files)).toSorted((a, b) => weight(b) - weight(a));
+    const sorted: TestSpecification[] = await super.sort(files);
+    return sorted.sort((a, b) => weight(b) - weight(a));
   }
 }
 
