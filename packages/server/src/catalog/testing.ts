@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { type FieldValue, MurmurError, type Resource, SortOrder, printYaml, specToDocument } from '@murmur/api';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 
 import type { Database } from '../database/tables.js';
 import { type TestDatabase, testDatabase } from '../database/testing.js';
@@ -43,6 +44,18 @@ export async function testCatalog(): Promise<TestCatalog> {
     await database.database.insertInto('tenants').values({ id }).execute();
   }
   return catalogOf(database, 'local/default');
+}
+
+/** Opens one catalog for a file of tests, and hands each test a tenant of its own in it. */
+export function withNewTenants(use: (catalog: TestCatalog) => unknown): void {
+  let everyone: TestCatalog;
+  beforeAll(async () => {
+    everyone = await testCatalog();
+  });
+  beforeEach(async () => {
+    use(await everyone.asNewTenant());
+  });
+  afterAll(() => everyone.close());
 }
 
 /** The context of a caller who may do everything in its tenant. */

@@ -1,19 +1,12 @@
 import { ApplyResult_Outcome as Outcome, MurmurError } from '@murmur/api';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { CatalogContext, Permits } from '../context.js';
-import { type TestCatalog, refusal, refused, testCatalog } from '../testing.js';
+import { type TestCatalog, refusal, refused, withNewTenants } from '../testing.js';
 import { applyResources } from './index.js';
 
-let everyone: TestCatalog;
 let catalog: TestCatalog;
-beforeAll(async () => {
-  everyone = await testCatalog();
-});
-beforeEach(async () => {
-  catalog = await everyone.asNewTenant();
-});
-afterAll(() => everyone.close());
+withNewTenants((own) => (catalog = own));
 
 const image = (name: string, description = '') =>
   `kind: image\nname: ${name}\ndescription: "${description}"\narchitecture: AMD64\ngce: {self_link: projects/acme/global/images/debian}\n`;

@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { type TestCatalog, refused, testCatalog } from '../testing.js';
+import { type TestCatalog, refused, withNewTenants } from '../testing.js';
 
-let everyone: TestCatalog;
 let catalog: TestCatalog;
-beforeAll(async () => {
-  everyone = await testCatalog();
-});
-beforeEach(async () => {
-  catalog = await everyone.asNewTenant();
-});
-afterAll(() => everyone.close());
+withNewTenants((own) => (catalog = own));
 
 function image(name: string, description = ''): string {
   return `name: ${name}\ndescription: "${description}"\narchitecture: AMD64\ngce: {self_link: projects/acme/global/images/debian}\n`;

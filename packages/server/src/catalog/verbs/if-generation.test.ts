@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { MurmurError } from '@murmur/api';
 import type { CatalogContext } from '../context.js';
-import { type TestCatalog, refusal, refused, testCatalog, yamlFields } from '../testing.js';
+import { type TestCatalog, refusal, refused, withNewTenants, yamlFields } from '../testing.js';
 import { patchResource, removeResource, setResource } from './index.js';
 
-let everyone: TestCatalog;
 let catalog: TestCatalog;
-beforeAll(async () => {
-  everyone = await testCatalog();
-});
-beforeEach(async () => {
-  catalog = await everyone.asNewTenant();
-});
-afterAll(() => everyone.close());
+withNewTenants((own) => (catalog = own));
 
 const image = (description: string) =>
   `name: a\ndescription: "${description}"\narchitecture: AMD64\ngce: {self_link: projects/acme/global/images/debian}\n`;

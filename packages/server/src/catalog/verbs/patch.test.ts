@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
-import { type TestCatalog, refusal, refused, testCatalog } from '../testing.js';
+import { type TestCatalog, refusal, refused, withNewTenants } from '../testing.js';
 
-let everyone: TestCatalog;
 let catalog: TestCatalog;
-beforeAll(async () => {
-  everyone = await testCatalog();
-});
-beforeEach(async () => {
-  catalog = await everyone.asNewTenant();
-});
-afterAll(() => everyone.close());
+withNewTenants((own) => (catalog = own));
 
 describe('patch', () => {
   beforeEach(async () => {
