@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { createRedactor } from '../../secrets/redactor.js';
 import { guestSession, type GuestSession } from '../guest-session.js';
 import { assertLease } from '../lease.js';
@@ -14,6 +16,8 @@ const graceMs = 60_000;
 const readMs = 90_000;
 /** The program that starts the script waits up to five minutes itself. */
 const startMs = 6 * 60_000;
+/** What one read brings at the most; there is more when it is full. */
+const mostChunkBytes = 1024 * 1024;
 /** Killing a process tree takes a slow guest some seconds. */
 const stopMs = 2 * 60_000;
 
@@ -41,12 +45,21 @@ export const provision: BakeStep = {
   },
 };
 
+/**
+ * How long to leave the guest alone before its output is read again, in milliseconds. Each read takes a slow guest's processor
+ * for a fifth of a second, which a script that prints all the time would lose; but a short one should not wait for its end.
+ */
+function pauseAfter(followedMs: number): number {
+  return Math.min(2000, Math.max(100, followedMs / 8));
+}
+
 /** Stores output until the script has ended, and says how: the supervisor's last state. */
 async function follow(session: GuestSession, context: StepContext, secrets: readonly string[]): Promise<string> {
   const { database, inputs, lease, run, startedAt } = context;
   const redactor = createRedactor(secrets);
   const origin = run.guest_offset;
   const deadline = startedAt.getTime() + inputs.timeoutSeconds * 1000 + graceMs;
+  const followedFrom = Date.now();
   let stored = origin;
   let received = origin;
   for (;;) {
@@ -64,6 +77,7 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
     if (safe !== '' || represented !== stored) await appendLog(database, lease, safe, represented);
     stored = represented;
     if (ended) return state;
+    if (chunk.length < mostChunkBytes) await delay(pauseAfter(Date.now() - followedFrom), undefined, { signal: context.signal });
     if (Date.now() > deadline) {
       await session.use(stopMs, (channel, signal) => channel.run(stopCommand(), { signal }));
       return 'timed-out';

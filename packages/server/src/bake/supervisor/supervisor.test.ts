@@ -103,7 +103,7 @@ describe.each(shells)('under %s', (shell) => {
   }, 60_000);
 
   async function outputLength(): Promise<number> {
-    return Number((await sh(`cat ${folder}/run/end`)).stdout.toString());
+    return Number((await sh(`cat ${folder}/log/* | wc -c`)).stdout.toString());
   }
 
   test('the timeout ends every process of the script, also those that left its session', async () => {
