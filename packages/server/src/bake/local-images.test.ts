@@ -91,7 +91,9 @@ const baked = (by: typeof baker) => startBake(parts, by, create(StartBakeRequest
 
 test('an image written by hand that names the disk of another tenant is as good as none', async () => {
   const absent = { code: 'FAILED_PRECONDITION', message: `image "named": disk ${diskDigest} is not on this server` };
-  for (const use of [exported(thief, 'named'), tried(thief), baked(thief)]) await expect(use).rejects.toMatchObject(absent);
+  for (const use of [() => exported(thief, 'named'), () => tried(thief), () => baked(thief)]) {
+    await expect(use()).rejects.toMatchObject(absent);
+  }
 });
 
 test('one that names a disk of its own tenant serves', async () => {
