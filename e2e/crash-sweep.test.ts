@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { bakeSteps } from '../packages/server/src/bake/bake.js';
-import { openRuntimeDir } from '../packages/server/src/database/runtime-dir.js';
+import { bakeSteps } from '../packages/server/src/bake/workflow/bake.js';
+import { openRuntimeDir } from '../packages/server/src/host/runtime-dir.js';
 import { logOf, runEnded, runsOf, setRecipe } from './harness/bakes.js';
 import { type Border, type Borders, watchBorders } from './harness/borders.js';
 import { murmurOk } from './harness/cli.js';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { booleanParameters, undocumentedExports } from './documented-exports.mjs';
 import { badNames, tooLong } from './file-shape.mjs';
 
-const path = 'packages/server/src/bake/start.ts';
+const path = 'packages/server/src/bake/starting/start.ts';
 const containing = (text) => [{ path, text }];
 
 test('a file of 400 lines passes and one of 401 does not', () => {

@@ -23,15 +23,16 @@ const substratePort = ['substrates/substrate.ts', 'substrates/guest-keys.ts'];
  * @type {Record<string, string[]>}
  */
 const roomArrows = {
-  http: ['access', 'catalog', 'bake', 'database'],
-  bake: ['access', 'catalog', 'secrets', ...substratePort, 'database'],
-  access: ['catalog', 'secrets', 'database'],
-  configuration: ['access', 'catalog', 'secrets'],
-  catalog: ['secrets', 'database'],
-  secrets: ['database'],
-  database: [],
-  substrates: ['database'],
-  'substrates/*': ['substrates', 'database'],
+  http: ['access', 'catalog', 'bake', 'database', 'host'],
+  bake: ['access', 'catalog', 'secrets', ...substratePort, 'database', 'host'],
+  access: ['catalog', 'secrets', 'database', 'host'],
+  configuration: ['access', 'catalog', 'secrets', 'host'],
+  catalog: ['secrets', 'database', 'host'],
+  secrets: ['database', 'host'],
+  database: ['host'],
+  host: [],
+  substrates: ['host'],
+  'substrates/*': ['substrates', 'host'],
 };
 
 /** Files only tests load. They may reach into any room, and nothing that ships may import them. */

@@ -13,14 +13,14 @@ const importing = (path, specifier) => wrongArrows([{ path, text: `import { thin
 test.each([
   [
     'a bake importing one substrate',
-    `${server}/bake/start.ts`,
-    '../substrates/qemu/index.js',
+    `${server}/bake/starting/start.ts`,
+    '../../substrates/qemu/index.js',
     'room bake may not import substrates/qemu/index.ts',
   ],
   [
     'a bake importing the guest channel',
-    `${server}/bake/steps/launch.ts`,
-    '../../substrates/ssh.js',
+    `${server}/bake/workflow/steps/launch.ts`,
+    '../../../substrates/ssh.js',
     'room bake may not import substrates/ssh.ts',
   ],
   ['the catalog importing a bake', `${server}/catalog/read.ts`, '../bake/runs.js', 'room catalog may not import bake/runs.ts'],
@@ -30,7 +30,7 @@ test.each([
     '../../access/tokens.js',
     'room catalog may not import access/tokens.ts',
   ],
-  ['anything importing http', `${server}/bake/start.ts`, '../http/identity.js', 'room bake may not import http/identity.ts'],
+  ['anything importing http', `${server}/bake/starting/start.ts`, '../../http/identity.js', 'room bake may not import http/identity.ts'],
   [
     'anything importing main',
     `${server}/http/listen.ts`,
@@ -52,8 +52,8 @@ test.each([
   ['a room nobody drew', `${server}/billing/charge.ts`, '../bake/runs.js', 'is in a room no arrow is known for: billing'],
   [
     'what ships importing what tests',
-    `${server}/bake/start.ts`,
-    '../database/testing.js',
+    `${server}/bake/starting/start.ts`,
+    '../../database/testing.js',
     `imports ${server}/database/testing.ts, which is for tests only`,
   ],
   ['the API importing the server', 'packages/api/src/names.ts', '@murmur/server', 'package api may not import server'],
@@ -69,8 +69,8 @@ test.each([
 });
 
 test.each([
-  [`${server}/bake/start.ts`, '../substrates/substrate.js'],
-  [`${server}/bake/start.ts`, '../catalog/read.js'],
+  [`${server}/bake/starting/start.ts`, '../../substrates/substrate.js'],
+  [`${server}/bake/starting/start.ts`, '../../catalog/read.js'],
   [`${server}/http/bake-service.ts`, '../bake/bakery.js'],
   [`${server}/access/authenticate.ts`, '../database/tables.js'],
   [`${server}/substrates/qemu/launch.ts`, '../ssh.js'],

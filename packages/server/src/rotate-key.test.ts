@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { enroll } from './bake/upkeep/executors.js';
-import { lockDataDir } from './database/data-dir-lock.js';
+import { lockDataDir } from './host/data-dir-lock.js';
 import { testDatabase, type TestDatabase } from './database/testing.js';
-import { executorIdOf } from './executor-id.js';
+import { executorIdOf } from './host/executor-id.js';
 import { rotateKey, type RotateKeyOptions } from './rotate-key.js';
 import { openEnvKey } from './secrets/key-provider.js';
 import { openKeyRing } from './secrets/key-ring.js';

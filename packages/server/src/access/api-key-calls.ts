@@ -9,7 +9,7 @@ import {
   resourceNamePattern,
 } from '@murmur/api';
 
-import { requireHeld } from '../catalog/giving.js';
+import { requireHeld } from '../catalog/permissions/escalation.js';
 import { lockResource } from '../catalog/store.js';
 import type { Database, DatabaseTransaction } from '../database/tables.js';
 import { matchesAnyPattern } from '../database/name-patterns.js';

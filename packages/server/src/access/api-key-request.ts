@@ -1,7 +1,7 @@
 import { type CreateApiKeyRequest, type Fault, MurmurError, byteLength, parseDuration } from '@murmur/api';
 
 import { maxDescriptionBytes } from '../catalog/shared-rows.js';
-import { isSubject } from '../catalog/subjects.js';
+import { isSubject } from '../catalog/permissions/subjects.js';
 
 const nanosecondsPerHour = 3_600_000_000_000n;
 

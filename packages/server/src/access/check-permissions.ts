@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type CheckPermissionsRequest, MurmurError, type PermissionCheck, PermissionCheckSchema } from '@murmur/api';
 
-import { permissionNouns, permissionVerbs } from '../catalog/permission-names.js';
+import { permissionNouns, permissionVerbs } from '../catalog/permissions/permission-names.js';
 import type { Access } from './access.js';
 
 /** Which of these permissions are held, and through what, in the order asked. Throws INVALID_ARGUMENT for what is no permission. */

@@ -27,7 +27,7 @@ import { createQemuSubstrate } from '../substrates/qemu/index.js';
 import { buildTinyBase } from '../substrates/qemu/tiny.js';
 import type { Substrate, SubstrateName } from '../substrates/substrate.js';
 import { type Bakery, createBakery } from './index.js';
-import { startBake } from './start.js';
+import { startBake } from './starting/start.js';
 import { testContext } from '../catalog/testing.js';
 
 const tester = { tenant: 'local/default', subject: 'tester', keyId: 'k', operator: false };

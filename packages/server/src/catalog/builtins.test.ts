@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { testDatabase, type TestDatabase } from '../database/testing.js';
 import { type BuiltinConfig, writeBuiltins, writePlatformImage } from './builtins.js';
-import { isPermissionPattern } from './permission-names.js';
+import { isPermissionPattern } from './permissions/permission-names.js';
 import { ownerOf, readSpec } from './read.js';
 import { listResources } from './verbs/index.js';
 import { testContext } from './testing.js';

@@ -7,7 +7,7 @@ import type { Address } from './address.js';
 import type { CatalogContext } from './context.js';
 import type { Decoded } from './decode.js';
 import { type FieldFault, fault, throwFaults } from './faults.js';
-import { requireGiveable } from './giving.js';
+import { requireGiveable } from './permissions/escalation.js';
 import type { Kind } from './kind.js';
 import { kindNamed } from './kinds/index.js';
 import { lockTargets } from './references.js';

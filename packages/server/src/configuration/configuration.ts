@@ -7,7 +7,7 @@ import { ImageSchema, isMurmurError, MurmurError, readValue } from '@murmur/api'
 import type { IssuerConfig } from '../access/oidc.js';
 import { isTenantId } from '../access/tenant-id.js';
 import type { BuiltinConfig } from '../catalog/builtins.js';
-import { checkSource } from '../catalog/kinds/image/image-sources.js';
+import { checkSource } from '../catalog/kinds/image/sources.js';
 import type { KeySource } from '../secrets/key-places.js';
 import { readIssuers } from './oidc-section.js';
 import { Section } from './reader.js';

@@ -11,8 +11,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.js';
 import { isAlive, processesIn, readPidFile } from './embedded/postmaster.js';
-import { processStart } from './process-start.js';
-import { openRuntimeDir } from './runtime-dir.js';
+import { processStart } from '../host/process-start.js';
+import { openRuntimeDir } from '../host/runtime-dir.js';
 
 const log = pino({ level: 'silent' });
 const asRoot = process.getuid?.() === 0;

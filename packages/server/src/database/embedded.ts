@@ -11,7 +11,7 @@ import { prepareCluster } from './embedded/cluster.js';
 import { type Postmaster, shutDown, untilExit } from './embedded/postmaster.js';
 import { ensureDatabase } from './embedded/session.js';
 import { postgresUrl } from './embedded/url.js';
-import { openRuntimeDir } from './runtime-dir.js';
+import { openRuntimeDir } from '../host/runtime-dir.js';
 
 /** A PostgreSQL server of our own, kept running until it is stopped. */
 export interface EmbeddedPostgres {

@@ -9,7 +9,7 @@ import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from './embedded.js';
 import { migrate } from './migrate.js';
 import { connect } from './pool.js';
-import { openRuntimeDir } from './runtime-dir.js';
+import { openRuntimeDir } from '../host/runtime-dir.js';
 import { administer, databaseUrl, templateName } from './testing.js';
 
 /** Vitest's global setup: one PostgreSQL server for the whole run, gone when the run ends, whichever way it ends. */

@@ -3,7 +3,7 @@ import { fromJson, type JsonObject } from '@bufbuild/protobuf';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { insertRun } from '../bake/testing-runs.js';
+import { insertRun } from '../bake/runs/testing-runs.js';
 import { type CallHeaders, type TestApi, startTestApi } from './testing-api.js';
 
 describe('the audit log', () => {

@@ -3,7 +3,7 @@ import { type MurmurService, StartBakeResponse_Outcome as Outcome } from '@murmu
 
 import type { AuditedName } from '../access/audit.js';
 import type { Identity } from '../access/identity.js';
-import type { PermissionVerb } from '../catalog/permission-names.js';
+import type { PermissionVerb } from '../catalog/permissions/permission-names.js';
 import { kindNamed } from '../catalog/kinds/index.js';
 import { documentNames } from './document-names.js';
 import type { Need } from './needs.js';

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createApiKey, revokeApiKey } from '../access/api-keys.js';
 import { printToken, newToken } from '../access/token.js';
-import { insertRun } from '../bake/testing-runs.js';
-import { permissionNouns, permissionVerbs } from '../catalog/permission-names.js';
+import { insertRun } from '../bake/runs/testing-runs.js';
+import { permissionNouns, permissionVerbs } from '../catalog/permissions/permission-names.js';
 import { type CallName, callRules } from './call-rules.js';
 import { type Answer, type CallHeaders, type TestApi, startTestApi } from './testing-api.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { insertRun } from '../bake/testing-runs.js';
+import { insertRun } from '../bake/runs/testing-runs.js';
 import { type CallHeaders, type TestApi, startTestApi } from './testing-api.js';
 
 const place = { environment: 'murmur-qemu-small', placement: 'murmur-qemu-local' };

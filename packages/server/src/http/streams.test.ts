@@ -3,7 +3,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { MurmurError, MurmurService } from '@murmur/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { insertRun } from '../bake/testing-runs.js';
+import { insertRun } from '../bake/runs/testing-runs.js';
 import { rechecked } from './rechecked.js';
 import { type TestApi, startTestApi } from './testing-api.js';
 

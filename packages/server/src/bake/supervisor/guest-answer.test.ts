@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { BakeFailure } from '../step.js';
+import { BakeFailure } from '../workflow/step.js';
 import { complaint, guestAnswer } from './guest-answer.js';
 
 test('an answer is put together from its parts', () => {

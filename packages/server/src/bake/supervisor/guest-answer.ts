@@ -1,5 +1,5 @@
 import { createRedactor } from '../../secrets/redactor.js';
-import { BakeFailure } from '../step.js';
+import { BakeFailure } from '../workflow/step.js';
 
 /** The supervisor sends 1 MiB at most. A script is root and may have put another program in its place. */
 const mostBytes = 4 * 1024 * 1024;

@@ -13,7 +13,7 @@ import { testDatabase, type TestDatabase } from '../../database/testing.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import type { Substrate } from '../../substrates/substrate.js';
-import { insertRun } from '../testing-runs.js';
+import { insertRun } from '../runs/testing-runs.js';
 import { retireOldBases } from './bases.js';
 
 const log = pino({ level: 'silent' });

@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 
 import type { Database } from '../../database/tables.js';
 import type { OwnedThing, Substrate, SubstrateName } from '../../substrates/substrate.js';
-import { discardThing } from '../discard.js';
-import { settle } from '../intents.js';
-import type { RunRow } from '../runs.js';
+import { discardThing } from '../images/discard.js';
+import { settle } from '../runs/intents.js';
+import type { RunRow } from '../runs/runs.js';
 import { liveExecutors } from './executors.js';
 
 /** A thing whose run nobody knows may belong to a database that is only just being restored: it gets this long. */

@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
 import type { Database } from '../../database/tables.js';
-import type { ActiveRuns } from '../active-runs.js';
-import { notifyRun } from '../runs.js';
-import type { WorkflowEngine } from '../workflow-engine.js';
+import type { ActiveRuns } from '../runs/active-runs.js';
+import { notifyRun } from '../runs/runs.js';
+import type { WorkflowEngine } from '../workflow/workflow-engine.js';
 import { liveExecutors } from './executors.js';
 
 /** One server at a time takes runs over. */

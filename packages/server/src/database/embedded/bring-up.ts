@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import { isGone, processStart } from '../process-start.js';
+import { isGone, processStart } from '../../host/process-start.js';
 import { type Account, commandAs } from './account.js';
 import type { Binaries } from './binaries.js';
 import { clearRemains, isAlive, type Postmaster, readPidFile, shutDown } from './postmaster.js';

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
 
-import { isGone } from '../process-start.js';
+import { isGone } from '../../host/process-start.js';
 import { type Account, checkReach, commandAs, giveTo, letThrough } from './account.js';
 import type { Binaries } from './binaries.js';
 import { run } from './run.js';

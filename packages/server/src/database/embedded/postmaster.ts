@@ -2,7 +2,7 @@ import { readFile, readdir, readlink, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { isGone, processStart } from '../process-start.js';
+import { isGone, processStart } from '../../host/process-start.js';
 
 /** PostgreSQL's first process, the one whose end is the server's end. */
 export interface Postmaster {

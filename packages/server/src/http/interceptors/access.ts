@@ -10,7 +10,7 @@ import type { Database } from '../../database/tables.js';
 import { type AuditTrail, auditTrail } from '../audit-trail.js';
 import { ruleOf } from '../call-rules.js';
 import { accessKey, identityOf } from '../caller.js';
-import { judge } from '../judge.js';
+import { judge } from '../authorize.js';
 import { defaultRecheckMs, rechecked } from '../rechecked.js';
 
 import { outcomeCode } from './errors.js';

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 
-import { processStart } from '../../database/process-start.js';
+import { processStart } from '../../host/process-start.js';
 import { readIfPresent, writeAtomically } from './files.js';
 
 /** Notes beside the folder of an image being made who makes it, until disposed. */

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { isGone, processStart } from '../../database/process-start.js';
+import { isGone, processStart } from '../../host/process-start.js';
 
 /** A running process, by what tells it apart from a later one of the same id. */
 export interface ProcessIdentity {

@@ -3,9 +3,9 @@ import { EnvironmentSchema, Substrate, SubstrateSchema } from '@murmur/api';
 import { fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { checkDescription, checkName } from '../../shared-rows.js';
-import { environmentErrors } from './environment-errors.js';
-import { environmentFields } from './environment-fields.js';
-import { checkTypes, typeReferences } from './environment-types.js';
+import { environmentErrors } from './errors.js';
+import { environmentFields } from './fields.js';
+import { checkTypes, typeReferences } from './types.js';
 
 const withDiskTypes: readonly Substrate[] = [Substrate.GCP, Substrate.AWS];
 

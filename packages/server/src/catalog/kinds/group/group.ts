@@ -5,7 +5,7 @@ import { defineKind } from '../../kind.js';
 import { descriptionField, nameField } from '../../shared-fields.js';
 import { checkDescription, checkName, descriptionRow, labelRows, referencedRow } from '../../shared-rows.js';
 import { shortList } from '../../short-list.js';
-import { checkUsers, userRow } from '../../subjects.js';
+import { checkUsers, userRow } from '../../permissions/subjects.js';
 
 const errors = {
   ...labelRows,

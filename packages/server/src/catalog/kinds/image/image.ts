@@ -4,9 +4,9 @@ import { fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { referenceIn } from '../../shared-references.js';
 import { checkDescription, checkName } from '../../shared-rows.js';
-import { imageErrors } from './image-errors.js';
-import { imageFields } from './image-fields.js';
-import { checkSource } from './image-sources.js';
+import { imageErrors } from './errors.js';
+import { imageFields } from './fields.js';
+import { checkSource } from './sources.js';
 import { carriesProvenance, provenanceOf } from './provenance.js';
 
 /** A pointer to something that boots, written by hand or by a bake. */

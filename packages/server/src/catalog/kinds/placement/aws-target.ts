@@ -2,7 +2,7 @@ import type { AwsTarget } from '@murmur/api';
 
 import { type Faults, fault } from '../../faults.js';
 import { patternOf } from '../../shared-rows.js';
-import { placementErrors as errors } from './placement-errors.js';
+import { placementErrors as errors } from './errors.js';
 import { accountId, identifiers } from './aws-identifiers.js';
 
 const region = /^[a-z]{2,}(?:-[a-z]+)+-[0-9]+$/;

@@ -1,7 +1,7 @@
 import type { GcpTarget } from '@murmur/api';
 
 import { type Faults, fault } from '../../faults.js';
-import { placementErrors as errors } from './placement-errors.js';
+import { placementErrors as errors } from './errors.js';
 
 const project = /^(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*$/;
 const zone = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)+$/;

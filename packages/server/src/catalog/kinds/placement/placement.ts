@@ -3,9 +3,9 @@ import { type Placement, PlacementSchema, Substrate, SubstrateSchema } from '@mu
 import { fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { checkDescription, checkName } from '../../shared-rows.js';
-import { placementErrors } from './placement-errors.js';
-import { placementFields } from './placement-fields.js';
-import { checkTarget } from './placement-target.js';
+import { placementErrors } from './errors.js';
+import { placementFields } from './fields.js';
+import { checkTarget } from './target.js';
 
 /** The placements on the server's own host. Machines there can reach its loopback, so only its own tenants may use them. */
 const localPlacements: readonly string[] = ['murmur-docker-local', 'murmur-qemu-local'];

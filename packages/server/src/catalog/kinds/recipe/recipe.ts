@@ -3,10 +3,10 @@ import { type Recipe, RecipeSchema, byteLength, parseDuration } from '@murmur/ap
 import { type Faults, fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
-import { baseReferences, checkBases } from './recipe-bases.js';
-import { recipeErrors } from './recipe-errors.js';
-import { recipeFields } from './recipe-fields.js';
-import { maxScriptKib, maxTimeout } from './recipe-limits.js';
+import { baseReferences, checkBases } from './bases.js';
+import { recipeErrors } from './errors.js';
+import { recipeFields } from './fields.js';
+import { maxScriptKib, maxTimeout } from './limits.js';
 
 /** What a bake makes: base images and the script that turns one of them into an image. */
 export const recipe = defineKind({

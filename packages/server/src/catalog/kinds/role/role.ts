@@ -1,7 +1,7 @@
 import { RoleSchema } from '@murmur/api';
 
 import { defineKind } from '../../kind.js';
-import { checkPermissions, permissionRows, permissionsRule } from '../../permission-rows.js';
+import { checkPermissions, permissionRows, permissionsRule } from '../../permissions/permission-rows.js';
 import { fault, row } from '../../faults.js';
 import { descriptionField, nameField } from '../../shared-fields.js';
 import { checkDescription, checkName, descriptionRow, labelRows, referencedRow } from '../../shared-rows.js';

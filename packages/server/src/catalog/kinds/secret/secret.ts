@@ -3,8 +3,8 @@ import { SecretSchema, byteLength, reservedSecretPrefix, secretNamePattern } fro
 import { type Faults, fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { checkDescription } from '../../shared-rows.js';
-import { maxNameLength, maxValueKib, secretErrors } from './secret-errors.js';
-import { secretFields } from './secret-fields.js';
+import { maxNameLength, maxValueKib, secretErrors } from './errors.js';
+import { secretFields } from './fields.js';
 
 /** A value that bakes and workspaces may use and nobody reads again. */
 export const secret = defineKind({

@@ -6,8 +6,8 @@ import { descriptionField, nameField, secretNamesRule } from '../../shared-field
 import { secretReferences } from '../../shared-references.js';
 import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
 import { shortList } from '../../short-list.js';
-import { isSubject } from '../../subjects.js';
-import { serviceProfileErrors as errors } from './service-profile-errors.js';
+import { isSubject } from '../../permissions/subjects.js';
+import { serviceProfileErrors as errors } from './errors.js';
 
 /** Someone who is not a person. */
 export const serviceProfile = defineKind({

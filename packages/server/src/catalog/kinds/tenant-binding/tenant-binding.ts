@@ -2,13 +2,13 @@ import { RoleSchema, TenantBindingSchema } from '@murmur/api';
 
 import { fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
-import { checkPermissions } from '../../permission-rows.js';
+import { checkPermissions } from '../../permissions/permission-rows.js';
 import { referenceIn, referencesIn } from '../../shared-references.js';
 import { checkDescription, checkName } from '../../shared-rows.js';
 import { shortList } from '../../short-list.js';
-import { checkUsers } from '../../subjects.js';
-import { namePattern, tenantBindingErrors as errors } from './tenant-binding-errors.js';
-import { tenantBindingFields } from './tenant-binding-fields.js';
+import { checkUsers } from '../../permissions/subjects.js';
+import { namePattern, tenantBindingErrors as errors } from './errors.js';
+import { tenantBindingFields } from './fields.js';
 
 /** Gives permissions to groups and users. */
 export const tenantBinding = defineKind({

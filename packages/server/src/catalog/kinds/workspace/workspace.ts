@@ -6,8 +6,8 @@ import { defineKind } from '../../kind.js';
 import { referenceIn, secretReferences } from '../../shared-references.js';
 import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
 import { isBranchName } from './branch-name.js';
-import { workspaceErrors } from './workspace-errors.js';
-import { workspaceFields } from './workspace-fields.js';
+import { workspaceErrors } from './errors.js';
+import { workspaceFields } from './fields.js';
 
 /** Where agents work. */
 export const workspace = defineKind({

@@ -1,0 +1,126 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { MurmurError, type TryImageRequest, type TryImageResponse, TryImageResponseSchema } from '@murmur/api';
+import type { Logger } from 'pino';
+
+import { readSpec } from '../../catalog/read.js';
+import { deriveGuestKeys } from '../../substrates/guest-keys.js';
+import type { LaunchSpec, Substrate } from '../../substrates/substrate.js';
+import { chunkQueue } from '../runs/chunk-queue.js';
+import { checkDisk } from './local-images.js';
+import { newRunId, stepToken } from '../starting/names.js';
+import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from '../starting/placing.js';
+import type { PlanParts } from '../starting/plan.js';
+import { reachable } from '../starting/reachable.js';
+import { prefixed, substrateOfImage } from '../starting/substrate-names.js';
+import { shellQuote } from '../supervisor/shell-quote.js';
+
+/** A machine nobody came back for ends by itself after this long. */
+const lifetimeSeconds = 3600;
+/** Output that the caller has not read yet waits here up to this many bytes. */
+const mostWaiting = 64 * 1024 * 1024;
+
+/** What a trial needs of the server. */
+export interface TryParts extends PlanParts {
+  readonly installation: string;
+  readonly executorId: string;
+  readonly log: Logger;
+}
+
+interface Trial {
+  readonly substrate: Substrate;
+  readonly launchSpec: LaunchSpec;
+}
+
+/** Boots a throwaway machine from an image, runs one command there as root, and removes the machine whatever happens. */
+export async function* tryImage(
+  parts: TryParts,
+  tenant: string,
+  request: TryImageRequest,
+  signal: AbortSignal,
+): AsyncGenerator<TryImageResponse> {
+  if (request.command.length === 0) throw new MurmurError('INVALID_ARGUMENT', 'command is required', { hint: 'Write it after "--".' });
+  if (request.command.some((word) => word.includes('\0')))
+    throw new MurmurError('INVALID_ARGUMENT', 'command must not contain NUL characters');
+  const id = `try-${newRunId()}`;
+  const token = stepToken(id, 1, 'launch');
+  const { launchSpec, substrate } = await prepare(parts, tenant, id, request);
+  const { keys } = launchSpec;
+  await parts.database.insertInto('trials').values({ id, tenant, executor: parts.executorId, token, substrate: substrate.name }).execute();
+  // A caller who leaves ends this generator at a yield; the command then ends with its channel.
+  const left = new AbortController();
+  const stop = AbortSignal.any([signal, left.signal]);
+  try {
+    yield event({ case: 'progress', value: `Starting a machine from image "${request.image}"` });
+    const machine = await reachable(substrate.name, () => substrate.launch(launchSpec, token, stop));
+    yield event({ case: 'progress', value: 'Waiting for it to boot' });
+    await reachable(substrate.name, () => substrate.waitReady(machine, keys, stop));
+    await using channel = await reachable(substrate.name, () => substrate.channel(machine, keys, stop));
+    const output = chunkQueue<TryImageResponse>({
+      most: mostWaiting,
+      sizeOf: ({ event: { case: kind, value } }) => (kind === 'stdout' || kind === 'stderr' ? value.length : 0),
+      exceeded: () => {
+        left.abort();
+        return new MurmurError('RESOURCE_EXHAUSTED', 'the command prints faster than its output is read', {
+          hint: 'Write the output to a file in the machine, or print less of it.',
+        });
+      },
+    });
+    const sink = {
+      stdout: (chunk: Buffer) => output.push(event({ case: 'stdout', value: chunk })),
+      stderr: (chunk: Buffer) => output.push(event({ case: 'stderr', value: chunk })),
+    };
+    const command = request.command.map(shellQuote).join(' ');
+    reachable(substrate.name, () => channel.stream(command, sink, { signal: stop })).then(
+      (exitCode) => {
+        output.push(event({ case: 'exitCode', value: exitCode }));
+        output.end();
+      },
+      (error: unknown) => output.end(error instanceof Error ? error : new Error(String(error))),
+    );
+    yield* output;
+  } finally {
+    left.abort();
+    try {
+      await substrate.destroy(token);
+    } finally {
+      // A machine that could not be removed is nobody's now: the reaper comes for it.
+      await parts.database.deleteFrom('trials').where('id', '=', id).execute();
+    }
+  }
+}
+
+async function prepare(parts: TryParts, tenant: string, id: string, request: TryImageRequest): Promise<Trial> {
+  const image = await found(readSpec(parts.database, tenant, 'image', request.image), 'Check the names with `murmur get image`.');
+  const { environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
+  const imageSubstrate = substrateOfImage(image);
+  if (imageSubstrate !== substrateName) {
+    throw new MurmurError(
+      'INVALID_ARGUMENT',
+      `substrate mismatch: image "${image.name}" is ${prefixed(imageSubstrate)} but environment "${environment.name}" is ${prefixed(substrateName)}`,
+    );
+  }
+  checkArchitecture(image, machineType);
+  checkRegion(image, placement);
+  const substrate = substrateFor(parts.substrates, substrateName);
+  await checkDisk(parts.database, tenant, image);
+  const base = await reachable(substrateName, () => substrate.resolveBase(image, placement));
+  const tenantKey = await parts.tenantKeys.of(tenant);
+  return {
+    substrate,
+    launchSpec: {
+      owner: { installation: parts.installation, tenant, runId: id },
+      base,
+      placement,
+      vcpus: machineType.vcpus,
+      memoryMb: Math.round(machineType.memoryGb * 1024),
+      machineType: machineType.typeName,
+      diskSizeGb: environment.diskSizeGb,
+      keys: deriveGuestKeys(tenantKey.derive(`guest keys of ${id}`, 64)),
+      lifetimeSeconds,
+    },
+  };
+}
+
+function event(value: MessageInitShape<typeof TryImageResponseSchema>['event']): TryImageResponse {
+  return create(TryImageResponseSchema, value === undefined ? {} : { event: value });
+}

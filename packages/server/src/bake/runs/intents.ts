@@ -1,0 +1,41 @@
+import type { Queryable } from '../../database/tables.js';
+import type { Token } from '../../substrates/substrate.js';
+import { assertLease, type Lease } from './lease.js';
+import { stepToken } from '../starting/names.js';
+
+/** Writes down that a step is about to create something outside, before it does. Returns the create's token. */
+export async function intend(
+  queryable: Queryable,
+  lease: Lease,
+  what: { attempt: number; step: string; substrate: string },
+): Promise<Token> {
+  const token = stepToken(lease.runId, what.attempt, what.step);
+  await assertLease(queryable, lease);
+  await queryable
+    .insertInto('intents')
+    .values({ token, run_id: lease.runId, settled_at: null, ...what })
+    .onConflict((conflict) => conflict.column('token').doUpdateSet({ settled_at: null }))
+    .execute();
+  return token;
+}
+
+/** Whether something made under this token may still be there. */
+export async function isOpen(queryable: Queryable, token: Token): Promise<boolean> {
+  const row = await queryable
+    .selectFrom('intents')
+    .select('token')
+    .where('token', '=', token)
+    .where('settled_at', 'is', null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Writes down that what the token made is gone, or registered. */
+export async function settle(queryable: Queryable, token: string): Promise<void> {
+  await queryable
+    .updateTable('intents')
+    .set({ settled_at: new Date() })
+    .where('token', '=', token)
+    .where('settled_at', 'is', null)
+    .execute();
+}

@@ -1,0 +1,43 @@
+import type { Database, Queryable } from '../../database/tables.js';
+
+/** The right of one executor to act for one run. A take-over raises the epoch and so ends every older lease. */
+export interface Lease {
+  readonly runId: string;
+  readonly executor: string;
+  readonly epoch: number;
+}
+
+/** Another executor has the run now. Whoever meets this must stop and touch nothing outside. */
+export class RunLost extends Error {
+  override readonly name = 'RunLost';
+
+  constructor(runId: string) {
+    super(`run ${runId} belongs to another executor now`);
+  }
+}
+
+/** Takes a live run that nobody holds, or that this executor held before it restarted. Undefined when it is another's. */
+export async function claimRun(database: Database, runId: string, executor: string): Promise<Lease | undefined> {
+  const row = await database
+    .updateTable('runs')
+    .set({ executor })
+    .where('id', '=', runId)
+    .where('ended_at', 'is', null)
+    .where((where) => where.or([where('executor', 'is', null), where('executor', '=', executor)]))
+    .returning('epoch')
+    .executeTakeFirst();
+  return row === undefined ? undefined : { runId, executor, epoch: row.epoch };
+}
+
+/** Throws {@link RunLost} unless the lease still holds. Every act on the outside asks this first. */
+export async function assertLease(queryable: Queryable, lease: Lease): Promise<void> {
+  const row = await queryable
+    .selectFrom('runs')
+    .select('id')
+    .where('id', '=', lease.runId)
+    .where('executor', '=', lease.executor)
+    .where('epoch', '=', lease.epoch)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) throw new RunLost(lease.runId);
+}

@@ -1,0 +1,52 @@
+import { create } from '@bufbuild/protobuf';
+import { MurmurError, type StreamBakeLogRequest, type StreamBakeLogResponse, StreamBakeLogResponseSchema } from '@murmur/api';
+
+import type { Database } from '../../database/tables.js';
+import type { Changes } from './changes.js';
+import { readLog } from './logs.js';
+import { readRun } from './runs.js';
+import { bakeOf, findRun } from './views.js';
+
+/** How long a missed notice can delay a line. */
+const lookAgainMs = 1000;
+
+/**
+ * A run's stored log from a byte offset on; with `follow` until the run ends. The first message, each that follows a change
+ * of phase or attempt, and the last one carry the bake.
+ */
+export async function* streamLog(
+  parts: { database: Database; changes: Changes },
+  tenant: string,
+  request: Pick<StreamBakeLogRequest, 'runId' | 'offset' | 'follow'>,
+  signal: AbortSignal,
+): AsyncGenerator<StreamBakeLogResponse> {
+  const { id, log_size: size } = await findRun(parts.database, tenant, request.runId);
+  if (request.offset < 0n || request.offset > BigInt(size)) {
+    throw new MurmurError('INVALID_ARGUMENT', `offset must be between 0 and ${size}`);
+  }
+  using watch = parts.changes.watch(id);
+  let offset = Number(request.offset);
+  let shown = '';
+  while (!signal.aborted) {
+    // Read before the log: a run that has ended here writes no more of it.
+    const run = await readRun(parts.database, id);
+    const standing = `${run.phase} ${run.attempt}`;
+    if (standing !== shown) yield message('', offset, await bakeOf(parts.database, run));
+    shown = standing;
+    for (;;) {
+      const { text, nextOffset } = await readLog(parts.database, id, offset);
+      if (nextOffset === offset) break;
+      offset = nextOffset;
+      yield message(text, offset);
+    }
+    if (run.ended_at !== null || !request.follow) {
+      yield message('', offset, await bakeOf(parts.database, run));
+      return;
+    }
+    await watch.wait(lookAgainMs, signal);
+  }
+}
+
+function message(text: string, nextOffset: number, bake?: StreamBakeLogResponse['bake']): StreamBakeLogResponse {
+  return create(StreamBakeLogResponseSchema, { text, nextOffset: BigInt(nextOffset), ...(bake === undefined ? {} : { bake }) });
+}

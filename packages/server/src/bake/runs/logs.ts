@@ -1,0 +1,140 @@
+import { type Selectable, sql, type Updateable } from 'kysely';
+
+import type { Database, DatabaseTransaction, Queryable, Tables } from '../../database/tables.js';
+import { type Lease, RunLost } from './lease.js';
+import { notifyRun } from './runs.js';
+
+/** The most text of one row, in UTF-16 units. */
+const pieceLength = 64 * 1024;
+
+/** What a log keeps: a script that prints without end must not fill the database. */
+const mostBytes = 64 * 1024 * 1024;
+const fullNotice = '[murmur: the log is longer than 64 MiB; what follows is not kept]\n';
+
+/** The most that an error quotes of a log's end, in UTF-16 units. */
+const tailLength = 2048;
+
+/**
+ * Appends redacted text to a run's log and, in the same transaction, notes how much of the guest's output it stands for. So
+ * whatever is repeated after a crash starts exactly where the stored log ends. A log that has got too long only remembers
+ * its last lines from there on.
+ */
+export async function appendLog(database: Database, lease: Lease, text: string, guestOffset?: number): Promise<void> {
+  // PostgreSQL's text holds no NUL.
+  const shown = text.replaceAll('\0', '\uFFFD');
+  await append(database, lease, async (trx, log) => {
+    const offset = guestOffset === undefined ? {} : { guest_offset: guestOffset };
+    const whole = log.log_tail === null && log.log_size + Buffer.byteLength(shown) <= mostBytes;
+    if (whole) return { text: shown, changes: offset };
+    const before = log.log_tail ?? (await lastText(trx, lease.runId, shownRows));
+    const kept = log.log_tail === null ? endingOf(before, shown, mostBytes - log.log_size) : '';
+    return { text: kept, changes: { ...offset, log_tail: `${before}${shown}`.slice(-tailLength) } };
+  });
+}
+
+/** The last of the text that is kept, and the line that says so. */
+function endingOf(before: string, text: string, room: number): string {
+  const bytes = Buffer.from(text);
+  let end = Math.max(0, room);
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  const kept = bytes.subarray(0, end).toString();
+  return `${kept}${midLine(kept === '' ? before : kept) ? '\n' : ''}${fullNotice}`;
+}
+
+type LogState = Pick<Selectable<Tables['runs']>, 'log_size' | 'log_tail'>;
+
+async function append(
+  database: Database,
+  lease: Lease,
+  decide: (trx: DatabaseTransaction, log: LogState) => Promise<{ text: string; changes: Updateable<Tables['runs']> }>,
+): Promise<void> {
+  await database.transaction().execute(async (trx) => {
+    const log = await trx
+      .selectFrom('runs')
+      .select(['log_size', 'log_tail'])
+      .where('id', '=', lease.runId)
+      .where('executor', '=', lease.executor)
+      .where('epoch', '=', lease.epoch)
+      .where('ended_at', 'is', null)
+      .forUpdate()
+      .executeTakeFirst();
+    if (log === undefined) throw new RunLost(lease.runId);
+    const { changes, text } = await decide(trx, log);
+    let start = log.log_size;
+    for (const piece of pieces(text)) {
+      await trx.insertInto('run_log').values({ run_id: lease.runId, start_offset: start, text: piece }).execute();
+      start += Buffer.byteLength(piece);
+    }
+    await trx
+      .updateTable('runs')
+      .set({ ...changes, log_size: start })
+      .where('id', '=', lease.runId)
+      .execute();
+    if (text !== '') await notifyRun(trx, lease.runId);
+  });
+}
+
+/** The stored log from a byte offset on, up to about 1 MiB of it; an offset within a character starts at the next one. */
+export async function readLog(queryable: Queryable, runId: string, offset: number): Promise<{ text: string; nextOffset: number }> {
+  const rows = await queryable
+    .selectFrom('run_log')
+    .select(['start_offset', 'text'])
+    .where('run_id', '=', runId)
+    .where(sql<boolean>`start_offset + octet_length(text) > ${offset}`)
+    .orderBy('start_offset')
+    .limit(16)
+    .execute();
+  const [first] = rows;
+  if (first === undefined) return { text: '', nextOffset: offset };
+  const bytes = Buffer.from(rows.map((row) => row.text).join(''));
+  let begin = Math.max(0, offset - first.start_offset);
+  while (begin < bytes.length && ((bytes[begin] ?? 0) & 0xc0) === 0x80) begin += 1;
+  return { text: bytes.subarray(begin).toString(), nextOffset: first.start_offset + bytes.length };
+}
+
+/** The last lines that a run's script printed, also where the log was too long to keep them: for an error message. */
+export async function lastLines(queryable: Queryable, runId: string, count: number): Promise<string> {
+  const { log_tail: tail } = await queryable.selectFrom('runs').select('log_tail').where('id', '=', runId).executeTakeFirstOrThrow();
+  const text = tail ?? (await lastText(queryable, runId, shownRows));
+  return text.slice(-tailLength).trimEnd().split('\n').slice(-count).join('\n');
+}
+
+/** Lines come one a row where a script prints slowly, and an error shows about this many. */
+const shownRows = 10;
+
+async function lastText(queryable: Queryable, runId: string, rowCount: number): Promise<string> {
+  const rows = await queryable
+    .selectFrom('run_log')
+    .select(sql<string>`right(text, ${sql.lit(tailLength)})`.as('text'))
+    .where('run_id', '=', runId)
+    .orderBy('start_offset', 'desc')
+    .limit(rowCount)
+    .execute();
+  return rows
+    .map((row) => row.text)
+    .toReversed()
+    .join('');
+}
+
+function* pieces(text: string): Iterable<string> {
+  for (let start = 0; start < text.length;) {
+    let end = Math.min(text.length, start + pieceLength);
+    // Never between the two halves of one character.
+    if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+/** Appends a remark of Murmur's own, on a line by itself. There are few of them, so a log that is too long still takes them. */
+export async function remark(database: Database, lease: Lease, text: string): Promise<void> {
+  const line = `murmur: ${text.replaceAll('\0', '\uFFFD')}\n`;
+  await append(database, lease, async (trx) => ({
+    text: `${midLine(await lastText(trx, lease.runId, 1)) ? '\n' : ''}${line}`,
+    changes: {},
+  }));
+}
+
+function midLine(text: string): boolean {
+  return text !== '' && !text.endsWith('\n');
+}

@@ -1,0 +1,67 @@
+import { create } from '@bufbuild/protobuf';
+import { ListBakesRequestSchema } from '@murmur/api';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { testDatabase, type TestDatabase } from '../../database/testing.js';
+import { insertRun } from './testing-runs.js';
+import { findRun, listRuns } from './views.js';
+
+const tenant = 'local/default';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await testDatabase();
+  await db.database
+    .insertInto('tenants')
+    .values([{ id: tenant }, { id: 'local/other' }])
+    .execute();
+  for (let index = 0; index < 30; index += 1) {
+    const running = index >= 27;
+    await insertRun(db.database, tenant, {
+      id: `run${String(index).padStart(7, '0')}`,
+      recipe: index % 2 === 0 ? 'even' : 'odd',
+      ...(running ? {} : { ended_at: new Date(), phase: 'completed' }),
+    });
+  }
+  await insertRun(db.database, 'local/other', { id: 'secretrun0' });
+});
+afterAll(() => db.close());
+
+async function list(request: Parameters<typeof create<typeof ListBakesRequestSchema>>[1] = {}) {
+  const { bakes, nextPageToken } = await listRuns(db.database, tenant, create(ListBakesRequestSchema, request));
+  return { ids: bakes.map(({ runId }) => Number(runId.slice(3))), nextPageToken };
+}
+
+test('bakes are listed newest first, 25 on a page, and the pages join without gap or repeat', async () => {
+  const first = await list();
+  expect(first.ids).toEqual(Array.from({ length: 25 }, (_, index) => 29 - index));
+  const second = await list({ pageToken: first.nextPageToken });
+  expect(second).toEqual({ ids: [4, 3, 2, 1, 0], nextPageToken: '' });
+  expect((await list({ pageSize: 30 })).nextPageToken).toBe('');
+});
+
+test('a list is filtered by what a bake is of and whether it runs', async () => {
+  expect((await list({ runningOnly: true })).ids).toEqual([29, 28, 27]);
+  expect((await list({ runningOnly: true, recipe: 'even' })).ids).toEqual([28]);
+  expect((await list({ environment: 'other' })).ids).toEqual([]);
+  expect((await list({ placement: 'p', pageSize: 2 })).ids).toEqual([29, 28]);
+  for (const filter of [{ recipe: 'even\0' }, { environment: '\0' }, { placement: 'p\0' }])
+    expect(await list(filter)).toEqual({ ids: [], nextPageToken: '' });
+});
+
+test.each(['x', 'YmFrZXMgeA', 'YmFrZXMgMTA='])('page token %j is refused', async (pageToken) => {
+  await expect(list({ pageToken })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: 'invalid page_token' });
+});
+
+test.each([-1, 101])('a page size of %d is refused', async (pageSize) => {
+  await expect(list({ pageSize })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: 'page_size must be between 1 and 100' });
+});
+
+test('a bake is found by its id or by a prefix of it alone, and only in its own tenant', async () => {
+  expect((await findRun(db.database, tenant, 'run0000010')).id).toBe('run0000010');
+  expect((await findRun(db.database, 'local/other', 'sec')).id).toBe('secretrun0');
+  await expect(findRun(db.database, tenant, 'run000001')).rejects.toMatchObject({ message: 'bake "run000001" is ambiguous' });
+  for (const id of ['secretrun0', 'x', '%', '', 'RUN']) {
+    await expect(findRun(db.database, tenant, id)).rejects.toMatchObject({ code: 'NOT_FOUND', message: `bake "${id}" not found` });
+  }
+});

@@ -1,0 +1,109 @@
+import { create } from '@bufbuild/protobuf';
+import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, ListBakesResponseSchema, MurmurError } from '@murmur/api';
+
+import { matchesAnyPattern } from '../../database/name-patterns.js';
+import type { Queryable } from '../../database/tables.js';
+import { readPageToken, writePageToken } from './page-token.js';
+import type { RunRow } from './runs.js';
+
+const defaultPageSize = 25;
+const largestPageSize = 100;
+
+/** A run as callers see it. */
+export async function bakeOf(queryable: Queryable, run: RunRow): Promise<Bake> {
+  const steps = await queryable.selectFrom('run_steps').selectAll().where('run_id', '=', run.id).orderBy('started_at').execute();
+  return create(BakeSchema, {
+    ...summaryOf(run),
+    steps: steps.map(({ step, attempt, started_at, ended_at }) => ({
+      step,
+      attempt,
+      seconds: ((ended_at ?? new Date()).getTime() - started_at.getTime()) / 1000,
+    })),
+  });
+}
+
+/** The tenant's run with this id, or with a prefix of it that no other run shares. Throws NOT_FOUND. */
+export async function findRun(queryable: Queryable, tenant: string, idOrPrefix: string): Promise<RunRow> {
+  const found = /^[a-z0-9]+$/.test(idOrPrefix)
+    ? await queryable
+        .selectFrom('runs')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('id', 'like', `${idOrPrefix}%`)
+        .orderBy('id')
+        .limit(2)
+        .execute()
+    : [];
+  const [first, second] = found;
+  if (first === undefined) throw runNotFound(idOrPrefix);
+  if (second !== undefined && first.id !== idOrPrefix) throw ambiguousRun(idOrPrefix);
+  return first;
+}
+
+/** NOT_FOUND for a run that does not exist, and for one that the caller must not learn of. */
+export function runNotFound(idOrPrefix: string): MurmurError {
+  return new MurmurError('NOT_FOUND', `bake "${idOrPrefix}" not found`, { hint: 'Check the id with "murmur bakes ls".' });
+}
+
+/** INVALID_ARGUMENT for a prefix that several runs share. */
+export function ambiguousRun(idOrPrefix: string): MurmurError {
+  return new MurmurError('INVALID_ARGUMENT', `bake "${idOrPrefix}" is ambiguous`, { hint: 'Give more characters of the run id.' });
+}
+
+/** One page of the tenant's runs, newest first: those of the recipes whose names match these patterns, where `*` is any characters. */
+export async function listRuns(
+  queryable: Queryable,
+  tenant: string,
+  request: ListBakesRequest,
+  recipes: readonly string[] = ['*'],
+): Promise<ListBakesResponse> {
+  if (request.pageSize < 0 || request.pageSize > largestPageSize) {
+    throw new MurmurError('INVALID_ARGUMENT', `page_size must be between 1 and ${largestPageSize}`);
+  }
+  const size = request.pageSize === 0 ? defaultPageSize : request.pageSize;
+  const before = readPageToken(request.pageToken);
+  // No name holds a NUL, and the database cannot be asked for one.
+  if ([request.recipe, request.environment, request.placement].some((name) => name.includes('\0'))) return create(ListBakesResponseSchema);
+  let query = queryable.selectFrom('runs').selectAll().where('tenant', '=', tenant).where(matchesAnyPattern('recipe', recipes));
+  if (before !== undefined) query = query.where('ordinal', '<', before);
+  if (request.runningOnly) query = query.where('ended_at', 'is', null);
+  if (request.recipe !== '') query = query.where('recipe', '=', request.recipe);
+  if (request.environment !== '') query = query.where('environment', '=', request.environment);
+  if (request.placement !== '') query = query.where('placement', '=', request.placement);
+  const runs = await query
+    .orderBy('ordinal', 'desc')
+    .limit(size + 1)
+    .execute();
+  const page = runs.slice(0, size);
+  const last = page.at(-1);
+  return create(ListBakesResponseSchema, {
+    bakes: page.map((run) => create(BakeSchema, summaryOf(run))),
+    nextPageToken: runs.length > size && last !== undefined ? writePageToken(last.ordinal) : '',
+  });
+}
+
+function summaryOf(run: RunRow) {
+  const kept = run.kept_until !== null && run.kept_until.getTime() > Date.now() && run.kept_shell !== null;
+  return {
+    runId: run.id,
+    recipe: run.recipe,
+    environment: run.environment,
+    placement: run.placement,
+    imageHash: run.image_hash,
+    phase: run.phase,
+    createTime: timestampFromDate(run.created_at),
+    error: run.error ?? '',
+    scope: run.scope,
+    artifactName: run.artifact_name,
+    imageName: run.image_name,
+    attempt: run.attempt,
+    author: run.author,
+    ...(run.ended_at === null ? {} : { endTime: timestampFromDate(run.ended_at) }),
+    ...(kept ? { keptMachine: keptMachine(run.kept_shell, run.kept_until) } : {}),
+  };
+}
+
+function keptMachine(shellCommand: string | null, until: Date | null): { shellCommand: string; expireTime?: Timestamp } {
+  return { shellCommand: shellCommand ?? '', ...(until === null ? {} : { expireTime: timestampFromDate(until) }) };
+}

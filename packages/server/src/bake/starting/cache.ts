@@ -1,0 +1,51 @@
+import type { Queryable } from '../../database/tables.js';
+import type { Handle } from '../../substrates/substrate.js';
+import type { BakePlan } from './plan.js';
+
+/** A completed build that may answer a bake. */
+export interface CompletedBuild {
+  readonly imageName: string;
+  readonly artifactName: string;
+  readonly runId: string;
+  readonly reference: Handle;
+}
+
+/** The newest completed build of an identity that is in the catalog and not known to be missing. */
+export async function findCompleted(queryable: Queryable, tenant: string, plan: BakePlan): Promise<CompletedBuild | undefined> {
+  const row = await queryable
+    .selectFrom('artifacts')
+    .innerJoin('resources', (join) =>
+      join
+        .onRef('resources.tenant', '=', 'artifacts.tenant')
+        .onRef('resources.name', '=', 'artifacts.image_name')
+        .on('resources.kind', '=', 'image'),
+    )
+    .leftJoin('runs', 'runs.id', 'artifacts.run_id')
+    .select(['artifacts.image_name', 'artifacts.artifact_name', 'artifacts.reference', 'runs.id as run_id'])
+    .where('artifacts.tenant', '=', tenant)
+    .where('artifacts.recipe', '=', plan.recipe.name)
+    .where('artifacts.image_hash', '=', plan.imageHash)
+    .where('artifacts.missing_at', 'is', null)
+    .orderBy('artifacts.build_number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return {
+    imageName: row.image_name,
+    artifactName: row.artifact_name,
+    runId: row.run_id ?? '',
+    reference: row.reference as Handle,
+  };
+}
+
+/** The number of the next build of an identity: one more than the newest that ever completed, be it missing now. */
+export async function nextBuildNumber(queryable: Queryable, tenant: string, plan: BakePlan): Promise<number> {
+  const { newest } = await queryable
+    .selectFrom('artifacts')
+    .select((select) => select.fn.max('build_number').as('newest'))
+    .where('tenant', '=', tenant)
+    .where('recipe', '=', plan.recipe.name)
+    .where('image_hash', '=', plan.imageHash)
+    .executeTakeFirstOrThrow();
+  return (newest ?? 0) + 1;
+}

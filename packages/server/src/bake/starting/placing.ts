@@ -1,0 +1,79 @@
+import { Architecture, type Environment, type Image, type MachineType, MurmurError, type Placement } from '@murmur/api';
+
+import { readSpec } from '../../catalog/read.js';
+import type { Queryable } from '../../database/tables.js';
+import type { Substrate, SubstrateName } from '../../substrates/substrate.js';
+import { prefixed, substrateNamed } from './substrate-names.js';
+
+/** A machine's shape and place, checked against each other. */
+export interface Placing {
+  readonly environment: Environment;
+  readonly placement: Placement;
+  readonly machineType: MachineType;
+  readonly substrateName: SubstrateName;
+}
+
+/** Loads an environment and a placement. Throws NOT_FOUND, or INVALID_ARGUMENT when they are on different substrates. */
+export async function loadPlacing(
+  queryable: Queryable,
+  tenant: string,
+  names: { readonly environment: string; readonly placement: string },
+): Promise<Placing> {
+  const environment = await found(readSpec(queryable, tenant, 'environment', names.environment));
+  const placement = await found(readSpec(queryable, tenant, 'placement', names.placement));
+  const substrateName = substrateNamed(environment.substrate);
+  const placed = substrateNamed(placement.substrate);
+  if (substrateName === undefined || substrateName !== placed) {
+    throw new MurmurError(
+      'INVALID_ARGUMENT',
+      `substrate mismatch: environment "${environment.name}" is ${prefixed(substrateName)} but placement "${placement.name}" is ${prefixed(placed)}`,
+      { hint: 'Choose an environment and a placement of the same substrate.' },
+    );
+  }
+  const machineType = await readSpec(queryable, tenant, 'machine-type', environment.machineTypeRef);
+  return { environment, placement, machineType, substrateName };
+}
+
+const placingHint = 'Check the names with `murmur get recipe`, `murmur get environment`, or `murmur get placement`.';
+
+/** A recipe, environment or placement that the caller named: its absence says how to look names up. */
+export async function found<T>(reading: Promise<T>, hint: string = placingHint): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof MurmurError) || error.code !== 'NOT_FOUND') throw error;
+    throw new MurmurError('NOT_FOUND', error.message, { cause: error, hint });
+  }
+}
+
+/** Throws INVALID_ARGUMENT unless the image's processors are the machine's. */
+export function checkArchitecture(image: Image, machineType: MachineType): void {
+  if (image.architecture === machineType.architecture) return;
+  const [base, machine] = [Architecture[image.architecture], Architecture[machineType.architecture]];
+  throw new MurmurError(
+    'INVALID_ARGUMENT',
+    `architecture mismatch: base image "${image.name}" is ARCHITECTURE_${base} but machine type "${machineType.name}" is ARCHITECTURE_${machine}`,
+    { hint: 'Choose an environment whose machine type has the architecture of the base image.' },
+  );
+}
+
+/** A substrate of this server. Throws FAILED_PRECONDITION when it is not set up for that one. */
+export function substrateFor(substrates: ReadonlyMap<SubstrateName, Substrate>, substrateName: SubstrateName): Substrate {
+  const substrate = substrates.get(substrateName);
+  if (substrate === undefined) {
+    throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(substrateName)} is not available on this server`, {
+      hint: 'Choose a placement on a substrate that "murmur version" lists, or ask the operator to set this one up.',
+    });
+  }
+  return substrate;
+}
+
+/** Throws FAILED_PRECONDITION when an AWS image has no AMI where the placement is. */
+export function checkRegion(image: Image, placement: Placement): void {
+  if (image.source.case !== 'aws' || placement.target.case !== 'aws') return;
+  const { region } = placement.target.value;
+  if (Object.hasOwn(image.source.value.amiIds, region)) return;
+  throw new MurmurError('FAILED_PRECONDITION', `base image "${image.name}" has no AMI in region ${region}`, {
+    hint: "Add the region's AMI to the image, or choose a placement in a region it has.",
+  });
+}

@@ -1,0 +1,131 @@
+import { Architecture, MurmurError, parseDuration, type Recipe, type StartBakeRequest } from '@murmur/api';
+
+import { readSpec } from '../../catalog/read.js';
+import type { Database } from '../../database/tables.js';
+import type { TenantKey, TenantKeys } from '../../secrets/tenant-keys.js';
+import type { ArchitectureName, Substrate, SubstrateName } from '../../substrates/substrate.js';
+import { imageHash } from './identity.js';
+import { checkDisk } from '../images/local-images.js';
+import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
+import { reachable } from './reachable.js';
+import { freezePlacement, type RunInputs } from './run-inputs.js';
+import { serviceProfileOf } from './script-variables.js';
+import { baseImageOf, prefixed } from './substrate-names.js';
+import { checkVariables } from './variables.js';
+
+const nanosecondsPerSecond = 1_000_000_000n;
+const longestKeepSeconds = 24 * 3600;
+
+/** What planning needs of the server. */
+export interface PlanParts {
+  readonly database: Database;
+  readonly tenantKeys: TenantKeys;
+  readonly substrates: ReadonlyMap<SubstrateName, Substrate>;
+}
+
+/** A bake that may start: everything it will use, checked and pinned, and its identity. */
+export interface BakePlan {
+  readonly request: StartBakeRequest;
+  readonly recipe: Recipe;
+  /** The catalog names of what the bake uses, by kind. */
+  readonly uses: readonly (readonly ['recipe' | 'environment' | 'placement' | 'image', string])[];
+  readonly substrate: Substrate;
+  readonly scope: string;
+  readonly imageHash: string;
+  readonly inputs: RunInputs;
+  readonly tenantKey: TenantKey;
+  readonly keepSeconds: number;
+}
+
+/** Checks a request for a bake, before anything is created, and pins its base image. */
+export async function planBake(parts: PlanParts, tenant: string, request: StartBakeRequest): Promise<BakePlan> {
+  checkCredentials(tenant, request);
+  const recipe = await found(readSpec(parts.database, tenant, 'recipe', request.recipe));
+  const { environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
+  await serviceProfileOf(parts.database, tenant, request);
+  const baseName = baseImageOf(recipe, substrateName);
+  if (baseName === '') {
+    throw new MurmurError('INVALID_ARGUMENT', `recipe "${recipe.name}" has no base image for ${prefixed(substrateName)}`, {
+      hint: 'Name a base image of that substrate in the recipe, or choose another environment and placement.',
+    });
+  }
+  const base = await readSpec(parts.database, tenant, 'image', baseName);
+  checkArchitecture(base, machineType);
+  checkRegion(base, placement);
+  const substrate = substrateFor(parts.substrates, substrateName);
+  const keepSeconds = keepSecondsOf(request.keepOnFailure, substrate);
+  const tenantKey = await parts.tenantKeys.of(tenant);
+  await checkDisk(parts.database, tenant, base);
+  const resolved = await reachable(substrateName, () => substrate.resolveBase(base, placement));
+  const scope = substrate.scope(placement);
+  const timeout = parseDuration(recipe.provisioningTimeout) ?? 0n;
+  return {
+    request,
+    recipe,
+    uses: [
+      ['recipe', recipe.name],
+      // In the order in which writers of several resources take them, so that none waits for the other.
+      ['environment', environment.name],
+      ['image', base.name],
+      ['placement', placement.name],
+    ],
+    substrate,
+    scope,
+    tenantKey,
+    keepSeconds,
+    imageHash: imageHash(
+      {
+        substrate: substrateName,
+        scope,
+        baseId: resolved.immutableId,
+        architecture: Architecture[base.architecture] as ArchitectureName,
+        diskSizeGb: environment.diskSizeGb,
+        script: recipe.provisioningScript,
+        secretAllowlist: recipe.secretAllowlist,
+        variables: request.variables,
+      },
+      tenantKey,
+    ),
+    inputs: {
+      script: recipe.provisioningScript,
+      timeout: recipe.provisioningTimeout,
+      timeoutSeconds: Number(timeout) / Number(nanosecondsPerSecond),
+      architecture: Architecture[base.architecture] as ArchitectureName,
+      base: resolved,
+      placement: freezePlacement(placement),
+      vcpus: machineType.vcpus,
+      memoryMb: Math.round(machineType.memoryGb * 1024),
+      machineType: machineType.typeName,
+      diskSizeGb: environment.diskSizeGb,
+    },
+  };
+}
+
+function checkCredentials(tenant: string, request: StartBakeRequest): void {
+  const forwards = Object.keys(request.variables).length > 0;
+  if (request.serviceProfile !== '' && forwards) {
+    throw new MurmurError('INVALID_ARGUMENT', '--service-profile and -e are mutually exclusive', {
+      hint: 'Use one or the other, not both.',
+    });
+  }
+  if (request.serviceProfile !== '' && !tenant.startsWith('github_app/')) {
+    throw new MurmurError('INVALID_ARGUMENT', '--service-profile is only available for GitHub App tenants', {
+      hint: 'Forward credentials with -e.',
+    });
+  }
+  checkVariables(request.variables);
+}
+
+function keepSecondsOf(text: string, substrate: Substrate): number {
+  if (text === '') return 0;
+  const duration = parseDuration(text);
+  const hint = 'Use a Go duration up to 24h, such as 30m.';
+  if (duration === undefined) throw new MurmurError('INVALID_ARGUMENT', 'keep_on_failure: invalid duration', { hint });
+  if (duration <= 0n) throw new MurmurError('INVALID_ARGUMENT', 'keep_on_failure: duration must be positive', { hint });
+  const seconds = Math.ceil(Number(duration) / Number(nanosecondsPerSecond));
+  if (seconds > longestKeepSeconds) throw new MurmurError('INVALID_ARGUMENT', 'keep_on_failure exceeds 24h maximum', { hint });
+  if (!substrate.capabilities.keepsFailedMachines) {
+    throw new MurmurError('FAILED_PRECONDITION', `failed machines cannot be kept on ${prefixed(substrate.name)}`);
+  }
+  return seconds;
+}

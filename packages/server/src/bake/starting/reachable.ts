@@ -1,0 +1,17 @@
+import { MurmurError } from '@murmur/api';
+
+import { PlatformFault, type SubstrateName } from '../../substrates/substrate.js';
+import { prefixed } from './substrate-names.js';
+
+/** Asks a substrate on behalf of a caller who waits: a fault of the platform becomes UNAVAILABLE. */
+export async function reachable<T>(substrate: SubstrateName, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof PlatformFault)) throw error;
+    throw new MurmurError('UNAVAILABLE', `substrate ${prefixed(substrate)} does not answer: ${error.message}`, {
+      cause: error,
+      hint: 'Try again in a moment.',
+    });
+  }
+}

@@ -1,0 +1,82 @@
+import { type Fault, MurmurError, type Recipe, type ServiceProfile, type StartBakeRequest } from '@murmur/api';
+
+import { readSpec } from '../../catalog/read.js';
+import { readSecretValues } from '../../catalog/secret-values.js';
+import type { DatabaseTransaction, Queryable } from '../../database/tables.js';
+import type { TenantKeys } from '../../secrets/tenant-keys.js';
+import { found } from './placing.js';
+import { isSteering, largestTotal } from './variables.js';
+
+/** The service profile that a request names, or undefined when it names none. Throws NOT_FOUND. */
+export async function serviceProfileOf(
+  queryable: Queryable,
+  tenant: string,
+  request: StartBakeRequest,
+): Promise<ServiceProfile | undefined> {
+  if (request.serviceProfile === '') return undefined;
+  const reading = readSpec(queryable, tenant, 'service-profile', request.serviceProfile);
+  return found(reading, 'See which there are with `murmur get service-profile`.');
+}
+
+/**
+ * Everything the script will see: what `-e` forwards, and of the allow-listed names that it does not, the catalog's values;
+ * with a service profile only of those that it lends. That somebody may change the recipe is all it takes to bake with them:
+ * a recipe's list is what lends secrets to its script.
+ *
+ * Read in the transaction that starts the run and sealed with it, not when the script starts. A value that is replaced or
+ * removed meanwhile then changes nothing: each attempt sees the same one, and a server that takes over a running script knows
+ * the very value it has to keep out of the log.
+ *
+ * Throws FAILED_PRECONDITION with a fault for each name that is missing or that no script can see as a variable.
+ */
+export async function scriptVariables(
+  trx: DatabaseTransaction,
+  tenantKeys: TenantKeys,
+  tenant: string,
+  { recipe, request }: { readonly recipe: Recipe; readonly request: StartBakeRequest },
+): Promise<Record<string, string>> {
+  const profile = await serviceProfileOf(trx, tenant, request);
+  const variables = new Map(Object.entries(request.variables));
+  const faults: Fault[] = [];
+  const isLent = (name: string) => profile === undefined || profile.secretRefs.includes(name);
+  const values = await readSecretValues(trx, tenantKeys, tenant, recipe.secretAllowlist.filter(isLent));
+  for (const [index, name] of recipe.secretAllowlist.entries()) {
+    if (Object.hasOwn(request.variables, name)) continue;
+    const value = values.get(name);
+    const problem = value === undefined ? missing(name, profile) : unusable(name);
+    if (problem !== undefined) {
+      const path = `secret_allowlist[${index}]`;
+      faults.push({ code: 'FAILED_PRECONDITION', path, message: `${path}: ${problem.message}`, hint: problem.hint });
+    } else if (value !== undefined) variables.set(name, value);
+  }
+  const [first, ...others] = faults;
+  if (first !== undefined) throw MurmurError.ofFaults([first, ...others]);
+  const total = [...variables.values()].reduce((sum, value) => sum + Buffer.byteLength(value), 0);
+  if (total > largestTotal) {
+    throw new MurmurError('FAILED_PRECONDITION', 'the secrets and variables of the script exceed 512 KiB limit', {
+      hint: 'No program starts with a larger environment. Allow-list fewer secrets, or shorter ones.',
+    });
+  }
+  return Object.fromEntries(variables);
+}
+
+interface Problem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** A secret that is not lent is not told apart from one that is not there. */
+function missing(name: string, profile: ServiceProfile | undefined): Problem {
+  const message = `secret "${name}" does not exist`;
+  if (profile === undefined) return { message, hint: `Store it with "murmur secret set ${name}", or forward it with "-e ${name}".` };
+  if (profile.secretRefs.includes(name)) return { message, hint: `Store it with "murmur secret set ${name}".` };
+  return { message, hint: `Service profile "${profile.name}" does not lend "${name}": add it to the profile's secret_refs.` };
+}
+
+function unusable(name: string): Problem | undefined {
+  if (!isSteering(name)) return undefined;
+  return {
+    message: `secret "${name}" cannot be a variable: it changes how a shell or the loader works`,
+    hint: 'Store it under another name, or take it off the list.',
+  };
+}

@@ -1,0 +1,147 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  MurmurError,
+  type StartBakeRequest,
+  type StartBakeResponse,
+  StartBakeResponse_Outcome as Outcome,
+  StartBakeResponseSchema,
+} from '@murmur/api';
+import { sql } from 'kysely';
+import type { Logger } from 'pino';
+
+import { holdSpec, ownerOf } from '../../catalog/read.js';
+import type { DatabaseTransaction } from '../../database/tables.js';
+import { findCompleted, nextBuildNumber } from './cache.js';
+import { artifactName, catalogName, newRunId } from './names.js';
+import { type BakePlan, planBake, type PlanParts } from './plan.js';
+import { reachable } from './reachable.js';
+import { sealVariables } from './run-inputs.js';
+import { notifyRun } from '../runs/runs.js';
+import { scriptVariables } from './script-variables.js';
+
+/** What starting needs of the server. */
+export interface StartParts extends PlanParts {
+  readonly log: Logger;
+  /** Starts the workflow of a run that has been inserted. */
+  begin(runId: string): Promise<void>;
+}
+
+/** Who asks for a bake. */
+export interface Caller {
+  readonly tenant: string;
+  readonly subject: string;
+}
+
+/** Answers a request for a bake: cached, in progress, or started. */
+export async function startBake(parts: StartParts, caller: Caller, request: StartBakeRequest): Promise<StartBakeResponse> {
+  const plan = await planBake(parts, caller.tenant, request);
+  if (!request.forceNew) await checkNewest(parts, caller.tenant, plan);
+  const response = await parts.database.transaction().execute((trx) => decide(parts, trx, caller, plan));
+  if (response.outcome !== Outcome.STARTED) return response;
+  try {
+    await parts.begin(response.runId);
+  } catch (error) {
+    // The bake is started all the same: as after a crash here, the sweeper finds a run without a workflow and starts that.
+    parts.log.warn({ err: error, run: response.runId }, 'the workflow of a bake did not start at once');
+  }
+  return response;
+}
+
+/** Looks, outside any transaction, whether the newest build still exists; marks those that do not. */
+async function checkNewest({ database }: StartParts, tenant: string, plan: BakePlan): Promise<void> {
+  for (;;) {
+    const build = await findCompleted(database, tenant, plan);
+    if (build === undefined) return;
+    if (await reachable(plan.substrate.name, () => plan.substrate.imageExists(build.reference, 'quick'))) return;
+    await database
+      .updateTable('artifacts')
+      .set({ missing_at: new Date() })
+      .where('tenant', '=', tenant)
+      .where('image_name', '=', build.imageName)
+      .execute();
+  }
+}
+
+async function decide(parts: StartParts, trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<StartBakeResponse> {
+  const { imageHash, recipe, request, scope } = plan;
+  // Callers of one identity come one by one, so that none starts what the one before has just completed.
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`bake ${caller.tenant} ${recipe.name} ${imageHash}`}, 0))`.execute(trx);
+  const live = await findLive(trx, caller.tenant, plan);
+  const cached = request.forceNew ? undefined : await findCompleted(trx, caller.tenant, plan);
+  if (cached !== undefined) {
+    const { artifactName, imageName, runId } = cached;
+    return create(StartBakeResponseSchema, { outcome: Outcome.CACHED, scope, imageHash, artifactName, imageName, runId });
+  }
+  if (live !== undefined) return create(StartBakeResponseSchema, { outcome: Outcome.IN_PROGRESS, scope, imageHash, ...live });
+  return insertRun(parts, trx, caller, plan);
+}
+
+async function findLive(trx: DatabaseTransaction, tenant: string, plan: BakePlan) {
+  return trx
+    .selectFrom('runs')
+    .select(['id as runId', 'artifact_name as artifactName', 'image_name as imageName'])
+    .where('tenant', '=', tenant)
+    .where('recipe', '=', plan.recipe.name)
+    .where('image_hash', '=', plan.imageHash)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst();
+}
+
+async function insertRun({ tenantKeys }: StartParts, trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<StartBakeResponse> {
+  const { imageHash, recipe, request, scope } = plan;
+  const variables = await scriptVariables(trx, tenantKeys, caller.tenant, plan);
+  const buildNumber = await nextBuildNumber(trx, caller.tenant, plan);
+  const identity = { tenant: caller.tenant, recipe: recipe.name, imageHash, buildNumber };
+  const names = { imageName: catalogName(identity), artifactName: artifactName(identity) };
+  await checkNameFree(trx, caller.tenant, names.imageName);
+  for (const [kind, name] of plan.uses) await holdSpec(trx, caller.tenant, kind, name);
+  const runId = newRunId();
+  await trx
+    .insertInto('runs')
+    .values({
+      id: runId,
+      tenant: caller.tenant,
+      recipe: recipe.name,
+      environment: request.environment,
+      placement: request.placement,
+      image_hash: imageHash,
+      build_number: buildNumber,
+      image_name: names.imageName,
+      artifact_name: names.artifactName,
+      substrate: plan.substrate.name,
+      scope,
+      phase: 'queued',
+      inputs: JSON.stringify(plan.inputs),
+      sealed_variables: sealVariables(plan.tenantKey, runId, variables),
+      keep_on_failure_seconds: plan.keepSeconds,
+      author: caller.subject,
+    })
+    .execute();
+  for (const [kind, name] of plan.uses) {
+    await trx
+      .insertInto('run_references')
+      .values({
+        run_id: runId,
+        target_tenant: await ownerOf(trx, caller.tenant, kind, name),
+        target_kind: kind,
+        target_name: name,
+      })
+      .execute();
+  }
+  await notifyRun(trx, runId);
+  return create(StartBakeResponseSchema, { outcome: Outcome.STARTED, scope, imageHash, runId, ...names });
+}
+
+async function checkNameFree(trx: DatabaseTransaction, tenant: string, name: string): Promise<void> {
+  const taken = await trx
+    .selectFrom('resources')
+    .select('name')
+    .where('tenant', '=', tenant)
+    .where('kind', '=', 'image')
+    .where('name', '=', name)
+    .executeTakeFirst();
+  if (taken === undefined) return;
+  throw new MurmurError('FAILED_PRECONDITION', `image "${name}" already exists and was not baked`, {
+    hint: `Remove it with "murmur rm image ${name}", or rename the recipe.`,
+  });
+}

@@ -1,0 +1,57 @@
+import type { JsonValue } from '@bufbuild/protobuf';
+import type { Placement } from '@murmur/api';
+import type { Logger } from 'pino';
+
+import type { Database } from '../../database/tables.js';
+import type { TenantKey } from '../../secrets/tenant-keys.js';
+import type { GuestKeys, Handle, Machine, Owner, Substrate } from '../../substrates/substrate.js';
+import type { Lease } from '../runs/lease.js';
+import type { RunInputs } from '../starting/run-inputs.js';
+import type { Phase, RunRow } from '../runs/runs.js';
+
+/** What the steps of one attempt have made so far. Kept as JSON in the workflow's tables, so it holds no secret. */
+export interface BakeState {
+  readonly machine?: Machine;
+  readonly artifact?: {
+    /** The catalog image's source arm, as the protobuf JSON of an image that has nothing else. */
+    readonly source: JsonValue;
+    readonly reference: Handle;
+  };
+}
+
+/** What a step works with. */
+export interface StepContext {
+  readonly run: RunRow;
+  readonly inputs: RunInputs;
+  readonly placement: Placement;
+  readonly attempt: number;
+  /** When this step of this attempt first began, also across restarts of the server. */
+  readonly startedAt: Date;
+  readonly lease: Lease;
+  readonly owner: Owner;
+  readonly database: Database;
+  readonly substrate: Substrate;
+  readonly tenantKey: TenantKey;
+  /** The keys of this attempt's machine. */
+  readonly keys: GuestKeys;
+  /** Aborted when the bake is cancelled, taken over or the server stops. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/**
+ * One step of a bake. It may be repeated after any crash: what it creates outside it creates under a token, behind an intent,
+ * and it returns only what it adds to the state.
+ */
+export interface BakeStep {
+  readonly name: string;
+  readonly phase: Phase;
+  run(state: BakeState, context: StepContext): Promise<BakeState>;
+  /** Removes what the step made in this attempt, or half made. */
+  undo?(state: BakeState, context: StepContext): Promise<void>;
+}
+
+/** The bake itself failed, not the platform: it is not tried again. The message is the run's error. */
+export class BakeFailure extends Error {
+  override readonly name = 'BakeFailure';
+}

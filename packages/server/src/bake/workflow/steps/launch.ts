@@ -1,0 +1,38 @@
+import { intend, settle } from '../../runs/intents.js';
+import { stepToken } from '../../starting/names.js';
+import type { BakeStep } from '../step.js';
+
+const name = 'launch';
+/** Boot, clean-up, capture and the server's own pauses: on top of the script's timeout. */
+const marginSeconds = 3600;
+
+/** Starts the scratch machine from the base image. */
+export const launch: BakeStep = {
+  name,
+  phase: 'launching',
+  async run(_state, context) {
+    const { attempt, inputs, run, substrate } = context;
+    const token = await intend(context.database, context.lease, { attempt, step: name, substrate: substrate.name });
+    const machine = await substrate.launch(
+      {
+        owner: context.owner,
+        base: inputs.base,
+        placement: context.placement,
+        vcpus: inputs.vcpus,
+        memoryMb: inputs.memoryMb,
+        machineType: inputs.machineType,
+        diskSizeGb: inputs.diskSizeGb,
+        keys: context.keys,
+        lifetimeSeconds: inputs.timeoutSeconds + marginSeconds + run.keep_on_failure_seconds,
+      },
+      token,
+      context.signal,
+    );
+    return { machine };
+  },
+  async undo(_state, { attempt, database, run, substrate }) {
+    const token = stepToken(run.id, attempt, name);
+    await substrate.destroy(token);
+    await settle(database, token);
+  },
+};

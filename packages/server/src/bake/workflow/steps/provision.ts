@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { createRedactor } from '../../../secrets/redactor.js';
+import { guestSession, type GuestSession } from '../guest-session.js';
+import { assertLease } from '../../runs/lease.js';
+import { appendLog, lastLines, remark } from '../../runs/logs.js';
+import { openVariables } from '../../starting/run-inputs.js';
+import { BakeFailure, type BakeStep, type StepContext } from '../step.js';
+import { complaint, guestAnswer } from '../../supervisor/guest-answer.js';
+import { readCommand, startProgram, stopCommand } from '../../supervisor/guest-program.js';
+
+const shownLines = 10;
+/** The guest ends the script by its own clock; after this much more, the server does. */
+const graceMs = 60_000;
+/** A read waits a few seconds for output; one that takes this long is stuck with its connection. */
+const readMs = 90_000;
+/** The program that starts the script waits up to five minutes itself. */
+const startMs = 6 * 60_000;
+/** What one read brings at the most; there is more when it is full. */
+const mostChunkBytes = 1024 * 1024;
+/** Killing a process tree takes a slow guest some seconds. */
+const stopMs = 2 * 60_000;
+
+/**
+ * Runs the recipe's script under the supervisor in the guest and follows its output until it ends. Repeated after a crash it
+ * finds the script running, and goes on at the first byte of output that is not stored.
+ */
+export const provision: BakeStep = {
+  name: 'provision',
+  phase: 'provisioning',
+  async run(state, context) {
+    const { database, inputs, lease, run } = context;
+    await assertLease(database, lease);
+    const variables = openVariables(context.tenantKey, run.id, run.sealed_variables);
+    const secrets = Object.values(variables);
+    await using session = guestSession(state, context);
+    const program = startProgram({ script: inputs.script, variables, timeoutSeconds: inputs.timeoutSeconds });
+    await session.use(startMs, async (channel, signal) => {
+      const started = await channel.run('sh', { stdin: program, signal });
+      if (started.exitCode !== 0) throw new BakeFailure(`the script could not be started: ${complaint(started.stderr, secrets)}`);
+    });
+    const ending = await follow(session, context, secrets);
+    if (ending === 'exited 0') return {};
+    throw new BakeFailure(await describe(ending, context, secrets));
+  },
+};
+
+/**
+ * How long to leave the guest alone before its output is read again, in milliseconds. Each read takes a slow guest's processor
+ * for a fifth of a second, which a script that prints all the time would lose; but a short one should not wait for its end.
+ */
+function pauseAfter(followedMs: number): number {
+  return Math.min(2000, Math.max(100, followedMs / 8));
+}
+
+/** Stores output until the script has ended, and says how: the supervisor's last state. */
+async function follow(session: GuestSession, context: StepContext, secrets: readonly string[]): Promise<string> {
+  const { database, inputs, lease, run, startedAt } = context;
+  const redactor = createRedactor(secrets);
+  const origin = run.guest_offset;
+  const deadline = startedAt.getTime() + inputs.timeoutSeconds * 1000 + graceMs;
+  const followedFrom = Date.now();
+  let stored = origin;
+  let received = origin;
+  for (;;) {
+    const { chunk, state } = await session.use(readMs, async (channel, signal) => {
+      const answer = guestAnswer();
+      await channel.stream(readCommand(stored, received), answer.sink, { signal });
+      return { chunk: answer.output(), state: answer.state() };
+    });
+    received += chunk.length;
+    const ended = state !== 'running';
+    const { text, consumed } = redactor.push(chunk);
+    const rest = ended ? redactor.end() : undefined;
+    const represented = origin + (rest?.consumed ?? consumed);
+    const safe = text + (rest?.text ?? '');
+    if (safe !== '' || represented !== stored) await appendLog(database, lease, safe, represented);
+    stored = represented;
+    if (ended) return state;
+    if (chunk.length < mostChunkBytes) await delay(pauseAfter(Date.now() - followedFrom), undefined, { signal: context.signal });
+    if (Date.now() > deadline) {
+      await session.use(stopMs, (channel, signal) => channel.run(stopCommand(), { signal }));
+      return 'timed-out';
+    }
+  }
+}
+
+async function describe(ending: string, { database, inputs, lease, run }: StepContext, secrets: readonly string[]): Promise<string> {
+  if (ending === 'timed-out') {
+    await remark(database, lease, `script timed out after ${inputs.timeout}`);
+    return `script timed out after ${inputs.timeout}`;
+  }
+  if (ending === 'lost') return 'the script ended its own supervisor in the machine';
+  if (ending === 'absent') return 'the machine restarted while the script ran';
+  const code = /^exited (\d+)$/.exec(ending)?.[1];
+  if (code === undefined) return `the script's supervisor answered ${JSON.stringify(complaint(ending, secrets))}`;
+  const lines = await lastLines(database, run.id, shownLines);
+  await remark(database, lease, `script exited with code ${code}`);
+  return `script exited with code ${code}${lines === '' ? '' : `\n${lines}`}`;
+}

@@ -1,0 +1,67 @@
+import { create, fromJson } from '@bufbuild/protobuf';
+import { Architecture, ImageSchema, type Image, MurmurError, ProvenanceSchema } from '@murmur/api';
+
+import { writeBakedImage } from '../../../catalog/baked-image.js';
+import { holdImages } from '../../images/discard.js';
+import { settle } from '../../runs/intents.js';
+import { assertLease } from '../../runs/lease.js';
+import { stepToken } from '../../starting/names.js';
+import { endRun, type RunRow } from '../../runs/runs.js';
+import type { RunInputs } from '../../starting/run-inputs.js';
+import type { BakeState, BakeStep } from '../step.js';
+import { capture } from './capture.js';
+
+/** Writes the image into the catalog and ends the run, in one transaction: both are there or neither. */
+export const register: BakeStep = {
+  name: 'register',
+  phase: 'registering',
+  async run({ artifact }, { attempt, database, inputs, lease, log, run, substrate }) {
+    if (artifact === undefined) throw new Error('register came before capture');
+    const image = imageOf(run, inputs, artifact);
+    await database.transaction().execute(async (trx) => {
+      await assertLease(trx, lease);
+      await holdImages(trx);
+      const taken = await trx
+        .selectFrom('resources')
+        .select('name')
+        .where('tenant', '=', run.tenant)
+        .where('kind', '=', 'image')
+        .where('name', '=', run.image_name)
+        .executeTakeFirst();
+      if (taken !== undefined) throw new MurmurError('FAILED_PRECONDITION', `image "${run.image_name}" already exists and was not baked`);
+      await writeBakedImage(trx, { tenant: run.tenant, image, author: run.author });
+      await trx
+        .insertInto('artifacts')
+        .values({
+          tenant: run.tenant,
+          image_name: run.image_name,
+          recipe: run.recipe,
+          image_hash: run.image_hash,
+          build_number: run.build_number,
+          run_id: run.id,
+          artifact_name: run.artifact_name,
+          substrate: run.substrate,
+          scope: run.scope,
+          reference: JSON.stringify(artifact.reference),
+        })
+        .execute();
+      await settle(trx, stepToken(run.id, attempt, capture.name));
+      await endRun(trx, lease, { phase: 'completed' });
+    });
+    try {
+      await substrate.keepImage(artifact.reference);
+    } catch (error) {
+      log.warn({ err: error }, 'the substrate has not heard that its image is registered; the reaper will tell it');
+    }
+    return {};
+  },
+};
+
+function imageOf(run: RunRow, inputs: RunInputs, artifact: NonNullable<BakeState['artifact']>): Image {
+  const image = fromJson(ImageSchema, artifact.source);
+  const provenance = create(ProvenanceSchema, { recipeRef: run.recipe, imageHash: run.image_hash });
+  image.name = run.image_name;
+  image.architecture = Architecture[inputs.architecture];
+  if (image.source.value !== undefined) image.source.value.provenance = provenance;
+  return image;
+}

@@ -1,0 +1,14 @@
+import { assertLease } from '../../runs/lease.js';
+import type { BakeStep } from '../step.js';
+import { machineOf } from '../machine-of.js';
+
+/** Waits until the guest has finished booting and answers. */
+export const waitReady: BakeStep = {
+  name: 'wait-ready',
+  phase: 'launching',
+  async run(state, { database, keys, lease, signal, substrate }) {
+    await assertLease(database, lease);
+    await substrate.waitReady(machineOf(state), keys, signal);
+    return {};
+  },
+};

@@ -1,0 +1,85 @@
+import { ArchitectureSchema, type Image, ImageSchema, type Recipe } from '@murmur/api';
+
+import { type Faults, type FieldFault, fault } from '../../faults.js';
+import type { Reference } from '../../kind.js';
+import type { Targets } from '../../references.js';
+import { referenceIn } from '../../shared-references.js';
+import { recipeErrors } from './errors.js';
+
+interface Base {
+  readonly field: string;
+  readonly source: NonNullable<Image['source']['case']>;
+  readonly missing: typeof recipeErrors.awsMissing;
+  readonly other: typeof recipeErrors.awsOther;
+  readonly name: (recipe: Recipe) => string;
+}
+
+/** In the order in which an architecture mismatch is looked for. */
+const bases: readonly Base[] = [
+  {
+    field: 'base_image_aws_ref',
+    source: 'aws',
+    missing: recipeErrors.awsMissing,
+    other: recipeErrors.awsOther,
+    name: (recipe) => recipe.baseImageAwsRef,
+  },
+  {
+    field: 'base_image_gce_ref',
+    source: 'gce',
+    missing: recipeErrors.gceMissing,
+    other: recipeErrors.gceOther,
+    name: (recipe) => recipe.baseImageGceRef,
+  },
+  {
+    field: 'base_image_docker_ref',
+    source: 'docker',
+    missing: recipeErrors.dockerMissing,
+    other: recipeErrors.dockerOther,
+    name: (recipe) => recipe.baseImageDockerRef,
+  },
+  {
+    field: 'base_image_qemu_ref',
+    source: 'qemu',
+    missing: recipeErrors.qemuMissing,
+    other: recipeErrors.qemuOther,
+    name: (recipe) => recipe.baseImageQemuRef,
+  },
+];
+
+/** The base images a recipe names. */
+export function baseReferences(recipe: Recipe): Reference[] {
+  return bases.flatMap(({ field, missing, name }) => referenceIn(field, 'image', name(recipe), missing));
+}
+
+/** Base images must be of the field's substrate and all of one architecture. */
+export function* checkBases(recipe: Recipe, targets: Targets): Faults {
+  const fitting: { field: string; image: Image }[] = [];
+  for (const { field, source, other, name } of bases) {
+    const image = targets.at(field, ImageSchema);
+    if (image === undefined) continue;
+    if (image.source.case === source) fitting.push({ field, image });
+    else yield fault(other, field, name(recipe));
+  }
+  const mismatch = firstMismatch(fitting);
+  if (mismatch !== undefined) yield mismatch;
+}
+
+function firstMismatch(fitting: readonly { field: string; image: Image }[]): FieldFault | undefined {
+  for (const [index, first] of fitting.entries()) {
+    const second = fitting.slice(index + 1).find(({ image }) => image.architecture !== first.image.architecture);
+    if (second === undefined) continue;
+    return fault(
+      recipeErrors.architectureMismatch,
+      second.field,
+      first.field,
+      architectureName(first.image),
+      second.field,
+      architectureName(second.image),
+    );
+  }
+  return undefined;
+}
+
+function architectureName({ architecture }: Image): string {
+  return ArchitectureSchema.value[architecture]?.name ?? String(architecture);
+}
