@@ -6,6 +6,8 @@ export interface GlobalFlags {
   readonly tenant?: string;
   /** A file that holds the key. The key itself is never an argument: process lists show those to everyone. */
   readonly apiKeyFile?: string;
+  /** Whether plain HTTP to another host is allowed. */
+  readonly insecure?: boolean;
 }
 
 /** How the global flags are written and explained in help texts and completions. */
@@ -13,9 +15,14 @@ export const globalFlagDocs = [
   { flag: '--server', placeholder: 'URL', brief: 'The server to talk to [MURMUR_SERVER, default http://127.0.0.1:7007]' },
   { flag: '--tenant', placeholder: 'PROVIDER/ORG', brief: 'The tenant to act in [MURMUR_TENANT]' },
   { flag: '--api-key-file', placeholder: 'FILE', brief: 'Read the API key from a file [MURMUR_API_KEY holds the key itself]' },
+  { flag: '--insecure', placeholder: undefined, brief: 'Send keys and secrets to another host by plain HTTP' },
 ] as const;
 
-const keys: Readonly<Record<string, keyof GlobalFlags>> = { '--server': 'server', '--tenant': 'tenant', '--api-key-file': 'apiKeyFile' };
+const keys: Readonly<Record<string, Exclude<keyof GlobalFlags, 'insecure'>>> = {
+  '--server': 'server',
+  '--tenant': 'tenant',
+  '--api-key-file': 'apiKeyFile',
+};
 
 /** Takes the global flags out of a command line. What follows `--` is the user's own and stays as it is. */
 export function takeGlobalFlags(args: readonly string[]): { globals: GlobalFlags; rest: string[] } {
@@ -25,6 +32,10 @@ export function takeGlobalFlags(args: readonly string[]): { globals: GlobalFlags
   const end = escape === -1 ? args.length : escape;
   for (let index = 0; index < end; index += 1) {
     const argument = args[index] ?? '';
+    if (argument === '--insecure') {
+      globals.insecure = true;
+      continue;
+    }
     const [flag = '', ...tail] = argument.split('=');
     const key = Object.hasOwn(keys, flag) ? keys[flag] : undefined;
     if (key === undefined) {

@@ -16,7 +16,9 @@ export function rootHelp(): string {
     const rows = routes.filter((route) => route.group === group).map((route) => `  ${route.words.join(' ').padEnd(width)}${route.brief}`);
     return [title, ...rows].join('\n');
   });
-  const flags = globalFlagDocs.map(({ flag, placeholder, brief }) => `  ${`${flag} ${placeholder}`.padEnd(24)}${brief}`);
+  const flags = globalFlagDocs.map(
+    ({ flag, placeholder, brief }) => `  ${(placeholder === undefined ? flag : `${flag} ${placeholder}`).padEnd(24)}${brief}`,
+  );
   return [
     'murmur bakes machine images for fleets of coding agents and keeps the catalog of them.',
     'USAGE\n  murmur <command> [flags] [arguments]',

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 
 import type { Logger } from 'pino';
 
+import { writeAdminAddress } from './access/admin-address.js';
 import { ensureFirstTenant } from './access/first-tenant.js';
 import { createIssuers } from './access/oidc.js';
 import { createBakery } from './bake/index.js';
@@ -111,6 +112,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     log,
   });
   closers.push(() => listener.close());
+  closers.push(await writeAdminAddress(dataDir, listener.url));
   return listener.url;
 }
 

@@ -1,7 +1,7 @@
 import { ConnectError } from '@connectrpc/connect';
 import { MurmurError, isMurmurError } from '@murmur/api';
 
-import { isLoopback } from '../config/settings.js';
+import { isLoopback } from '../config/server-address.js';
 import { isConnectionFault } from './connection-faults.js';
 
 /** Whatever a command failed with, as an error with faults and hints to print. */

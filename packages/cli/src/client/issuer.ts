@@ -15,7 +15,7 @@ import {
 } from 'openid-client';
 
 import type { StoredLogin } from '../config/logins.js';
-import { isLoopback } from '../config/settings.js';
+import { isLoopback } from '../config/server-address.js';
 import { CliError } from '../failure.js';
 
 /** How long one request to an issuer may take, in seconds. */

@@ -1,9 +1,9 @@
 import type { Issuer } from '@murmur/api';
 
 import { createMurmurClient } from '../client/connect.js';
-import { warnOfPlainHttp } from '../client/warn-of-plain-http.js';
-import { readConfigFiles } from '../config/config-files.js';
+import { requirePrivacy } from '../client/require-privacy.js';
 import { changeLogin, loginsFile } from '../config/logins.js';
+import { noCredential, type Settings } from '../config/settings.js';
 import { storeLogin } from '../config/store-login.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../define-command.js';
@@ -19,7 +19,7 @@ type Flags = {
 export const command = defineCommand<Flags, []>({
   usage: '[flags]',
   description:
-    "Signs you in. Where the server takes tokens of an issuer, you confirm a code in a browser, on this machine or any other;\nthe login is kept for that server in $XDG_CONFIG_HOME/murmur/credentials.json, renews itself, and works in every folder.\nOtherwise, or with --with-key, reads an API key (from a prompt, standard input or --api-key-file), checks it with the\nserver and stores it in this project's .murmur/murmur.local.yaml; with --server, that address is stored too.\nA key goes before a login: --api-key-file, MURMUR_API_KEY, murmur.local.yaml, then the login, then the admin key of a\nserver on this machine.",
+    "Signs you in. Where the server takes tokens of an issuer, you confirm a code in a browser, on this machine or any other;\nthe login is kept for that server in $XDG_CONFIG_HOME/murmur/credentials.json, renews itself, and works in every folder.\nOtherwise, or with --with-key, reads an API key (from a prompt, standard input or --api-key-file), checks it with the\nserver and stores it with the server's address in this project's .murmur/murmur.local.yaml. A server that only a\nproject's file names must be named with --server, and is used with nothing but what was stored for it.\nA key goes before a login: --api-key-file, MURMUR_API_KEY, murmur.local.yaml, then the login, then the admin key of a\nserver on this machine.",
   examples: [
     { brief: 'Sign in with a browser', line: 'murmur auth login --server https://murmur.example.com' },
     { brief: 'Type or paste an API key', line: 'murmur auth login --with-key' },
@@ -40,15 +40,18 @@ export const command = defineCommand<Flags, []>({
   async run(context, flags) {
     const wantsKey = flags.withKey || context.globals.apiKeyFile !== undefined;
     if (wantsKey && flags.issuer !== undefined) throw usageError('--issuer and an API key are mutually exclusive');
-    const issuer = wantsKey ? undefined : await chooseIssuer(context, flags.issuer);
-    if (issuer === undefined) await storeKey(context);
-    else await signIn(context, issuer);
+    const settings = await context.settings();
+    // Whoever made the file would get the key, or a token, of whoever signs in without looking.
+    if (settings.namedBy === 'project') throw noCredential(settings);
+    requirePrivacy(settings);
+    const issuer = wantsKey ? undefined : await chooseIssuer(settings, flags.issuer);
+    if (issuer === undefined) await storeKey(context, settings);
+    else await signIn(context, settings, issuer);
   },
 });
 
 /** The issuer to sign in with; undefined when the server has none. */
-async function chooseIssuer(context: Context, wanted: string | undefined): Promise<Issuer | undefined> {
-  const settings = await context.settings();
+async function chooseIssuer(settings: Settings, wanted: string | undefined): Promise<Issuer | undefined> {
   const { issuers } = await createMurmurClient({ ...settings, apiKey: undefined, login: undefined }).listIssuers({});
   // Where there is no client of the command line's own, tokens come some other way.
   const offered = issuers.filter((issuer) => issuer.clientId !== '');
@@ -62,9 +65,8 @@ async function chooseIssuer(context: Context, wanted: string | undefined): Promi
   return offered[0];
 }
 
-async function signIn(context: Context, issuer: Issuer): Promise<void> {
-  const [{ signInWithDevice }, settings] = await Promise.all([import('../client/device-sign-in.js'), context.settings()]);
-  await warnOfPlainHttp(context, 'the login');
+async function signIn(context: Context, settings: Settings, issuer: Issuer): Promise<void> {
+  const { signInWithDevice } = await import('../client/device-sign-in.js');
   const login = await signInWithDevice(context, issuer);
   if (login === undefined) {
     context.stderr.write('Sign-in given up; nothing was stored\n');
@@ -75,26 +77,16 @@ async function signIn(context: Context, issuer: Issuer): Promise<void> {
   const file = loginsFile(context);
   await changeLogin(file, settings.server, async () => login);
   context.stdout.write(`Logged in to ${settings.server} as ${subject} of ${tenant}; the login is in ${file}\n`);
-  await warnOfKeys(context);
+  const { keyHolder } = settings;
+  if (keyHolder !== undefined) context.stderr.write(`murmur: warning: API keys go before logins, and the one in ${keyHolder} is used\n`);
 }
 
-async function warnOfKeys(context: Context): Promise<void> {
-  const { local } = await readConfigFiles(context.cwd);
-  const [first] = [
-    ...((context.env['MURMUR_API_KEY'] ?? '') === '' ? [] : ['the one in MURMUR_API_KEY']),
-    ...(local.apiKey === undefined ? [] : ['the one in .murmur/murmur.local.yaml']),
-  ];
-  if (first !== undefined) context.stderr.write(`murmur: warning: API keys go before logins, and ${first} is used\n`);
-}
-
-async function storeKey(context: Context): Promise<void> {
-  const settings = await context.settings();
-  await warnOfPlainHttp(context, 'the API key');
+async function storeKey(context: Context, settings: Settings): Promise<void> {
   const apiKey = context.globals.apiKeyFile === undefined ? (await readSecretValue(context, 'the API key')).trim() : settings.apiKey;
   if (apiKey === undefined || !/^\S+$/.test(apiKey)) {
     throw new CliError('INVALID_ARGUMENT', 'that is not an API key', { hint: 'Keys look like mur_<id>.<secret>.', exitCode: 2 });
   }
   const { tenant, subject } = await createMurmurClient({ ...settings, apiKey }).whoAmI({});
-  const file = await storeLogin(context.cwd, { apiKey, ...(context.globals.server === undefined ? {} : { server: settings.server }) });
+  const file = await storeLogin(context.cwd, { apiKey, server: settings.server });
   context.stdout.write(`Logged in to ${settings.server} as ${subject} of ${tenant}; the key is in ${file}\n`);
 }

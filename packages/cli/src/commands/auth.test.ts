@@ -127,9 +127,40 @@ describe('signing in with an issuer', () => {
     expect(again.stderr).toContain('murmur: warning: API keys go before logins, and the one in MURMUR_API_KEY is used\n');
   });
 
-  it('warns before a key goes to another host in clear', async () => {
-    const { stderr } = await runForTest(['auth', 'login', '--with-key', '--server', 'http://192.0.2.1:1'], { stdin: '', cwd: folder });
-    expect(stderr).toContain('murmur: warning: the API key travels to http://192.0.2.1:1 unencrypted; use https\n');
+  it('sends no key to another host in clear, and asks for none', async () => {
+    const { code, stderr } = await runForTest(['auth', 'login', '--with-key', '--server', 'http://192.0.2.1:1'], {
+      stdin: 'k',
+      cwd: folder,
+    });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'murmur: FAILED_PRECONDITION: http://192.0.2.1:1 is another host and not https: keys and secrets could be read on their way\n' +
+        'Use https, or --insecure where you trust everything in between.\n',
+    });
+  });
+
+  it('is for servers that the user names, and not for one that a file of the project does', async () => {
+    const { url, env } = await serve();
+    const { MURMUR_SERVER: _named, ...unnamed } = env;
+    await mkdir(join(folder, '.murmur'));
+    await writeFile(join(folder, '.murmur', 'murmur.local.yaml'), `server: ${url}\n`, { mode: 0o600 });
+    const options = { env: { ...unnamed, MURMUR_API_KEY: 'mur_a.b' }, cwd: folder };
+    const refused = `murmur: UNAUTHENTICATED: no credential for ${url}; run "murmur auth login --server ${url}"\n`;
+    for (const args of [['whoami'], ['get', 'recipe'], ['secret', 'set', 'A'], ['auth', 'login']]) {
+      expect(await runForTest(args, { ...options, stdin: 'x' })).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining(refused),
+      });
+    }
+    expect(await runForTest(['__complete', '--', 'get', 'recipe', ''], options)).toMatchObject({ code: 0, stdout: '' });
+    expect(server?.seen).toEqual([]);
+    await logIn(env, 'ana', ['--server', url]);
+    expect((await runForTest(['whoami'], { env: unnamed, cwd: folder })).stdout).toContain('ana');
+    const before = server?.seen.length;
+    await runForTest(['__complete', '--', 'get', 'recipe', ''], options);
+    expect(server?.seen.length).toBe(before);
   });
 
   it('is given up with Ctrl-C, and nothing is stored', async () => {

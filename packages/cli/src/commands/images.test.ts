@@ -186,7 +186,7 @@ describe('auth', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await readFile(file, 'utf8')).toBe(`server: ${url}\napi_key: mur_a.b\n`);
     expect((await runForTest(['auth'], options)).code).toBe(0);
-    const refused = await runForTest(['auth', 'login'], { ...options, stdin: 'mur_x.y\n' });
+    const refused = await runForTest(['auth', 'login', '--server', url], { ...options, stdin: 'mur_x.y\n' });
     expect(refused).toMatchObject({ code: 1, stderr: 'murmur: UNAUTHENTICATED: identity token is missing or expired\n' });
     expect(await readFile(file, 'utf8')).toBe(`server: ${url}\napi_key: mur_a.b\n`);
   });

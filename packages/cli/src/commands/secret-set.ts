@@ -2,7 +2,6 @@ import { ConnectError } from '@connectrpc/connect';
 import { MurmurError, type Resource } from '@murmur/api';
 
 import type { MurmurClient } from '../client/connect.js';
-import { warnOfPlainHttp } from '../client/warn-of-plain-http.js';
 import { defineCommand } from '../define-command.js';
 import { readSecretValue, valueAsArgument } from '../input/secret-value.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
@@ -53,9 +52,10 @@ export const command = defineCommand<Flags, [name: string, value?: string]>({
   },
   async run(context, flags, name, value) {
     if (value !== undefined || name.includes('=')) throw valueAsArgument(name.split('=')[0] ?? '');
-    await warnOfPlainHttp(context, 'the value');
+    // First: nobody should type a value that will not be sent.
+    const client = await context.connect();
     const plaintext = await readSecretValue(context, name);
-    const resource = await writeSecret(await context.connect(), name, { ...flags, plaintext });
+    const resource = await writeSecret(client, name, { ...flags, plaintext });
     await printChange(context, flags.output, `Set secret "${name}"`, resource);
   },
 });

@@ -4,6 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runForTest, type TestOptions } from '../testing.js';
 import { startTestServer, type TestServer } from '../testing-server.js';
 
+const plainHttpRefused =
+  'murmur: FAILED_PRECONDITION: http://192.0.2.1:1 is another host and not https: keys and secrets could be read on their way\n' +
+  'Use https, or --insecure where you trust everything in between.\n';
+
 describe('murmur secret', () => {
   const sets: SetResourceRequest[] = [];
   const patches: PatchResourceRequest[] = [];
@@ -125,10 +129,9 @@ describe('murmur secret', () => {
     expect(sets.map(({ ifGeneration }) => ifGeneration)).toEqual([0n]);
   });
 
-  it('warns before a value goes to another host in clear', async () => {
+  it('asks for no value that would go to another host in clear', async () => {
     const env = { MURMUR_SERVER: 'http://192.0.2.1:1', MURMUR_API_KEY: 'k' };
-    const { stderr } = await runForTest(['secret', 'set', 'A'], { stdin: '', env });
-    expect(stderr).toContain('murmur: warning: the value travels to http://192.0.2.1:1 unencrypted; use https\n');
+    expect(await runForTest(['secret', 'set', 'A'], { stdin: 'x', env })).toEqual({ code: 1, stdout: '', stderr: plainHttpRefused });
   });
 
   it('lists and deletes', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -88,6 +88,7 @@ describe('a server with an issuer', () => {
   afterAll(async () => {
     surroundings.interrupt();
     expect(await running).toBe(0);
+    await expect(readFile(join(dataDir, 'admin.address'))).rejects.toThrow('ENOENT');
     await issuer.close();
     vi.unstubAllEnvs();
     await rm(folder, { recursive: true });
@@ -107,6 +108,17 @@ describe('a server with an issuer', () => {
       },
     };
   };
+
+  it('is called with its admin key where it said that it answers', async () => {
+    expect(await readFile(join(dataDir, 'admin.address'), 'utf8')).toBe(`${url}\n`);
+    const home = join(folder, 'share');
+    await mkdir(home);
+    await symlink(dataDir, join(home, 'murmur'));
+    const local = (address: string) =>
+      runForTest(['whoami'], { env: { MURMUR_SERVER: address, XDG_DATA_HOME: home, XDG_CONFIG_HOME: folder }, cwd: folder });
+    expect((await local(url)).stdout).toContain('admin');
+    expect((await local(url.replace('127.0.0.1', 'localhost'))).stderr).toContain('UNAUTHENTICATED');
+  });
 
   it('lets people in once their tenant exists, and lets them do what bindings say', async () => {
     const ana = person('ana');

@@ -74,7 +74,7 @@ function flagsOf(command: Command<Context>): FlagSpelling[] {
     const long = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     return { spellings: [long, ...short], takesValue: flag.kind !== 'boolean', values: flag.kind === 'enum' ? flag.values : [] };
   });
-  const global = globalFlagDocs.map(({ flag }) => ({ spellings: [flag], takesValue: true, values: [] }));
+  const global = globalFlagDocs.map(({ flag, placeholder }) => ({ spellings: [flag], takesValue: placeholder !== undefined, values: [] }));
   return [...own, { spellings: ['--help', '-h'], takesValue: false, values: [] }, ...global];
 }
 

@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { CliError } from '../failure.js';
+import { readOwnFile, requireOwnFolder } from './own-file.js';
 
 /** The folder a project keeps its Murmur configuration in. */
 export const configFolder = '.murmur';
@@ -19,6 +20,8 @@ export interface LocalConfig {
 
 /** Both files of the nearest `.murmur` folder that has one, and what to warn about. */
 export interface ConfigFiles {
+  /** The one that {@link local} came from. */
+  readonly localFile: string | undefined;
   readonly shared: SharedConfig;
   readonly local: LocalConfig;
   readonly warnings: readonly string[];
@@ -33,15 +36,17 @@ export async function findConfigFolder(cwd: string): Promise<string | undefined>
   }
 }
 
-/** Reads the nearest configuration; a file that is not there counts as empty. */
+/** Reads the nearest configuration; a file that is not there counts as empty, and one that others could write is refused. */
 export async function readConfigFiles(cwd: string): Promise<ConfigFiles> {
   const folder = await findConfigFolder(cwd);
-  if (folder === undefined) return { shared: {}, local: {}, warnings: [] };
+  if (folder === undefined) return { localFile: undefined, shared: {}, local: {}, warnings: [] };
+  await requireOwnFolder(folder);
   const sharedFile = join(folder, 'murmur.yaml');
   const localFile = join(folder, 'murmur.local.yaml');
   const shared = await readMapping(sharedFile);
   const local = await readMapping(localFile);
   return {
+    localFile,
     shared: optional('tenant', tenantOf(sharedFile, shared['tenant'])),
     local: {
       ...optional('server', text(localFile, 'server', local['server'])),
@@ -57,13 +62,8 @@ async function readableByOthers(file: string): Promise<string[]> {
 }
 
 async function readMapping(file: string): Promise<Record<string, unknown>> {
-  let content: string;
-  try {
-    content = await readFile(file, 'utf8');
-  } catch (cause) {
-    if (isMissing(cause)) return {};
-    throw new CliError('FAILED_PRECONDITION', `cannot read ${file}`, { cause });
-  }
+  const content = await readOwnFile(file);
+  if (content === undefined) return {};
   // Most folders have no configuration, so the parser is loaded only for those that do.
   const { parse } = await import('yaml');
   let value: unknown;
@@ -105,8 +105,4 @@ async function exists(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR');
 }

@@ -1,9 +1,10 @@
-import { chmod, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Surroundings } from '../context.js';
 import { CliError } from '../failure.js';
+import { readOwnFile } from './own-file.js';
 import { writePrivateFile } from './write-private-file.js';
 
 /** What signing in to one server with an issuer has left. */
@@ -60,13 +61,8 @@ export async function changeLogin(
 }
 
 async function readLogins(file: string): Promise<Logins> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    if (hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')) return {};
-    throw new CliError('FAILED_PRECONDITION', `cannot read ${file}`, { cause });
-  }
+  const text = await readOwnFile(file);
+  if (text === undefined) return {};
   try {
     const logins: unknown = JSON.parse(text);
     if (isLogins(logins)) return logins;

@@ -1,82 +1,98 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import type { Surroundings } from '../context.js';
 import { CliError, usageError } from '../failure.js';
 import type { GlobalFlags } from '../global-flags.js';
-import { readConfigFiles } from './config-files.js';
-import { defaultDataDir } from './data-dir.js';
+import { adminKeyFor } from './admin-key.js';
+import { type ConfigFiles, readConfigFiles } from './config-files.js';
 import { loginsFile, readLogin, type StoredLogin } from './logins.js';
+import { readOwnFile } from './own-file.js';
+import { defaultServer, serverOrigin } from './server-address.js';
 
 /** Which server to talk to, as whom. */
 export interface Settings {
   /** An origin without a slash at its end, such as `http://127.0.0.1:7007`. */
   readonly server: string;
+  /** Who named it. What a project's file names may be anybody's: it gets that file's own key or a stored login, and nothing else. */
+  readonly namedBy: 'user' | 'project' | 'nobody';
   /** `provider/org`, when one is configured; otherwise the key alone decides. */
   readonly tenant: string | undefined;
   readonly apiKey: string | undefined;
+  /** What holds that key, if it was given and not found: it goes before a login. */
+  readonly keyHolder?: '--api-key-file' | 'MURMUR_API_KEY' | '.murmur/murmur.local.yaml' | undefined;
   /** What `murmur auth login` has stored for the server; used when there is no API key. */
   readonly login?: { readonly file: string; readonly stored: StoredLogin } | undefined;
+  /** Whether plain HTTP to another host is what the user wants. */
+  readonly insecure: boolean;
 }
 
-/** The address `murmur server` listens on unless told otherwise. */
-const defaultServer = 'http://127.0.0.1:7007';
+type Target = Pick<Settings, 'server' | 'namedBy'>;
 
 /**
- * The settings in force. Later wins: the project's files, the environment, the flags. With no key in any of them, the login
- * at that server is used; with none of those either, a server on this machine is reached with the admin key it left in its
- * data folder.
+ * The settings in force. Later wins: the project's files, the environment, the flags. A credential goes to the server it
+ * belongs to: a key of the environment or the flags to one that the user named (or nobody did), a project's key to the server
+ * in the same file, a login to the server where it was made, the admin key of this machine to the address its server wrote
+ * beside it.
  */
 export async function loadSettings(surroundings: Surroundings, globals: GlobalFlags): Promise<Settings> {
-  const { env } = surroundings;
+  const { env, stderr } = surroundings;
   const files = await readConfigFiles(surroundings.cwd);
-  for (const warning of files.warnings) surroundings.stderr.write(`murmur: warning: ${warning}\n`);
-  const server = serverOrigin(globals.server ?? present(env['MURMUR_SERVER']) ?? files.local.server ?? defaultServer);
+  for (const warning of files.warnings) stderr.write(`murmur: warning: ${warning}\n`);
+  const target = targetOf(env, globals, files);
   const tenant = globals.tenant ?? present(env['MURMUR_TENANT']) ?? files.shared.tenant;
   if (tenant !== undefined && !/^[a-z][a-z0-9_]*\/\S+$/.test(tenant)) {
     throw usageError(`tenant "${tenant}" is not of the form provider/org`, 'Tenants look like local/default or github_app/acme.');
   }
-  const apiKey =
-    (globals.apiKeyFile === undefined ? undefined : await keyIn(globals.apiKeyFile)) ??
-    present(env['MURMUR_API_KEY']) ??
-    files.local.apiKey;
-  if (apiKey !== undefined) return { server, tenant, apiKey };
+  const settings = { ...target, tenant, insecure: globals.insecure === true };
+  const { apiKey, keyHolder, unused } = await keyFor(env, globals, files, target);
+  if (unused !== undefined) stderr.write(`murmur: warning: ${unused} is not used: it was not given for ${target.server}\n`);
+  if (apiKey !== undefined) return { ...settings, apiKey, keyHolder };
   const file = loginsFile(surroundings);
-  const stored = await readLogin(file, server);
-  if (stored !== undefined) return { server, tenant, apiKey, login: { file, stored } };
-  return { server, tenant, apiKey: isLoopback(server) ? await adminKey(join(defaultDataDir(surroundings), 'admin.key')) : undefined };
+  const stored = await readLogin(file, target.server);
+  if (stored !== undefined) return { ...settings, apiKey, login: { file, stored } };
+  return { ...settings, apiKey: target.namedBy === 'project' ? undefined : await adminKeyFor(surroundings, target.server) };
 }
 
-/** Whether an address is this very machine. */
-export function isLoopback(server: string): boolean {
-  const { hostname } = new URL(server);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+/** A server that only a project's file names gets no credential that was meant for another. */
+export function noCredential({ server }: Target): CliError {
+  return new CliError('UNAUTHENTICATED', `no credential for ${server}; run "murmur auth login --server ${server}"`, {
+    hint: 'A file of this project names that server. Do so only if you know it.',
+  });
 }
 
-/** An address as settings have it. Throws INVALID_ARGUMENT for what is no URL of a server. */
-export function serverOrigin(written: string): string {
-  const address = written.includes('://') ? written : `http://${written}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
-    throw usageError(`server address "${written}" is not a URL`, 'Write it like http://127.0.0.1:7007.');
+function targetOf(env: Surroundings['env'], globals: GlobalFlags, { local }: ConfigFiles): Target {
+  const own = globals.server ?? present(env['MURMUR_SERVER']);
+  if (own !== undefined) return { server: serverOrigin(own), namedBy: 'user' };
+  if (local.server !== undefined) return { server: serverOrigin(local.server), namedBy: 'project' };
+  return { server: defaultServer, namedBy: 'nobody' };
+}
+
+type Key = Pick<Settings, 'keyHolder'> & Partial<Pick<Settings, 'apiKey'>>;
+
+/** The API key that belongs to the server, and what holds one that does not. */
+async function keyFor(
+  env: Surroundings['env'],
+  globals: GlobalFlags,
+  { local }: ConfigFiles,
+  { server, namedBy }: Target,
+): Promise<Key & { readonly unused?: string }> {
+  const key = present(env['MURMUR_API_KEY']);
+  const isKept = local.apiKey !== undefined && serverOrigin(local.server ?? defaultServer) === server;
+  const kept: Key = isKept ? { apiKey: local.apiKey, keyHolder: '.murmur/murmur.local.yaml' } : {};
+  if (namedBy === 'project') {
+    if (globals.apiKeyFile !== undefined) return { ...kept, unused: '--api-key-file' };
+    return { ...kept, ...(key === undefined ? {} : { unused: 'MURMUR_API_KEY' }) };
   }
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  if (globals.apiKeyFile !== undefined) return { apiKey: await keyIn(globals.apiKeyFile), keyHolder: '--api-key-file' };
+  if (key === undefined) return kept;
+  // Set together, the two belong together: a flag that names another server does not take the key along.
+  const pair = present(env['MURMUR_SERVER']);
+  if (pair !== undefined && serverOrigin(pair) !== server) return { ...kept, unused: 'MURMUR_API_KEY' };
+  return { apiKey: key, keyHolder: 'MURMUR_API_KEY' };
 }
 
 async function keyIn(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (cause) {
-    throw new CliError('NOT_FOUND', `cannot read the API key file ${file}`, { cause, exitCode: 2 });
-  }
-}
-
-/** The key, or undefined: without one the server itself says what is missing. */
-async function adminKey(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').then(
-    (content) => present(content.trim()),
-    () => undefined,
-  );
+  const key = await readOwnFile(file);
+  if (key === undefined) throw new CliError('NOT_FOUND', `cannot read the API key file ${file}`, { exitCode: 2 });
+  return key.trim();
 }
 
 function present(value: string | undefined): string | undefined {

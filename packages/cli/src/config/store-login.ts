@@ -1,21 +1,23 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Document, parseDocument } from 'yaml';
 
-import { configFolder, findConfigFolder, type LocalConfig } from './config-files.js';
-import { serverOrigin } from './settings.js';
+import { configFolder, findConfigFolder } from './config-files.js';
+import { readOwnFile, requireOwnFolder } from './own-file.js';
+import { defaultServer, serverOrigin } from './server-address.js';
 import { writePrivateFile } from './write-private-file.js';
 
 /**
- * Writes a key, and a server if one is given, into the nearest `.murmur/murmur.local.yaml` (made here when there is
- * none) and answers the file. Other settings in it stay; nobody else can read it.
+ * Writes a key, and the server it belongs to, into the nearest `.murmur/murmur.local.yaml` (made here when there is none) and
+ * answers the file. Other settings in it stay; nobody else can read it.
  */
-export async function storeLogin(cwd: string, login: LocalConfig & { readonly apiKey: string }): Promise<string> {
+export async function storeLogin(cwd: string, login: { readonly server: string; readonly apiKey: string }): Promise<string> {
   const folder = (await findConfigFolder(cwd)) ?? join(resolve(cwd), configFolder);
   await mkdir(folder, { recursive: true });
+  await requireOwnFolder(folder);
   const file = localFileIn(folder);
   const document = await readLocalFile(file);
-  if (login.server !== undefined) document.set('server', login.server);
+  document.set('server', login.server);
   document.set('api_key', login.apiKey);
   await writeLocalFile(file, document);
   return file;
@@ -28,7 +30,8 @@ export async function forgetKey(cwd: string, server: string): Promise<string | u
   const file = localFileIn(folder);
   const document = await readLocalFile(file);
   const storedServer = document.get('server');
-  if (!document.has('api_key') || (typeof storedServer === 'string' && serverOrigin(storedServer) !== server)) return undefined;
+  const belongsTo = typeof storedServer === 'string' ? serverOrigin(storedServer) : defaultServer;
+  if (!document.has('api_key') || belongsTo !== server) return undefined;
   document.delete('api_key');
   await writeLocalFile(file, document);
   return file;
@@ -39,7 +42,7 @@ function localFileIn(folder: string): string {
 }
 
 async function readLocalFile(file: string): Promise<Document> {
-  return parseDocument(await readFile(file, 'utf8').catch(() => ''));
+  return parseDocument((await readOwnFile(file)) ?? '');
 }
 
 async function writeLocalFile(file: string, document: Document): Promise<void> {
