@@ -1,6 +1,7 @@
 import { createContext, type Surroundings } from './context.js';
 import { CliError, failureText } from './failure.js';
 import { takeGlobalFlags } from './global-flags.js';
+import { guardOutput } from './output/shown-controls.js';
 import { version } from './version.js';
 
 /** Runs one command line and answers its exit code: 0 success, 1 the request failed, 2 wrong usage, 130 interrupted. */
@@ -9,7 +10,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
     return await runLine(args, surroundings);
   } catch (thrown) {
     if (!(thrown instanceof CliError)) throw thrown;
-    surroundings.stderr.write(failureText([{ code: thrown.code, message: thrown.message, hint: thrown.hint }]));
+    guardOutput(surroundings.stderr).write(failureText([{ code: thrown.code, message: thrown.message, hint: thrown.hint }]));
     return thrown.exitCode;
   }
 }
@@ -30,7 +31,7 @@ async function runLine(args: readonly string[], surroundings: Surroundings): Pro
   const context = createContext(surroundings, globals);
   const { application, hints } = await buildApp(line);
   await run(application, line, context);
-  for (const hint of hints) surroundings.stderr.write(`${hint}\n`);
+  for (const hint of hints) context.stderr.write(`${hint}\n`);
   if (context.exitCode !== undefined) return context.exitCode;
   const code = Number(context.process.exitCode ?? 0);
   // Stricli numbers wrong usage and its own faults below zero.

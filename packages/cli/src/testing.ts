@@ -18,8 +18,8 @@ export interface TestSurroundings extends Surroundings {
 /** What a test wants to be different from an empty environment. */
 export interface TestOptions {
   readonly stdin?: string | Buffer;
-  /** Whether what is read looks like a person typing. */
-  readonly terminal?: 'stdin';
+  /** Whether what is read looks like a person typing, and what is written like a screen. */
+  readonly terminal?: 'stdin' | 'output';
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
 }
@@ -29,8 +29,8 @@ export function testSurroundings({ stdin = '', terminal, env = {}, cwd = '/' }: 
   const controller = new AbortController();
   return {
     stdin: Object.assign(Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)]), { isTTY: terminal === 'stdin' }),
-    stdout: recordedOutput(),
-    stderr: recordedOutput(),
+    stdout: recordedOutput(terminal === 'output'),
+    stderr: recordedOutput(terminal === 'output'),
     env,
     cwd,
     home: '/nonexistent',
@@ -54,9 +54,10 @@ export async function runForTest(args: readonly string[], options: TestOptions =
   return { code, stdout: surroundings.stdout.text(), stderr: surroundings.stderr.text() };
 }
 
-function recordedOutput(): RecordedOutput {
+function recordedOutput(isTTY: boolean): RecordedOutput {
   const chunks: Buffer[] = [];
   return {
+    isTTY,
     write: (chunk) => chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk)),
     text: () => Buffer.concat(chunks).toString('utf8'),
   };

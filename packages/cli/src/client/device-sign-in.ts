@@ -33,7 +33,7 @@ async function withProgress({ stderr }: Context, device: DeviceSignIn, signal: A
     return device.finish(signal);
   }
   const start = performance.now();
-  const show = (): unknown => stderr.write(`\rWaiting for you: ${renderSeconds((performance.now() - start) / 1000)} `);
+  const show = (): unknown => stderr.writeRaw(`\rWaiting for you: ${renderSeconds((performance.now() - start) / 1000)} `);
   show();
   const ticking = setInterval(show, tickMs);
   try {

@@ -42,7 +42,9 @@ export const command = defineCommand<Flags, [kind: string, name: string, from?: 
     if (before.text === after.text) return;
     const { unifiedDiff } = await import('../output/unified-diff.js');
     const isColoured = context.stdout.isTTY === true && (context.env['NO_COLOR'] ?? '') === '';
-    context.stdout.write(unifiedDiff(labelled(kind, name, before), labelled(kind, name, after), isColoured ? 'coloured' : 'plain'));
+    const sides = [labelled(kind, name, before), labelled(kind, name, after)] as const;
+    if (isColoured) context.stdout.writeRaw(unifiedDiff(...sides, 'coloured'));
+    else context.stdout.write(unifiedDiff(...sides, 'plain'));
     if (flags.exitCode) context.exitCode = 1;
   },
 });

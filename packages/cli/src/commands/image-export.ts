@@ -28,13 +28,13 @@ export const command = defineCommand<Flags, [name: string, file: string]>({
         onProgress(received, total) {
           if (!terminal) return;
           const share = total === 0 ? 0 : Math.floor((received / total) * 100);
-          context.stderr.write(`\r${share}% of ${renderBytes(total)}\u001b[K`);
+          context.stderr.writeRaw(`\r${share}% of ${renderBytes(total)}\u001b[K`);
         },
       });
-      if (terminal) context.stderr.write('\r\u001b[K');
+      if (terminal) context.stderr.writeRaw('\r\u001b[K');
       context.stdout.write(`Exported image "${name}" to ${file} (${renderBytes(saved.bytes)}, ${saved.digest})\n`);
     } catch (thrown) {
-      if (terminal) context.stderr.write('\r\u001b[K');
+      if (terminal) context.stderr.writeRaw('\r\u001b[K');
       if (!signal.aborted) throw thrown;
       context.exitCode = 130;
     }

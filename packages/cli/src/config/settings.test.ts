@@ -129,28 +129,28 @@ describe('settings', () => {
         options,
       );
     const places = [
-      ['.murmur'],
-      ['.murmur', 'murmur.yaml'],
-      ['.murmur', 'murmur.local.yaml'],
-      ['config', 'murmur', 'credentials.json'],
-      ['share', 'murmur', 'admin.key'],
-      ['share', 'murmur', 'admin.address'],
-      ['key'],
+      '.murmur',
+      '.murmur/murmur.yaml',
+      '.murmur/murmur.local.yaml',
+      'config/murmur/credentials.json',
+      'share/murmur/admin.key',
+      'share/murmur/admin.address',
+      'key',
     ];
-    const prepare = async (place: readonly string[]) => {
+    const loadFrom = (place: string) => load(place === 'key' ? { apiKeyFile: join(folder, 'key') } : {});
+    const prepare = async (place: string) => {
       for (const kind of ['config', 'share']) await mkdir(join(folder, kind, 'murmur'), { recursive: true });
       await writeFile(join(folder, 'config', 'murmur', 'credentials.json'), '{}', { mode: 0o600 });
       await writeFile(join(folder, 'share', 'murmur', 'admin.key'), 'mur_admin.x', { mode: 0o600 });
       await writeFile(join(folder, 'share', 'murmur', 'admin.address'), 'http://127.0.0.1:7007\n', { mode: 0o600 });
       await writeFile(join(folder, 'key'), 'mur_flag.x', { mode: 0o600 });
       // Where a key is kept, none of the other places is looked at.
-      if (place[0] !== '.murmur') await writeFile(join(folder, '.murmur', 'murmur.local.yaml'), '');
-      expect((await load(place[0] === 'key' ? { apiKeyFile: join(folder, 'key') } : {})).apiKey).toMatch(/^mur_/);
-      return join(folder, ...place);
+      if (!place.startsWith('.murmur')) await writeFile(join(folder, '.murmur', 'murmur.local.yaml'), '');
+      expect((await loadFrom(place)).apiKey).toMatch(/^mur_/);
+      return join(folder, place);
     };
-    const loadFrom = (place: readonly string[]) => load(place[0] === 'key' ? { apiKeyFile: join(folder, 'key') } : {});
 
-    it.each(places)('are refused: %s%s%s writable by others', async (...place) => {
+    it.each(places)('are refused: %s writable by others', async (place) => {
       const path = await prepare(place);
       await chmod(path, 0o720);
       await expect(loadFrom(place)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', message: `${path} can be written by others` });
@@ -159,7 +159,7 @@ describe('settings', () => {
     });
 
     // Only root can give a file away.
-    it.runIf(process.getuid?.() === 0).each(places)('are refused: %s%s%s of another user', async (...place) => {
+    it.runIf(process.getuid?.() === 0).each(places)('are refused: %s of another user', async (place) => {
       const path = await prepare(place);
       await chown(path, 54_321, 54_321);
       await expect(loadFrom(place)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', message: `${path} belongs to another user` });

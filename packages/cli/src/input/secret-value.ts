@@ -1,4 +1,4 @@
-import type { Context, Input } from '../context.js';
+import type { Input, Surroundings } from '../context.js';
 import { CliError, usageError } from '../failure.js';
 import { readTextInput } from './read-text.js';
 
@@ -12,7 +12,7 @@ const clearLine = '\u0015';
  * A secret's value. From a terminal: one line, typed or pasted without being shown. Otherwise all of standard input, as
  * it is, without one line break at its end.
  */
-export async function readSecretValue(context: Pick<Context, 'stdin' | 'stderr'>, name: string): Promise<string> {
+export async function readSecretValue(context: Pick<Surroundings, 'stdin' | 'stderr'>, name: string): Promise<string> {
   const value = context.stdin.isTTY === true ? await askFor(context, name) : withoutLineBreak(await readTextInput(context.stdin));
   if (value !== '') return value;
   throw new CliError('INVALID_ARGUMENT', `the value of ${name} is empty`, { hint: 'Type the value, or pipe it in.', exitCode: 2 });
@@ -32,7 +32,7 @@ function withoutLineBreak(text: string): string {
 }
 
 /** In raw mode, where the terminal shows nothing and hands over every key. */
-async function askFor({ stderr, stdin }: Pick<Context, 'stdin' | 'stderr'>, name: string): Promise<string> {
+async function askFor({ stderr, stdin }: Pick<Surroundings, 'stdin' | 'stderr'>, name: string): Promise<string> {
   stdin.setRawMode?.(true);
   try {
     // Only now: whoever types at once must not see it either.

@@ -8,7 +8,7 @@ import { renderSeconds, renderTime, secondsBetween } from './time.js';
 /** A bake to watch, and where its log goes. */
 export interface Watch {
   readonly runId: string;
-  readonly log: Output;
+  readonly log: Pick<Output, 'write'>;
   readonly mode: 'follow' | 'print';
 }
 

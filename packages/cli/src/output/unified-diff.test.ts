@@ -11,6 +11,10 @@ it('colours lines by what they are, and says the same without colour', () => {
   expect(coloured.replaceAll(/\u001b\[\d+m/g, '')).toBe(unifiedDiff(side('a\nb\n'), side('a\nc\n'), 'plain'));
 });
 
+it('lets no colour of the texts through among its own', () => {
+  expect(unifiedDiff(side('a\n'), side('\u001b[8mb\n'), 'coloured')).toContain('\u001b[32m+^[[8mb\u001b[0m\n');
+});
+
 it('says which end of the file has no line end', () => {
   expect(unifiedDiff(side('a\n'), side('a'), 'plain')).toContain('\\ No newline at end of file');
 });

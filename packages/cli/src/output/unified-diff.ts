@@ -1,5 +1,7 @@
 import { FILE_HEADERS_ONLY, createTwoFilesPatch } from 'diff';
 
+import { showControls } from './shown-controls.js';
+
 /** One side of a comparison. */
 export interface DiffSide {
   readonly label: string;
@@ -10,12 +12,16 @@ export interface DiffSide {
 /** A longer search for the smallest difference is not worth the wait. */
 const patienceMs = 3000;
 
-/** The difference of two texts in the unified format, three lines around each change. This file is loaded only for a diff. */
+/**
+ * The difference of two texts in the unified format, three lines around each change; coloured, with the texts' own control
+ * characters in view. This file is loaded only for a diff.
+ */
 export function unifiedDiff(before: DiffSide, after: DiffSide, style: 'plain' | 'coloured'): string {
   const options = { context: 3, timeout: patienceMs, headerOptions: FILE_HEADERS_ONLY };
   const patch =
     createTwoFilesPatch(before.label, after.label, before.text, after.text, before.about, after.about, options) ?? whole(before, after);
-  return style === 'plain' ? patch : patch.replaceAll(/^.*$/gm, coloured);
+  // Only the colours of this program reach the terminal.
+  return style === 'plain' ? patch : showControls(patch).replaceAll(/^.*$/gm, coloured);
 }
 
 /** Every line taken out and every line put in: a difference too, if not the smallest. */
