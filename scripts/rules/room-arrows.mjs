@@ -109,6 +109,7 @@ function roomProblem(path, target) {
  */
 function roomOf(path) {
   const [room = '', inner = '', ...rest] = path.slice('packages/server/src/'.length).split('/');
-  if (inner === '') return 'main';
+  // The registry is the composition root's list of substrates: it knows them all by name, and nobody else knows it.
+  if (inner === '' || (room === 'substrates' && inner === 'registry.ts')) return 'main';
   return room === 'substrates' && rest.length > 0 ? `substrates/${inner}` : room;
 }

@@ -74,7 +74,8 @@ test.each([
   [`${server}/http/bake-service.ts`, '../bake/bakery.js'],
   [`${server}/access/authenticate.ts`, '../database/tables.js'],
   [`${server}/substrates/qemu/launch.ts`, '../ssh.js'],
-  [`${server}/main.ts`, './substrates/qemu/index.js'],
+  [`${server}/main.ts`, './substrates/registry.js'],
+  [`${server}/substrates/registry.ts`, './qemu/index.js'],
   [`${server}/bake/start.test.ts`, '../substrates/qemu/index.js'],
   ['packages/cli/src/main.ts', '@murmur/api'],
 ])('%s may import %s', (path, specifier) => {

@@ -14,7 +14,6 @@ import { installationId } from './database/installation.js';
 import { openRuntimeDir } from './host/runtime-dir.js';
 import type { Database } from './database/tables.js';
 import { executorIdOf } from './host/executor-id.js';
-import type { BaseBuilder } from './http/base-service.js';
 import { parseListenAddress } from './http/listen.js';
 import { serveApi } from './http/server.js';
 import { type Closers, closeAll, openDatabase, startOwnPostgres } from './open-database.js';
@@ -22,7 +21,7 @@ import { keyPlaces } from './secrets/key-places.js';
 import type { KeyProvider } from './secrets/key-provider.js';
 import { type KeyPlaces, openKeyRing } from './secrets/key-ring.js';
 import { createTenantKeys } from './secrets/tenant-keys.js';
-import { createQemuSubstrate } from './substrates/qemu/index.js';
+import { registry } from './substrates/registry.js';
 import type { Substrate, SubstrateName } from './substrates/substrate.js';
 import { serverVersion } from './version.js';
 
@@ -77,8 +76,10 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
   await ensureFirstTenant({ database, dataDir });
   const installation = await installationId(database);
 
-  const { substrates, baseBuilders } = await startSubstrates({ dataDir, installation, log }, closers);
-  const localSubstrates = (['QEMU', 'DOCKER'] as const).filter((name) => substrates.has(name));
+  const substrates = await startSubstrates(dataDir, { installation, log }, closers);
+  const localSubstrates = [...substrates.values()].flatMap(({ local, name }) =>
+    local && (name === 'QEMU' || name === 'DOCKER') ? [name] : [],
+  );
   const localArchitecture = process.arch === 'arm64' ? 'ARM64' : 'AMD64';
   await writeBuiltins(database, {
     localSubstrates,
@@ -105,7 +106,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     database,
     tenantKeys,
     bakery,
-    baseBuilders,
+    baseBuilders: [...substrates.values()].flatMap(({ baseBuilder }) => baseBuilder ?? []),
     substrates: [...substrates.keys()],
     issuers: createIssuers(configuration.oidc, log),
     version,
@@ -125,28 +126,24 @@ async function openKeys(database: Database, places: KeyPlaces, log: Logger): Pro
   return ring;
 }
 
-/** The only place that knows the substrates by name. One that this host lacks the programs for is left out, with a warning. */
+/** The substrates that this host and its configuration allow. One that cannot work is left out, with a warning that says why. */
 async function startSubstrates(
-  parts: { dataDir: string; installation: string; log: Logger },
+  dataDir: string,
+  parts: { installation: string; log: Logger },
   closers: Closers,
-): Promise<{
-  substrates: ReadonlyMap<SubstrateName, Substrate>;
-  baseBuilders: readonly BaseBuilder[];
-}> {
+): Promise<ReadonlyMap<SubstrateName, Substrate>> {
   const substrates = new Map<SubstrateName, Substrate>();
-  const baseBuilders: BaseBuilder[] = [];
-  try {
-    const qemu = await createQemuSubstrate({ ...parts, runtimeDir: await openRuntimeDir(parts.dataDir) });
-    substrates.set('QEMU', qemu);
-    closers.push(() => qemu.close());
-    baseBuilders.push({
-      imageName: 'murmur-qemu-base',
-      build: async (build) => (await qemu.buildBase({ name: 'murmur-qemu-base', ...build })).image,
-    });
-  } catch (cause) {
-    parts.log.warn({ err: cause }, 'the QEMU substrate is not available on this host');
+  const runtimeDir = await openRuntimeDir(dataDir);
+  for (const [name, open] of Object.entries(registry)) {
+    try {
+      const substrate = await open({ ...parts, dataDir, runtimeDir });
+      substrates.set(substrate.name, substrate);
+      closers.push(() => substrate.close?.() ?? Promise.resolve());
+    } catch (cause) {
+      parts.log.warn({ err: cause, substrate: name }, 'a substrate is not available on this server');
+    }
   }
-  return { substrates, baseBuilders };
+  return substrates;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -37,7 +37,7 @@ import { tryImage } from './images/try.js';
 import { retireOldBases } from './upkeep/bases.js';
 import { checkOldest } from './upkeep/existence.js';
 import { beat, enroll } from './upkeep/executors.js';
-import { reap } from './upkeep/reaper.js';
+import { createReaper } from './upkeep/reaper.js';
 import { createRecovery } from './upkeep/recover.js';
 import { type Rounds, startRounds } from './upkeep/reconcile-loop.js';
 import { bakeOf, findRun, listRuns } from './runs/views.js';
@@ -67,7 +67,7 @@ export interface Bakery {
   launch(): Promise<void>;
   /** Stops work where it stands; it goes on in the next start. */
   shutdown(): Promise<void>;
-  start(caller: BakeCaller, request: StartBakeRequest): Promise<StartBakeResponse>;
+  start(caller: BakeCaller, request: StartBakeRequest, signal: AbortSignal): Promise<StartBakeResponse>;
   /** The runs of the recipes whose names match these patterns, in which `*` stands for any characters. */
   list(caller: BakeCaller, request: ListBakesRequest, recipes: readonly string[]): Promise<ListBakesResponse>;
   get(caller: BakeCaller, request: GetBakeRequest): Promise<GetBakeResponse>;
@@ -83,6 +83,8 @@ export function createBakery(parts: BakeryParts): Bakery {
   const log = parts.log.child({ room: 'bake' });
   const active = createActiveRuns();
   const engine = createWorkflowEngine({ databaseUrl, executorId, version: workflowVersion, log, workflow: runBake });
+  const reaper = createReaper({ ...parts, log });
+  const stopping = new AbortController();
   let changes: Changes | undefined;
   let rounds: Rounds | undefined;
 
@@ -121,8 +123,8 @@ export function createBakery(parts: BakeryParts): Bakery {
           { name: 'heartbeat', everyMs: 3000, work: () => beat(database, executorId) },
           { name: 'interrupts', everyMs: 1000, work: () => active.check(database) },
           { name: 'recovery', everyMs: 5000, work: recover },
-          { name: 'reaper', everyMs: 30_000, work: () => reap({ ...parts, log }) },
-          { name: 'existence', everyMs: 60_000, work: () => checkOldest({ ...parts, log }) },
+          { name: 'reaper', everyMs: 30_000, work: () => reaper.round() },
+          { name: 'existence', everyMs: 60_000, work: () => checkOldest({ ...parts, log }, stopping.signal) },
           { name: 'bases', everyMs: 600_000, work: () => retireOldBases({ ...parts, log }) },
         ],
         log,
@@ -131,12 +133,14 @@ export function createBakery(parts: BakeryParts): Bakery {
     },
     async shutdown() {
       active.stop();
+      stopping.abort();
+      await reaper.stop();
       await rounds?.stop();
       await engine.shutdown();
       await changes?.close();
       changes = undefined;
     },
-    start: (caller, request) => startBake({ ...parts, begin: (runId) => engine.start(runId) }, caller, request),
+    start: (caller, request, signal) => startBake({ ...parts, begin: (runId) => engine.start(runId) }, caller, request, signal),
     list: ({ tenant }, request, recipes) => listRuns(database, tenant, request, recipes),
     get: async ({ tenant }, { runId }) => {
       const run = await findRun(database, tenant, runId);

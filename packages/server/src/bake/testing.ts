@@ -10,6 +10,7 @@ import {
   type CancelBakeRequest,
   CancelBakeRequestSchema,
   ImageSchema,
+  PlacementSchema,
   type StartBakeRequest,
   StartBakeRequestSchema,
   type StartBakeResponse,
@@ -30,6 +31,7 @@ import { type Bakery, createBakery } from './index.js';
 import { startBake } from './starting/start.js';
 import { testContext } from '../catalog/testing.js';
 
+const { signal } = new AbortController();
 const tester = { tenant: 'local/default', subject: 'tester', keyId: 'k', operator: false };
 
 /** How a recipe of a test differs from one that does nothing. */
@@ -84,6 +86,7 @@ export async function startTestBakery(): Promise<TestBakery> {
     db.database,
     create(ImageSchema, { name: 'murmur-qemu-base', architecture: Architecture.AMD64, source: { case: 'qemu', value: { diskDigest } } }),
   );
+  const site = substrate.siteOf(create(PlacementSchema), tester.tenant);
   const keyProvider = await openKeyFile(join(dataDir, 'master.key'));
   const parts = {
     database: db.database,
@@ -119,7 +122,7 @@ export async function startTestBakery(): Promise<TestBakery> {
     get bakery() {
       return bakery;
     },
-    insertWithoutWorkflow: (recipe) => startBake({ ...parts, begin: () => Promise.resolve() }, tester, bakeRequest(recipe)),
+    insertWithoutWorkflow: (recipe) => startBake({ ...parts, begin: () => Promise.resolve() }, tester, bakeRequest(recipe), signal),
     logRequest: (runId) => create(StreamBakeLogRequestSchema, { runId, follow: true }),
     async restart(executorId, between) {
       await bakery.shutdown();
@@ -142,7 +145,7 @@ export async function startTestBakery(): Promise<TestBakery> {
       });
       await setResource(testContext(db.database, tester), { kind: 'recipe', name, document, fields: [] });
     },
-    bake: (recipe, choices) => bakery.start(tester, bakeRequest(recipe, choices)),
+    bake: (recipe, choices) => bakery.start(tester, bakeRequest(recipe, choices), signal),
     async reaches(runId, phase) {
       const request = create(StreamBakeLogRequestSchema, { runId, follow: true });
       for await (const { bake } of bakery.streamLog(tester, request, new AbortController().signal)) if (bake?.phase === phase) return;
@@ -152,12 +155,13 @@ export async function startTestBakery(): Promise<TestBakery> {
       const registered = await db.database.selectFrom('artifacts').select('run_id').execute();
       const kept = new Set(registered.map((artifact) => artifact.run_id));
       // A bake ends a moment before its substrate hears that the image is registered.
-      const things = (await substrate.listOwned(installation)).filter(({ owner, type }) => type !== 'image' || !kept.has(owner.runId));
-      return things.map((thing) => `${thing.type} ${thing.token}`);
+      const { things } = await substrate.listOwned(site, installation, signal);
+      const left = things.filter(({ owner, type }) => type !== 'image' || !kept.has(owner.runId));
+      return left.map((thing) => `${thing.type} ${thing.token}`);
     },
     async [Symbol.asyncDispose]() {
       await bakery.shutdown();
-      for (const thing of await substrate.listOwned(installation)) await substrate.destroy(thing.token);
+      for (const { token } of (await substrate.listOwned(site, installation, signal)).things) await substrate.destroy(site, token, signal);
       await db.close();
       await rm(dataDir, { recursive: true, force: true });
     },

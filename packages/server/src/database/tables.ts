@@ -2,6 +2,8 @@ import type { ColumnType, Generated, JSONColumnType, Kysely, Transaction } from 
 
 type Timestamp = ColumnType<Date, Date | string | undefined, Date | string>;
 type NullableTimestamp = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+/** A jsonb column that may be null; written as text. */
+type NullableJson = ColumnType<object | null, string | null | undefined, string | null>;
 /** A bigint that stays below 2^53; the pool reads it as a number. */
 type Count = ColumnType<number, number, number>;
 
@@ -107,8 +109,19 @@ export interface Tables {
     substrate: string;
     created_at: Timestamp;
     settled_at: NullableTimestamp;
+    missed_at: NullableTimestamp;
+    site: NullableJson;
   };
-  trials: { id: string; tenant: string; executor: string; token: string; substrate: string; created_at: Timestamp };
+  sites: {
+    substrate: string;
+    site: JSONColumnType<object>;
+    used_at: Timestamp;
+    visited_until: NullableTimestamp;
+    visited_at: NullableTimestamp;
+    complete_at: NullableTimestamp;
+    fault: string | null;
+  };
+  trials: { id: string; tenant: string; executor: string; token: string; substrate: string; created_at: Timestamp; site: NullableJson };
   artifacts: {
     tenant: string;
     image_name: string;
@@ -123,6 +136,8 @@ export interface Tables {
     created_at: Timestamp;
     checked_at: Timestamp;
     missing_at: NullableTimestamp;
+    site: NullableJson;
+    image_id: string | null;
   };
 }
 

@@ -9,7 +9,7 @@ type BakeCalls = 'startBake' | 'listBakes' | 'getBake' | 'cancelBake' | 'streamB
 /** The calls about bakes and about machines made from images. */
 export function bakeService(bakery: Bakery): Pick<ServiceImpl<typeof MurmurService>, BakeCalls> {
   return {
-    startBake: (request, context) => bakery.start(identityOf(context), request),
+    startBake: (request, context) => bakery.start(identityOf(context), request, context.signal),
     listBakes: (request, context) => bakery.list(identityOf(context), request, accessOfCall(context).namesFor('recipe.list')),
     getBake: (request, context) => bakery.get(identityOf(context), request),
     cancelBake: (request, context) => bakery.cancel(identityOf(context), request),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { create } from '@bufbuild/protobuf';
-import { ImageSchema, type Placement } from '@murmur/api';
+import { ImageSchema } from '@murmur/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { deriveGuestKeys } from './guest-keys.js';
@@ -13,6 +13,7 @@ import {
   type Machine,
   type Owner,
   type ResolvedBase,
+  type Site,
   type Substrate,
   type Token,
 } from './substrate.js';
@@ -24,7 +25,7 @@ export interface SubstrateUnderTest {
   reopen(): Promise<Substrate>;
   readonly installation: string;
   readonly base: ResolvedBase;
-  readonly placement: Placement;
+  readonly site: Site;
   /** Ends a machine without the substrate's knowledge. */
   kill(machine: Machine): Promise<void>;
   /** Changes an artifact behind the substrate's back: its content alone, or also what a cheap look sees. */
@@ -51,7 +52,9 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
     const spec = (changes: Partial<LaunchSpec> = {}): LaunchSpec => ({
       owner,
       base: under.base,
-      placement: under.placement,
+      site: under.site,
+      attempt: 1,
+      diskType: '',
       vcpus: 1,
       memoryMb: 128,
       machineType: '',
@@ -69,14 +72,15 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
       await using channel = await substrate.channel(machine, keys, signal);
       return await channel.run(command, { stdin });
     };
-    const tokens = async (installation = under.installation) => (await under.substrate.listOwned(installation)).map((thing) => thing.token);
+    const tokens = async (installation = under.installation) =>
+      (await under.substrate.listOwned(under.site, installation, signal)).things.map((thing) => thing.token);
     const bootIdOf = async (substrate: Substrate, machine: Machine) =>
       (await run(substrate, machine, 'cat /proc/sys/kernel/random/boot_id')).stdout;
 
     describe('a running machine', () => {
       let machine: Machine;
       beforeAll(async () => void (machine = await ready()), 180_000);
-      afterAll(() => under.substrate.destroy(machine.token));
+      afterAll(() => under.substrate.destroy(under.site, machine.token, signal));
 
       test('is the same one when it is launched again with its token', async () => {
         const before = await bootIdOf(under.substrate, machine);
@@ -133,14 +137,14 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
       expect(await ended).toBeInstanceOf(PlatformFault);
       await expect(under.substrate.waitReady(machine, keys, signal)).rejects.toBeInstanceOf(PlatformFault);
       await expect(under.substrate.channel(machine, keys, signal)).rejects.toBeInstanceOf(PlatformFault);
-      await under.substrate.destroy(machine.token);
+      await under.substrate.destroy(under.site, machine.token, signal);
     });
 
     test('a destroyed machine is gone, and destroying it again or one that never was is no error', async () => {
       const machine = await ready();
-      await under.substrate.destroy(machine.token);
-      await under.substrate.destroy(machine.token);
-      await under.substrate.destroy(nextToken('launch'));
+      await under.substrate.destroy(under.site, machine.token, signal);
+      await under.substrate.destroy(under.site, machine.token, signal);
+      await under.substrate.destroy(under.site, nextToken('launch'), signal);
       expect(await tokens()).toEqual([]);
     });
 
@@ -168,21 +172,21 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
         const again = async (substrate: Substrate) =>
           substrate.capture(source, keys, { name: 'image', token: artifactToken, owner }, signal);
         expect(await again(under.substrate)).toEqual(artifact);
-        await under.substrate.destroy(source.token);
+        await under.substrate.destroy(under.site, source.token, signal);
         expect(await again(await under.reopen())).toEqual(artifact);
       });
 
       test('exists at a quick and at a thorough look', async () => {
-        expect(await under.substrate.imageExists(artifact.reference, 'quick')).toBe(true);
-        expect(await under.substrate.imageExists(artifact.reference, 'thorough')).toBe(true);
+        expect(await under.substrate.imageExists(under.site, artifact.reference, 'quick', signal)).toBe(true);
+        expect(await under.substrate.imageExists(under.site, artifact.reference, 'thorough', signal)).toBe(true);
       });
 
       test('is listed until it is kept', async () => {
         expect(await tokens()).toEqual([artifactToken]);
-        await under.substrate.keepImage(artifact.reference);
-        await under.substrate.keepImage(artifact.reference);
+        await under.substrate.keepImage(under.site, artifact.reference, signal);
+        await under.substrate.keepImage(under.site, artifact.reference, signal);
         expect(await tokens()).toEqual([]);
-        expect(await under.substrate.imageExists(artifact.reference, 'thorough')).toBe(true);
+        expect(await under.substrate.imageExists(under.site, artifact.reference, 'thorough', signal)).toBe(true);
       });
 
       test('boots with what was on the disk, and its own image can be captured in turn', async () => {
@@ -190,28 +194,33 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
         const machine = await ready({ base });
         expect((await run(under.substrate, machine, 'cat /marker')).stdout).toBe('kept\n');
         const second = await under.substrate.capture(machine, keys, { name: 'second', token: nextToken('capture'), owner }, signal);
-        await under.substrate.destroy(machine.token);
-        await under.substrate.discardImage(second.reference);
-        expect(await under.substrate.imageExists(second.reference, 'quick')).toBe(false);
-        expect(await under.substrate.imageExists(artifact.reference, 'quick')).toBe(true);
+        await under.substrate.destroy(under.site, machine.token, signal);
+        await under.substrate.discardImage(under.site, second.reference, signal);
+        expect(await under.substrate.imageExists(under.site, second.reference, 'quick', signal)).toBe(false);
+        expect(await under.substrate.imageExists(under.site, artifact.reference, 'quick', signal)).toBe(true);
       });
 
       test('is noticed as damaged: its content by a thorough look, its size by a quick one', async () => {
         await under.damage(artifact, 'content');
-        expect(await under.substrate.imageExists(artifact.reference, 'thorough')).toBe(false);
+        expect(await under.substrate.imageExists(under.site, artifact.reference, 'thorough', signal)).toBe(false);
         await under.damage(artifact, 'size');
-        expect(await under.substrate.imageExists(artifact.reference, 'quick')).toBe(false);
+        expect(await under.substrate.imageExists(under.site, artifact.reference, 'quick', signal)).toBe(false);
       });
 
       test('is gone once discarded, and discarding it again is no error', async () => {
-        await under.substrate.discardImage(artifact.reference);
-        await under.substrate.discardImage(artifact.reference);
-        expect(await under.substrate.imageExists(artifact.reference, 'quick')).toBe(false);
+        await under.substrate.discardImage(under.site, artifact.reference, signal);
+        await under.substrate.discardImage(under.site, artifact.reference, signal);
+        expect(await under.substrate.imageExists(under.site, artifact.reference, 'quick', signal)).toBe(false);
         expect(await tokens()).toEqual([]);
       });
 
       const resolve = async (made: Artifact): Promise<ResolvedBase> => {
-        return under.substrate.resolveBase(create(ImageSchema, { name: 'image', source: made.source }), under.placement);
+        return under.substrate.resolveBase(
+          under.site,
+          create(ImageSchema, { name: 'image', source: made.source }),
+          () => Promise.resolve(true),
+          signal,
+        );
       };
     });
   });

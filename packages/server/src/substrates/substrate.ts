@@ -1,4 +1,4 @@
-import { type Image, MurmurError, type Placement } from '@murmur/api';
+import type { Image, Placement } from '@murmur/api';
 
 /** The substrates as the catalog's enum names them, without the prefix. */
 export type SubstrateName = 'QEMU' | 'DOCKER' | 'AWS' | 'GCP';
@@ -14,6 +14,13 @@ export type Token = string & { readonly token: unique symbol };
 
 /** JSON that survives the database: what a substrate needs to find its own things again. Holds no secret. */
 export type Handle = { readonly [key: string]: string | number | boolean | null | Handle };
+
+/**
+ * Where things live and with whose rights: a host or an engine; an account, region, role and external id; a project, zones and
+ * identity. Made by {@link Substrate.siteOf} and kept with runs, intents, artifacts and trials, so that whatever was made is
+ * found and removed after its placement was changed or deleted. Plain JSON without secrets, opaque above the port.
+ */
+export type Site = Handle & { readonly site: unique symbol };
 
 /** A base image pinned to something that cannot change. */
 export interface ResolvedBase {
@@ -44,11 +51,15 @@ export interface Owner {
 export interface LaunchSpec {
   readonly owner: Owner;
   readonly base: ResolvedBase;
-  readonly placement: Placement;
+  readonly site: Site;
+  /** From 1; which of the run's machines this is. */
+  readonly attempt: number;
   readonly vcpus: number;
   readonly memoryMb: number;
   /** The substrate's own machine type name; empty where it has none. */
   readonly machineType: string;
+  /** The substrate's own disk type name; empty where the environment names none. */
+  readonly diskType: string;
   /** 0 keeps the image's own size. */
   readonly diskSizeGb: number;
   readonly keys: GuestKeys;
@@ -58,6 +69,7 @@ export interface LaunchSpec {
 
 /** A running machine, by a handle the database keeps. */
 export interface Machine {
+  readonly site: Site;
   readonly token: Token;
   readonly handle: Handle;
 }
@@ -107,28 +119,56 @@ export interface ExportedImage extends AsyncDisposable {
   readonly file: string;
 }
 
+/** What carries our tags at one site. */
+export interface OwnedList {
+  readonly things: readonly OwnedThing[];
+  /** Why the list may lack something that is there; undefined when it is complete. What it lacks is then not gone. */
+  readonly incomplete?: string;
+}
+
+/** What a tenant may use of what lies side by side at a site: whether this immutable id is the tenant's or the platform's. */
+export type MayUse = (immutableId: string) => Promise<boolean>;
+
+/** Builds the platform's base image of one substrate, and removes those that newer ones replaced. */
+export interface BaseBuilder {
+  /** The catalog name of what it builds, such as `murmur-qemu-base`. */
+  readonly imageName: string;
+  /** Builds the base image, or finds the one that was built from the same inputs. */
+  build(options: { readonly rebuild: boolean; onProgress(line: string): void; readonly signal: AbortSignal }): Promise<Image>;
+  /**
+   * Removes base images built here that are not in use, once they have been served for `unusedMs` by nobody and another one
+   * that is in use is there. What another image or a machine stands on stays.
+   */
+  retire(unusedMs: number, inUse: (immutableId: string) => Promise<boolean>): Promise<void>;
+}
+
 /** How far {@link Substrate.imageExists} looks: `quick` is a cheap look-up, `thorough` reads and compares the content. */
 export type ExistenceCheck = 'quick' | 'thorough';
 
 /**
  * What Murmur asks of a place that runs machines. Every call may be repeated with the same token, after any crash, and
- * finds what the first call made. Faults of the platform (capacity, lost machine, network) are thrown as {@link PlatformFault};
- * anything else thrown is final.
+ * finds what the first call made. Faults of the platform are thrown as {@link PlatformFault}; anything else thrown is final.
+ *
+ * A call that is still under way when its signal is aborted rejects soon; what it began may or may not have happened.
  */
 export interface Substrate {
   readonly name: SubstrateName;
-  readonly capabilities: {
-    /** A bake here can open a machine to a person with a shell command. */
-    readonly keepsFailedMachines: boolean;
-    /** Images can be written out as one qcow2 file. */
-    readonly exportsImages: boolean;
-    /** Base images can be built on the server's own host. */
-    readonly buildsBases: boolean;
-  };
-  /** Where an image of this placement lives: a GCP project, `<account>/<region>`, `docker-local`, `qemu-local`. */
+  /**
+   * Its things are on the server's own host: every list is current, and it serves only the tenants that the operator lists.
+   * Elsewhere a list may lag behind for minutes.
+   */
+  readonly local: boolean;
+  /** Where an image of this placement lives, in words: a GCP project, `<account>/<region>`, `docker-local`, `qemu-local`. */
   scope(placement: Placement): string;
-  /** Pins an image to an immutable id. Throws FAILED_PRECONDITION when the artifact does not exist here. */
-  resolveBase(image: Image, placement: Placement): Promise<ResolvedBase>;
+  /** The site of a placement when this tenant uses it. Makes no call. */
+  siteOf(placement: Placement, tenant: string): Site;
+  /** Whether this server can reach the site: another host's disks it cannot. Makes no call. */
+  serves(site: Site): boolean;
+  /**
+   * Pins an image to an immutable id. Throws FAILED_PRECONDITION when the artifact does not exist at the site, or lies there
+   * among those of other tenants and `mayUse` denies it.
+   */
+  resolveBase(site: Site, image: Image, mayUse: MayUse, signal: AbortSignal): Promise<ResolvedBase>;
   launch(spec: LaunchSpec, token: Token, signal: AbortSignal): Promise<Machine>;
   /** Returns when the guest has finished booting and answers. */
   waitReady(machine: Machine, keys: GuestKeys, signal: AbortSignal): Promise<void>;
@@ -140,36 +180,48 @@ export interface Substrate {
     artifact: { name: string; token: Token; owner: Owner },
     signal: AbortSignal,
   ): Promise<Artifact>;
-  imageExists(reference: Handle, check: ExistenceCheck): Promise<boolean>;
+  /** The id by which catalog images name what a reference refers to; undefined for one half made. Makes no call. */
+  imageId(reference: Handle): string | undefined;
+  imageExists(site: Site, reference: Handle, check: ExistenceCheck, signal: AbortSignal): Promise<boolean>;
   /** Says that a catalog entry names the image now: {@link listOwned} leaves it out, and what else its making left goes. */
-  keepImage(reference: Handle): Promise<void>;
+  keepImage(site: Site, reference: Handle, signal: AbortSignal): Promise<void>;
   /** Removes an image that no catalog entry names, unless another capture came to the very same one. Gone already is success. */
-  discardImage(reference: Handle): Promise<void>;
+  discardImage(site: Site, reference: Handle, signal: AbortSignal): Promise<void>;
   /** Removes a machine with all that was made for it. Gone already is success. */
-  destroy(token: Token): Promise<void>;
-  /** Everything here that carries this installation's tags, apart from images that were kept. */
-  listOwned(installation: string): Promise<readonly OwnedThing[]>;
-  /** Writes an image out as one qcow2 file that needs no other. Only with `exportsImages`. */
-  exportImage(image: Image, signal: AbortSignal): Promise<ExportedImage>;
-  /**
-   * Removes base images built here that are not in use, once they have been served for `unusedMs` by nobody and another one
-   * that is in use is there. What another image or a machine stands on stays. Only with `buildsBases`.
-   */
-  retireBases(unusedMs: number, inUse: (immutableId: string) => Promise<boolean>): Promise<void>;
-  /** A shell command for a person on the server's host that opens a root shell there. Only with `keepsFailedMachines`. */
-  shellCommand(machine: Machine, keys: GuestKeys): Promise<string>;
+  destroy(site: Site, token: Token, signal: AbortSignal): Promise<void>;
+  /** What carries this installation's tags at the site, apart from images that were kept. */
+  listOwned(site: Site, installation: string, signal: AbortSignal): Promise<OwnedList>;
+  /** Writes an image out as one file that needs no other: a flattened qcow2, an OCI archive. */
+  exportImage?(site: Site, base: ResolvedBase, signal: AbortSignal): Promise<ExportedImage>;
+  /** A shell command for a person on the server's host that opens a root shell in the machine. */
+  shellCommand?(machine: Machine, keys: GuestKeys): Promise<string>;
+  /** Present where base images can be built on the server's own host. */
+  readonly baseBuilder?: BaseBuilder;
+  /** Ends the connections to machines, which go on without them. */
+  close?(): Promise<void>;
 }
 
-/** A fault of the platform, not of the script: a fresh attempt on a fresh machine may succeed. */
+/**
+ * What a fault of the platform asks for. The substrate itself waits on `not-yet`, backs off on `slow-down`, goes elsewhere on
+ * `no-room` and makes an image again on `image-failed` for as long as that may help; what still comes out of it is tried again
+ * on a fresh machine. `lost` asks for one at once. `quota` and `refused` are final: another machine meets them again.
+ */
+export type FaultKind = 'not-yet' | 'slow-down' | 'no-room' | 'image-failed' | 'lost' | 'quota' | 'refused';
+
+/** A fault of the platform, not of the script. */
 export class PlatformFault extends Error {
   override readonly name = 'PlatformFault';
-}
+  readonly kind: FaultKind;
 
-/** An image whose disk is not on the server's host, or not there for whoever asks. */
-export function diskIsAbsent(image: Image, digest: string): MurmurError {
-  return new MurmurError('FAILED_PRECONDITION', `image "${image.name}": disk ${digest} is not on this server`, {
-    hint: 'Build the base image again with "murmur base build", or bake the recipe again.',
-  });
+  constructor(message: string, options: ErrorOptions & { readonly kind?: FaultKind } = {}) {
+    super(message, options);
+    this.kind = options.kind ?? 'lost';
+  }
+
+  /** Whether a fresh machine would meet the same fault. */
+  get isFinal(): boolean {
+    return this.kind === 'quota' || this.kind === 'refused';
+  }
 }
 
 /** Asks a machine for something, but not for ever: no end within the limit is a {@link PlatformFault}, in these words. */

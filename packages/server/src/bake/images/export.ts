@@ -6,9 +6,11 @@ import { create } from '@bufbuild/protobuf';
 import { type ExportImageRequest, type ExportImageResponse, ExportImageResponseSchema, MurmurError } from '@murmur/api';
 
 import { readSpec } from '../../catalog/read.js';
-import { checkDisk, checkServesTenant } from './local-images.js';
+import { checkServesTenant, tenantMayUse } from './may-use.js';
 import { found } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
+import { reachable } from '../starting/reachable.js';
+import { siteOfImage } from '../runs/sites.js';
 import { prefixed, substrateOfImage } from '../starting/substrate-names.js';
 
 const chunkBytes = 1024 * 1024;
@@ -24,10 +26,11 @@ export async function* exportImage(
   const name = substrateOfImage(image);
   const substrate = name === undefined ? undefined : parts.substrates.get(name);
   if (substrate === undefined) throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`);
-  if (!substrate.capabilities.exportsImages) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
-  await checkServesTenant(parts.database, tenant, substrate.name);
-  await checkDisk(parts.database, tenant, image);
-  await using exported = await substrate.exportImage(image, signal);
+  if (substrate.exportImage === undefined) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
+  await checkServesTenant(parts.database, tenant, substrate);
+  const site = await siteOfImage(parts.database, substrate, tenant, image.name);
+  const base = await reachable(substrate.name, () => substrate.resolveBase(site, image, tenantMayUse(parts.database, tenant), signal));
+  await using exported = await substrate.exportImage(site, base, signal);
   const { file } = exported;
   const { size } = await stat(file);
   yield create(ExportImageResponseSchema, { totalBytes: BigInt(size), digest: `sha256:${await digestOf(file)}` });

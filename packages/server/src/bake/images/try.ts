@@ -5,8 +5,9 @@ import type { Logger } from 'pino';
 import { readSpec } from '../../catalog/read.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
 import type { LaunchSpec, Substrate } from '../../substrates/substrate.js';
+import { rememberSite } from '../runs/sites.js';
 import { chunkQueue } from '../runs/chunk-queue.js';
-import { checkDisk } from './local-images.js';
+import { tenantMayUse } from './may-use.js';
 import { newRunId, stepToken } from '../starting/names.js';
 import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
@@ -43,9 +44,13 @@ export async function* tryImage(
     throw new MurmurError('INVALID_ARGUMENT', 'command must not contain NUL characters');
   const id = `try-${newRunId()}`;
   const token = stepToken(id, 1, 'launch');
-  const { launchSpec, substrate } = await prepare(parts, tenant, id, request);
+  const { launchSpec, substrate } = await prepare(parts, tenant, id, request, signal);
   const { keys } = launchSpec;
-  await parts.database.insertInto('trials').values({ id, tenant, executor: parts.executorId, token, substrate: substrate.name }).execute();
+  await rememberSite(parts.database, substrate.name, launchSpec.site);
+  await parts.database
+    .insertInto('trials')
+    .values({ id, tenant, executor: parts.executorId, token, substrate: substrate.name, site: JSON.stringify(launchSpec.site) })
+    .execute();
   // A caller who leaves ends this generator at a yield; the command then ends with its channel.
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);
@@ -81,7 +86,8 @@ export async function* tryImage(
   } finally {
     left.abort();
     try {
-      await substrate.destroy(token);
+      // Whoever called has gone, and the machine goes all the same.
+      await substrate.destroy(launchSpec.site, token, new AbortController().signal);
     } finally {
       // A machine that could not be removed is nobody's now: the reaper comes for it.
       await parts.database.deleteFrom('trials').where('id', '=', id).execute();
@@ -89,9 +95,9 @@ export async function* tryImage(
   }
 }
 
-async function prepare(parts: TryParts, tenant: string, id: string, request: TryImageRequest): Promise<Trial> {
+async function prepare(parts: TryParts, tenant: string, id: string, request: TryImageRequest, signal: AbortSignal): Promise<Trial> {
   const image = await found(readSpec(parts.database, tenant, 'image', request.image), 'Check the names with `murmur get image`.');
-  const { environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
+  const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
   const imageSubstrate = substrateOfImage(image);
   if (imageSubstrate !== substrateName) {
     throw new MurmurError(
@@ -102,18 +108,20 @@ async function prepare(parts: TryParts, tenant: string, id: string, request: Try
   checkArchitecture(image, machineType);
   checkRegion(image, placement);
   const substrate = substrateFor(parts.substrates, substrateName);
-  await checkDisk(parts.database, tenant, image);
-  const base = await reachable(substrateName, () => substrate.resolveBase(image, placement));
+  const site = substrate.siteOf(placement, tenant);
+  const base = await reachable(substrateName, () => substrate.resolveBase(site, image, tenantMayUse(parts.database, tenant), signal));
   const tenantKey = await parts.tenantKeys.of(tenant);
   return {
     substrate,
     launchSpec: {
       owner: { installation: parts.installation, tenant, runId: id },
       base,
-      placement,
+      site,
+      attempt: 1,
       vcpus: machineType.vcpus,
       memoryMb: Math.round(machineType.memoryGb * 1024),
       machineType: machineType.typeName,
+      diskType: diskType?.typeName ?? '',
       diskSizeGb: environment.diskSizeGb,
       keys: deriveGuestKeys(tenantKey.derive(`guest keys of ${id}`, 64)),
       lifetimeSeconds,

@@ -1,5 +1,6 @@
 import type { Queryable } from '../../database/tables.js';
-import type { Token } from '../../substrates/substrate.js';
+import type { Site, Token } from '../../substrates/substrate.js';
+import { rememberSite } from './sites.js';
 import { assertLease, type Lease } from './lease.js';
 import { stepToken } from '../starting/names.js';
 
@@ -7,14 +8,15 @@ import { stepToken } from '../starting/names.js';
 export async function intend(
   queryable: Queryable,
   lease: Lease,
-  what: { attempt: number; step: string; substrate: string },
+  { site, ...what }: { attempt: number; step: string; substrate: string; site: Site },
 ): Promise<Token> {
   const token = stepToken(lease.runId, what.attempt, what.step);
   await assertLease(queryable, lease);
+  await rememberSite(queryable, what.substrate, site);
   await queryable
     .insertInto('intents')
-    .values({ token, run_id: lease.runId, settled_at: null, ...what })
-    .onConflict((conflict) => conflict.column('token').doUpdateSet({ settled_at: null }))
+    .values({ token, run_id: lease.runId, settled_at: null, site: JSON.stringify(site), ...what })
+    .onConflict((conflict) => conflict.column('token').doUpdateSet({ settled_at: null, missed_at: null }))
     .execute();
   return token;
 }

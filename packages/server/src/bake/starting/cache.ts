@@ -8,6 +8,8 @@ export interface CompletedBuild {
   readonly artifactName: string;
   readonly runId: string;
   readonly reference: Handle;
+  /** As {@link keptSite} takes it. */
+  readonly site: unknown;
 }
 
 /** The newest completed build of an identity that is in the catalog and not known to be missing. */
@@ -21,7 +23,7 @@ export async function findCompleted(queryable: Queryable, tenant: string, plan: 
         .on('resources.kind', '=', 'image'),
     )
     .leftJoin('runs', 'runs.id', 'artifacts.run_id')
-    .select(['artifacts.image_name', 'artifacts.artifact_name', 'artifacts.reference', 'runs.id as run_id'])
+    .select(['artifacts.image_name', 'artifacts.artifact_name', 'artifacts.reference', 'artifacts.site', 'runs.id as run_id'])
     .where('artifacts.tenant', '=', tenant)
     .where('artifacts.recipe', '=', plan.recipe.name)
     .where('artifacts.image_hash', '=', plan.imageHash)
@@ -35,6 +37,7 @@ export async function findCompleted(queryable: Queryable, tenant: string, plan: 
     artifactName: row.artifact_name,
     runId: row.run_id ?? '',
     reference: row.reference as Handle,
+    site: row.site,
   };
 }
 

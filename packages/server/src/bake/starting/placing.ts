@@ -1,4 +1,4 @@
-import { Architecture, type Environment, type Image, type MachineType, MurmurError, type Placement } from '@murmur/api';
+import { Architecture, type DiskType, type Environment, type Image, type MachineType, MurmurError, type Placement } from '@murmur/api';
 
 import { readSpec } from '../../catalog/read.js';
 import type { Queryable } from '../../database/tables.js';
@@ -10,6 +10,8 @@ export interface Placing {
   readonly environment: Environment;
   readonly placement: Placement;
   readonly machineType: MachineType;
+  /** Undefined where the environment names none. */
+  readonly diskType: DiskType | undefined;
   readonly substrateName: SubstrateName;
 }
 
@@ -31,7 +33,9 @@ export async function loadPlacing(
     );
   }
   const machineType = await readSpec(queryable, tenant, 'machine-type', environment.machineTypeRef);
-  return { environment, placement, machineType, substrateName };
+  const { diskTypeRef } = environment;
+  const diskType = diskTypeRef === '' ? undefined : await readSpec(queryable, tenant, 'disk-type', diskTypeRef);
+  return { diskType, environment, placement, machineType, substrateName };
 }
 
 const placingHint = 'Check the names with `murmur get recipe`, `murmur get environment`, or `murmur get placement`.';

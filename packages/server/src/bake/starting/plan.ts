@@ -5,10 +5,10 @@ import type { Database } from '../../database/tables.js';
 import type { TenantKey, TenantKeys } from '../../secrets/tenant-keys.js';
 import type { ArchitectureName, Substrate, SubstrateName } from '../../substrates/substrate.js';
 import { imageHash } from './identity.js';
-import { checkDisk } from '../images/local-images.js';
+import { tenantMayUse } from '../images/may-use.js';
 import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
 import { reachable } from './reachable.js';
-import { freezePlacement, type RunInputs } from './run-inputs.js';
+import type { RunInputs } from './run-inputs.js';
 import { serviceProfileOf } from './script-variables.js';
 import { baseImageOf, prefixed } from './substrate-names.js';
 import { checkVariables } from './variables.js';
@@ -38,10 +38,10 @@ export interface BakePlan {
 }
 
 /** Checks a request for a bake, before anything is created, and pins its base image. */
-export async function planBake(parts: PlanParts, tenant: string, request: StartBakeRequest): Promise<BakePlan> {
+export async function planBake(parts: PlanParts, tenant: string, request: StartBakeRequest, signal: AbortSignal): Promise<BakePlan> {
   checkCredentials(tenant, request);
   const recipe = await found(readSpec(parts.database, tenant, 'recipe', request.recipe));
-  const { environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
+  const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
   await serviceProfileOf(parts.database, tenant, request);
   const baseName = baseImageOf(recipe, substrateName);
   if (baseName === '') {
@@ -55,8 +55,8 @@ export async function planBake(parts: PlanParts, tenant: string, request: StartB
   const substrate = substrateFor(parts.substrates, substrateName);
   const keepSeconds = keepSecondsOf(request.keepOnFailure, substrate);
   const tenantKey = await parts.tenantKeys.of(tenant);
-  await checkDisk(parts.database, tenant, base);
-  const resolved = await reachable(substrateName, () => substrate.resolveBase(base, placement));
+  const site = substrate.siteOf(placement, tenant);
+  const resolved = await reachable(substrateName, () => substrate.resolveBase(site, base, tenantMayUse(parts.database, tenant), signal));
   const scope = substrate.scope(placement);
   const timeout = parseDuration(recipe.provisioningTimeout) ?? 0n;
   return {
@@ -92,10 +92,11 @@ export async function planBake(parts: PlanParts, tenant: string, request: StartB
       timeoutSeconds: Number(timeout) / Number(nanosecondsPerSecond),
       architecture: Architecture[base.architecture] as ArchitectureName,
       base: resolved,
-      placement: freezePlacement(placement),
+      site,
       vcpus: machineType.vcpus,
       memoryMb: Math.round(machineType.memoryGb * 1024),
       machineType: machineType.typeName,
+      diskType: diskType?.typeName ?? '',
       diskSizeGb: environment.diskSizeGb,
     },
   };
@@ -124,7 +125,7 @@ function keepSecondsOf(text: string, substrate: Substrate): number {
   if (duration <= 0n) throw new MurmurError('INVALID_ARGUMENT', 'keep_on_failure: duration must be positive', { hint });
   const seconds = Math.ceil(Number(duration) / Number(nanosecondsPerSecond));
   if (seconds > longestKeepSeconds) throw new MurmurError('INVALID_ARGUMENT', 'keep_on_failure exceeds 24h maximum', { hint });
-  if (!substrate.capabilities.keepsFailedMachines) {
+  if (substrate.shellCommand === undefined) {
     throw new MurmurError('FAILED_PRECONDITION', `failed machines cannot be kept on ${prefixed(substrate.name)}`);
   }
   return seconds;

@@ -1,8 +1,5 @@
-import { fromJson, toJson, type JsonValue } from '@bufbuild/protobuf';
-import { PlacementSchema, type Placement } from '@murmur/api';
-
 import type { TenantKey } from '../../secrets/tenant-keys.js';
-import type { ArchitectureName, ResolvedBase } from '../../substrates/substrate.js';
+import type { ArchitectureName, ResolvedBase, Site } from '../../substrates/substrate.js';
 
 /** Everything a bake's steps need that is no secret, frozen when the run was started. Kept as JSON on the run. */
 export interface RunInputs {
@@ -12,22 +9,14 @@ export interface RunInputs {
   readonly timeoutSeconds: number;
   readonly architecture: ArchitectureName;
   readonly base: ResolvedBase;
-  /** The placement as protobuf JSON. */
-  readonly placement: JsonValue;
+  /** Absent in runs from before sites were kept. */
+  readonly site?: Site;
   readonly vcpus: number;
   readonly memoryMb: number;
   readonly machineType: string;
+  /** Absent in runs from before disk types were kept. */
+  readonly diskType?: string;
   readonly diskSizeGb: number;
-}
-
-/** A placement as a run keeps it. */
-export function freezePlacement(placement: Placement): JsonValue {
-  return toJson(PlacementSchema, placement);
-}
-
-/** The placement a run was started with. */
-export function thawPlacement(inputs: RunInputs): Placement {
-  return fromJson(PlacementSchema, inputs.placement, { ignoreUnknownFields: true });
 }
 
 /** What the script will see, forwarded or from the catalog, as it waits on the run. */

@@ -22,8 +22,11 @@ import { createTenantKeys } from '../../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import { openVariables } from './run-inputs.js';
-import { startBake, type StartParts } from './start.js';
+import { startBake as startBakeUntil, type StartParts } from './start.js';
 import { testContext } from '../../catalog/testing.js';
+
+const { signal } = new AbortController();
+const startBake = (using: StartParts, by: typeof caller, asked: StartBakeRequest) => startBakeUntil(using, by, asked, signal);
 
 const caller = { tenant: 'local/default', subject: 'tester' };
 const appCaller = { tenant: 'github_app/acme', subject: 'tester' };

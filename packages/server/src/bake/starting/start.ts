@@ -17,6 +17,7 @@ import { type BakePlan, planBake, type PlanParts } from './plan.js';
 import { reachable } from './reachable.js';
 import { sealVariables } from './run-inputs.js';
 import { notifyRun } from '../runs/runs.js';
+import { keptSite } from '../runs/sites.js';
 import { scriptVariables } from './script-variables.js';
 
 /** What starting needs of the server. */
@@ -33,9 +34,14 @@ export interface Caller {
 }
 
 /** Answers a request for a bake: cached, in progress, or started. */
-export async function startBake(parts: StartParts, caller: Caller, request: StartBakeRequest): Promise<StartBakeResponse> {
-  const plan = await planBake(parts, caller.tenant, request);
-  if (!request.forceNew) await checkNewest(parts, caller.tenant, plan);
+export async function startBake(
+  parts: StartParts,
+  caller: Caller,
+  request: StartBakeRequest,
+  signal: AbortSignal,
+): Promise<StartBakeResponse> {
+  const plan = await planBake(parts, caller.tenant, request, signal);
+  if (!request.forceNew) await checkNewest(parts, caller.tenant, plan, signal);
   const response = await parts.database.transaction().execute((trx) => decide(parts, trx, caller, plan));
   if (response.outcome !== Outcome.STARTED) return response;
   try {
@@ -48,11 +54,13 @@ export async function startBake(parts: StartParts, caller: Caller, request: Star
 }
 
 /** Looks, outside any transaction, whether the newest build still exists; marks those that do not. */
-async function checkNewest({ database }: StartParts, tenant: string, plan: BakePlan): Promise<void> {
+async function checkNewest({ database }: StartParts, tenant: string, plan: BakePlan, signal: AbortSignal): Promise<void> {
+  const { substrate } = plan;
   for (;;) {
     const build = await findCompleted(database, tenant, plan);
     if (build === undefined) return;
-    if (await reachable(plan.substrate.name, () => plan.substrate.imageExists(build.reference, 'quick'))) return;
+    const site = keptSite(substrate, build.site);
+    if (await reachable(substrate.name, () => substrate.imageExists(site, build.reference, 'quick', signal))) return;
     await database
       .updateTable('artifacts')
       .set({ missing_at: new Date() })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { create } from '@bufbuild/protobuf';
-import { Architecture, ImageSchema } from '@murmur/api';
+import { Architecture, ImageSchema, PlacementSchema } from '@murmur/api';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -103,5 +103,12 @@ test('a base that an image stands on stays on disk with it', async () => {
   const child = `sha256:${'3'.repeat(64)}`;
   await makeBase(second, child, { parent: first, inputs: undefined });
   expect(await retire()).toEqual([first, second, child]);
-  expect(await substrate.imageExists({ diskDigest: first }, 'quick')).toBe(false);
+  expect(
+    await substrate.imageExists(
+      substrate.siteOf(create(PlacementSchema), ''),
+      { diskDigest: first },
+      'quick',
+      new AbortController().signal,
+    ),
+  ).toBe(false);
 });

@@ -20,9 +20,8 @@ export async function retireOldBases({ database, log, substrates }: BasesParts):
   // Whoever looked a base up before the catalog named the new one has long written down by then what for.
   if (await changedLately(database)) return;
   for (const substrate of substrates.values()) {
-    if (!substrate.capabilities.buildsBases) continue;
     try {
-      await substrate.retireBases(unusedMs, (id) => isNamed(database, id));
+      await substrate.baseBuilder?.retire(unusedMs, (id) => isNamed(database, id));
     } catch (error) {
       log.warn({ err: error, substrate: substrate.name }, 'old base images could not be removed');
     }

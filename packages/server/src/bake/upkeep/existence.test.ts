@@ -13,5 +13,5 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 test('a server without any substrate has nothing to check', async () => {
-  await expect(checkOldest({ database: db.database, substrates: new Map(), log })).resolves.toBeUndefined();
+  await expect(checkOldest({ database: db.database, substrates: new Map(), log }, new AbortController().signal)).resolves.toBeUndefined();
 });

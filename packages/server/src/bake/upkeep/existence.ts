@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
 import type { Database } from '../../database/tables.js';
+import { keptSite } from '../runs/sites.js';
 import type { Handle, Substrate, SubstrateName } from '../../substrates/substrate.js';
 
 /** An image is read whole again once a day. */
@@ -15,7 +16,7 @@ export interface ExistenceParts {
 }
 
 /** Looks thoroughly at the one registered image that has waited longest, if any is due; one found gone or damaged is marked missing. */
-export async function checkOldest({ database, substrates, log }: ExistenceParts): Promise<void> {
+export async function checkOldest({ database, substrates, log }: ExistenceParts, signal: AbortSignal): Promise<void> {
   if (substrates.size === 0) return;
   const oldest = await database
     .selectFrom('artifacts')
@@ -31,7 +32,7 @@ export async function checkOldest({ database, substrates, log }: ExistenceParts)
   if (substrate === undefined) return;
   let whole = true;
   try {
-    whole = await substrate.imageExists(oldest.reference as Handle, 'thorough');
+    whole = await substrate.imageExists(keptSite(substrate, oldest.site), oldest.reference as Handle, 'thorough', signal);
   } catch (error) {
     // A look that failed says nothing about the image: it comes again in a day, and never keeps the others waiting.
     log.warn({ err: error, tenant: oldest.tenant, image: oldest.image_name }, 'an image could not be looked at');

@@ -1,14 +1,20 @@
+import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
 import type { Database } from '../../database/tables.js';
-import type { OwnedThing, Substrate, SubstrateName } from '../../substrates/substrate.js';
-import { discardThing } from '../images/discard.js';
-import { settle } from '../runs/intents.js';
-import type { RunRow } from '../runs/runs.js';
-import { liveExecutors } from './executors.js';
+import { answeredWithin, type Site, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
+import { keptSite, rememberSite } from '../runs/sites.js';
+import { visitSite, type Visit } from './visit-site.js';
 
-/** A thing whose run nobody knows may belong to a database that is only just being restored: it gets this long. */
-const unknownGraceMs = 15 * 60_000;
+/** A visit that takes longer has failed, and the site's next one comes in its time. */
+const longestVisitMs = 10 * 60_000;
+/** A site that is not the server's own host is visited this often while something may be there, and this often afterwards. */
+const busySeconds = 60;
+const quietSeconds = 3600;
+/** Nothing was made at a quiet site for this long. */
+const quietAfterSeconds = 6 * 3600;
+/** So many sites are visited at once. */
+const mostAtOnce = 8;
 
 /** What the reaper needs of the server. */
 export interface ReapParts {
@@ -18,86 +24,112 @@ export interface ReapParts {
   readonly log: Logger;
 }
 
-/** Removes everything of ours outside that no live run, kept machine or trial owns. A fault of one substrate leaves the others. */
-export async function reap(parts: ReapParts): Promise<void> {
-  for (const substrate of parts.substrates.values()) {
-    try {
-      await reapSubstrate(parts, substrate);
-    } catch (error) {
-      parts.log.warn({ err: error, substrate: substrate.name }, 'the reaper could not finish; it comes again');
-    }
-  }
+/** Visits sites and removes what no live run, kept machine or trial owns. */
+export interface Reaper {
+  /**
+   * Visits every site that is due and not being visited, here or by another server. Returns when those visits have ended or
+   * after `patienceMs`, so that a site which hangs delays no other; its visit goes on.
+   */
+  round(): Promise<void>;
+  /** Ends the visits that go on. */
+  stop(): Promise<void>;
 }
 
-async function reapSubstrate(parts: ReapParts, substrate: Substrate): Promise<void> {
-  const { database, installation, log } = parts;
-  // Intents first: what is made after this look has one that this look does not see, and is not touched.
-  const open = await openIntentsOfTheEnded(database, substrate);
-  const things = await substrate.listOwned(installation);
-  for (const thing of things) {
-    const standing = await standingOf(database, thing);
-    if (standing === 'registered') await substrate.keepImage(thing.handle);
-    if (standing !== 'leftover') continue;
-    log.info({ substrate: substrate.name, type: thing.type, token: thing.token }, 'removing what a bake left behind');
-    await discardThing(database, substrate, thing);
-  }
-  const left = new Set<string>((await substrate.listOwned(installation)).map((thing) => thing.token));
-  for (const token of open) if (!left.has(token)) await settle(database, token);
-  await forgetKept(database);
-  await forgetTrials(database, substrate, left);
+/** A reaper that waits in each round for as long as `patienceMs`. */
+export function createReaper(parts: ReapParts, patienceMs = 30_000): Reaper {
+  const stopping = new AbortController();
+  const visits = new Map<string, Promise<void>>();
+
+  const begin = (substrate: Substrate, site: Site) => {
+    const key = `${substrate.name} ${JSON.stringify(site)}`;
+    if (visits.has(key) || visits.size >= mostAtOnce) return;
+    const visit = visitInTurn(parts, substrate, site, stopping.signal)
+      .catch((error: unknown) => {
+        if (!stopping.signal.aborted) parts.log.warn({ err: error, substrate: substrate.name }, 'a site could not be visited');
+      })
+      .finally(() => visits.delete(key));
+    visits.set(key, visit);
+  };
+
+  return {
+    async round() {
+      await parts.database.updateTable('runs').set({ kept_until: null, kept_shell: null }).where('kept_until', '<', new Date()).execute();
+      for (const substrate of parts.substrates.values()) {
+        if (substrate.local) await rememberHere(parts.database, substrate);
+        for (const site of await dueSites(parts.database, substrate)) if (substrate.serves(site)) begin(substrate, site);
+      }
+      await Promise.race([Promise.all(visits.values()), pause(patienceMs)]);
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.all(visits.values());
+    },
+  };
 }
 
-/** `registered`: an image that is in the catalog, whose substrate has not heard of that yet. */
-type Standing = 'owned' | 'registered' | 'leftover';
-
-async function standingOf(database: Database, thing: OwnedThing): Promise<Standing> {
-  const { attempt, runId } = partsOf(thing);
-  // Half-made base images and the like are the substrate's own affair.
-  if (runId === undefined) return 'owned';
-  const run = await database.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
-  if (run !== undefined) return standingInRun(database, run, thing, attempt);
-  const trial = await database.selectFrom('trials').select('executor').where('id', '=', runId).executeTakeFirst();
-  if (trial !== undefined) return (await liveExecutors(database)).has(trial.executor) ? 'owned' : 'leftover';
-  return Date.now() - thing.createdAt < (runId.startsWith('try-') ? 0 : unknownGraceMs) ? 'owned' : 'leftover';
+/** What lies here is looked for from the first start on, whether or not this database knows of anything. */
+async function rememberHere(database: Database, substrate: Substrate): Promise<void> {
+  await rememberSite(database, substrate.name, keptSite(substrate, undefined));
 }
 
-async function standingInRun(database: Database, run: RunRow, thing: OwnedThing, attempt: number): Promise<Standing> {
-  if (run.ended_at === null) return attempt >= run.attempt ? 'owned' : 'leftover';
-  if (thing.type === 'image') {
-    const registered = await database.selectFrom('artifacts').select('image_name').where('run_id', '=', run.id).executeTakeFirst();
-    return registered !== undefined && run.phase === 'completed' && attempt === run.attempt ? 'registered' : 'leftover';
-  }
-  const kept = run.kept_until !== null && run.kept_until.getTime() > Date.now() && attempt === run.attempt;
-  return kept ? 'owned' : 'leftover';
-}
-
-function partsOf({ owner, token }: OwnedThing): { runId: string | undefined; attempt: number } {
-  const [, runId, attempt] = /^((?:try-)?[a-z][a-z0-9]{9})-(\d+)-[a-z-]+$/.exec(token) ?? [];
-  return { runId: runId ?? (owner.runId === '' ? undefined : owner.runId), attempt: Number(attempt ?? 1) };
-}
-
-async function openIntentsOfTheEnded(database: Database, substrate: Substrate): Promise<readonly string[]> {
+async function dueSites(database: Database, { local, name }: Substrate): Promise<readonly Site[]> {
   const rows = await database
-    .selectFrom('intents')
-    .innerJoin('runs', 'runs.id', 'intents.run_id')
-    .select('intents.token')
-    .where('intents.substrate', '=', substrate.name)
-    .where('intents.settled_at', 'is', null)
-    .where('runs.ended_at', 'is not', null)
+    .selectFrom('sites')
+    .select('site')
+    .where('substrate', '=', name)
+    .where(
+      sql<boolean>`${sql.lit(local)} or visited_at is null
+        or visited_at < now() - make_interval(secs => ${busySeconds})
+          and (used_at > now() - make_interval(secs => ${quietAfterSeconds})
+            or exists (select from intents where intents.site = sites.site and settled_at is null))
+        or visited_at < now() - make_interval(secs => ${quietSeconds})`,
+    )
+    .orderBy('visited_at', (order) => order.asc().nullsFirst())
     .execute();
-  return rows.map((row) => row.token);
+  return rows.map((row) => row.site as Site);
 }
 
-/** A machine that a dead executor still made after this has a trial nobody knows, and goes at once. */
-async function forgetTrials(database: Database, substrate: Substrate, left: ReadonlySet<string>): Promise<void> {
-  const trials = await database.selectFrom('trials').select(['id', 'executor', 'token']).where('substrate', '=', substrate.name).execute();
-  if (trials.length === 0) return;
-  const live = await liveExecutors(database);
-  for (const { executor, id, token } of trials) {
-    if (!live.has(executor) && !left.has(token)) await database.deleteFrom('trials').where('id', '=', id).execute();
+async function visitInTurn(parts: ReapParts, substrate: Substrate, site: Site, stopping: AbortSignal): Promise<void> {
+  const { database, installation, log } = parts;
+  if (!(await takeTurn(database, substrate, site))) return;
+  let visit: Visit = { faults: ['the visit did not end'], complete: false };
+  try {
+    visit = await answeredWithin(longestVisitMs, stopping, (signal) => visitSite({ database, substrate, site }, installation, log, signal));
+  } catch (error) {
+    visit = { faults: [error instanceof Error ? error.message : String(error)], complete: false };
+    if (!stopping.aborted) throw error;
+  } finally {
+    await endTurn(database, substrate, site, visit);
   }
 }
 
-async function forgetKept(database: Database): Promise<void> {
-  await database.updateTable('runs').set({ kept_until: null, kept_shell: null }).where('kept_until', '<', new Date()).execute();
+async function takeTurn(database: Database, substrate: Substrate, site: Site): Promise<boolean> {
+  const taken = await database
+    .updateTable('sites')
+    .set({ visited_until: sql<Date>`now() + make_interval(secs => ${(2 * longestVisitMs) / 1000})` })
+    .where('substrate', '=', substrate.name)
+    .where(sql<boolean>`site = ${JSON.stringify(site)}::jsonb`)
+    // A local site is one server's alone: a turn that it held before it died is nobody's.
+    .where(sql<boolean>`${sql.lit(substrate.local)} or visited_until is null or visited_until < now()`)
+    .returning('substrate')
+    .executeTakeFirst();
+  return taken !== undefined;
+}
+
+async function endTurn(database: Database, substrate: Substrate, site: Site, { complete, faults }: Visit): Promise<void> {
+  await database
+    .updateTable('sites')
+    .set({
+      visited_until: null,
+      visited_at: sql<Date>`now()`,
+      fault: faults.length === 0 ? null : faults.slice(0, 10).join('; ').slice(0, 2000),
+      ...(complete ? { complete_at: sql<Date>`now()` } : {}),
+    })
+    .where('substrate', '=', substrate.name)
+    .where(sql<boolean>`site = ${JSON.stringify(site)}::jsonb`)
+    .execute();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

@@ -18,7 +18,7 @@ import { stepToken } from '../starting/names.js';
 import { insertRun } from '../runs/testing-runs.js';
 import { checkOldest } from './existence.js';
 import { beat, liveExecutors } from './executors.js';
-import { reap } from './reaper.js';
+import { createReaper } from './reaper.js';
 
 const tenant = 'local/default';
 const installation = 'upkeep';
@@ -36,22 +36,24 @@ beforeAll(async () => {
   diskDigest = await buildTinyBase({ dataDir, runtimeDir: dataDir });
 });
 afterAll(async () => {
-  for (const thing of await substrate.listOwned(installation)) await substrate.destroy(thing.token);
+  for (const token of await tokens()) await substrate.destroy(site(), token as Token, signal);
   await db.close();
   await rm(dataDir, { recursive: true, force: true });
 });
 
 const keys = deriveGuestKeys(randomBytes(64));
 const { signal } = new AbortController();
+const site = () => substrate.siteOf(create(PlacementSchema), tenant);
 
 async function launch(runId: string, attempt = 1): Promise<Token> {
   const image = create(ImageSchema, { architecture: Architecture.AMD64, source: { case: 'qemu', value: { diskDigest } } });
-  const placement = create(PlacementSchema, {});
   const token = stepToken(runId, attempt, 'launch');
   const spec = {
     owner: { installation, tenant, runId },
-    base: await substrate.resolveBase(image, placement),
-    placement,
+    base: await substrate.resolveBase(site(), image, () => Promise.resolve(true), signal),
+    site: site(),
+    attempt,
+    diskType: '',
     vcpus: 1,
     memoryMb: 256,
     machineType: '',
@@ -74,15 +76,16 @@ const artifactNamed = (name: string, reference: Handle) => ({
   substrate: 'QEMU',
   scope: 'qemu-local',
   reference: JSON.stringify(reference),
+  image_id: substrate.imageId(reference) ?? null,
 });
 
 /** Captures a machine's disk for a run, and lets the machine go. */
 async function captureFor(runId: string): Promise<Artifact> {
-  const machine = { token: await launch(runId), handle: {} };
+  const machine = { site: site(), token: await launch(runId), handle: {} };
   await substrate.waitReady(machine, keys, signal);
   const token = stepToken(runId, 1, 'capture');
   const artifact = await substrate.capture(machine, keys, { name: 'image', token, owner: { installation, tenant, runId } }, signal);
-  await substrate.destroy(machine.token);
+  await substrate.destroy(site(), machine.token, signal);
   return artifact;
 }
 
@@ -95,7 +98,7 @@ async function register(runId: string, { reference }: Artifact): Promise<void> {
 }
 
 const parts = () => ({ database: db.database, substrates: new Map([['QEMU', substrate]] as const), installation, log });
-const tokens = async () => (await substrate.listOwned(installation)).map(({ token }) => token as string).toSorted();
+const tokens = async () => (await substrate.listOwned(site(), installation, signal)).things.map(({ token }) => token as string).toSorted();
 
 test('the reaper removes what no live run, kept machine or trial owns, and nothing else', { timeout: 120_000 }, async () => {
   const [live, ended, kept] = [
@@ -124,7 +127,7 @@ test('the reaper removes what no live run, kept machine or trial owns, and nothi
   owned.push(await launch('zzzzzzzzzz'));
 
   await beat(db.database, 'living');
-  await reap(parts());
+  await createReaper(parts()).round();
 
   expect(await tokens()).toEqual(owned.toSorted());
   expect(await db.database.selectFrom('intents').select('token').where('settled_at', 'is', null).execute()).toEqual([]);
@@ -136,17 +139,17 @@ test('a captured disk goes that its bake neither registered nor removed, and a r
   const completed = await insertRun(db.database, tenant);
   const [orphan, registered] = [await captureFor(failed), await captureFor(completed)];
   const mine = async () => (await tokens()).filter((token) => token.includes(failed) || token.includes(completed));
-  await reap(parts());
+  await createReaper(parts()).round();
   expect(await mine()).toEqual([`${failed}-1-capture`, `${completed}-1-capture`].toSorted());
 
   await register(completed, registered);
   await db.database.updateTable('runs').set({ phase: 'completed', ended_at: new Date() }).where('id', '=', completed).execute();
   await db.database.updateTable('runs').set({ phase: 'failed', ended_at: new Date() }).where('id', '=', failed).execute();
-  await reap(parts());
+  await createReaper(parts()).round();
 
   expect(await mine()).toEqual([]);
-  expect(await substrate.imageExists(orphan.reference, 'quick')).toBe(false);
-  expect(await substrate.imageExists(registered.reference, 'thorough')).toBe(true);
+  expect(await substrate.imageExists(site(), orphan.reference, 'quick', signal)).toBe(false);
+  expect(await substrate.imageExists(site(), registered.reference, 'thorough', signal)).toBe(true);
   expect((await readdir(join(dataDir, 'images'))).filter((name) => name.startsWith('.'))).toEqual([]);
 });
 
@@ -158,13 +161,13 @@ test('a disk that two bakes came to stays while one of them may still register i
   const twin = { source, reference: { ...reference, token: `${failed}-1-capture` } };
   await db.database.updateTable('runs').set({ phase: 'failed', ended_at: new Date() }).where('id', '=', failed).execute();
 
-  await reap(parts());
-  expect(await substrate.imageExists(reference, 'quick')).toBe(true);
+  await createReaper(parts()).round();
+  expect(await substrate.imageExists(site(), reference, 'quick', signal)).toBe(true);
   await expect(access(note(failed))).rejects.toThrow('ENOENT');
 
   await db.database.updateTable('runs').set({ phase: 'failed', ended_at: new Date() }).where('id', '=', live).execute();
-  await reap(parts());
-  expect(await substrate.imageExists(twin.reference, 'quick')).toBe(false);
+  await createReaper(parts()).round();
+  expect(await substrate.imageExists(site(), twin.reference, 'quick', signal)).toBe(false);
 });
 
 test('an image on the host of another server is not taken for missing', { timeout: 120_000 }, async () => {
@@ -173,16 +176,16 @@ test('an image on the host of another server is not taken for missing', { timeou
   const runId = await insertRun(db.database, tenant);
   const artifact = await captureFor(runId);
   await register(runId, artifact);
-  await substrate.keepImage(artifact.reference);
+  await substrate.keepImage(site(), artifact.reference, signal);
   await db.database
     .updateTable('artifacts')
     .set({ checked_at: new Date(0) })
     .execute();
 
-  await checkOldest({ ...parts(), substrates: new Map([['QEMU', other]] as const) });
+  await checkOldest({ ...parts(), substrates: new Map([['QEMU', other]] as const) }, signal);
 
   expect(await db.database.selectFrom('artifacts').select('image_name').where('missing_at', 'is not', null).execute()).toEqual([]);
-  await expect(other.imageExists(artifact.reference, 'quick')).rejects.toBeInstanceOf(PlatformFault);
+  await expect(other.imageExists(site(), artifact.reference, 'quick', signal)).rejects.toBeInstanceOf(PlatformFault);
   await db.database.deleteFrom('artifacts').execute();
   await rm(otherDir, { recursive: true, force: true });
 });
@@ -209,8 +212,8 @@ test('an image that cannot even be looked at does not keep the others from their
       { ...artifactNamed('gone', { diskDigest: `sha256:${'0'.repeat(64)}` }), checked_at: new Date(1) },
     ])
     .execute();
-  await checkOldest(parts());
-  await checkOldest(parts());
+  await checkOldest(parts(), signal);
+  await checkOldest(parts(), signal);
   const missing = await db.database.selectFrom('artifacts').select('image_name').where('missing_at', 'is not', null).execute();
   await db.database.deleteFrom('artifacts').execute();
   expect(missing).toEqual([{ image_name: 'gone' }]);
@@ -222,7 +225,7 @@ test('an image that was damaged is noticed when its turn comes', async () => {
       .updateTable('artifacts')
       .set({ checked_at: sql<Date>`now() - interval '2 days'` })
       .execute();
-    await checkOldest(parts());
+    await checkOldest(parts(), signal);
     return (await db.database.selectFrom('artifacts').select(['missing_at', 'checked_at']).executeTakeFirstOrThrow()).missing_at !== null;
   };
   await db.database.insertInto('artifacts').values(artifactNamed('r-1', { diskDigest })).execute();

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { setResource } from '../../catalog/verbs/set.js';
 import { startTestBakery, type TestBakery } from '../testing.js';
-import { reap } from '../upkeep/reaper.js';
+import { createReaper } from '../upkeep/reaper.js';
 import { testContext } from '../../catalog/testing.js';
 
 const minutes = 60_000;
@@ -81,14 +81,14 @@ test(
       installation: kitchen.installation,
       log: pino({ level: 'silent' }),
     };
-    await reap(parts);
+    await createReaper(parts).round();
     expect(await kitchen.leftovers()).toEqual([`machine ${started.runId}-1-launch`]);
     await kitchen.db.database
       .updateTable('runs')
       .set({ kept_until: sql<Date>`now() - interval '1 second'` })
       .where('id', '=', started.runId)
       .execute();
-    await reap(parts);
+    await createReaper(parts).round();
     expect(await kitchen.leftovers()).toEqual([]);
     const open = await kitchen.db.database.selectFrom('intents').select('token').where('settled_at', 'is', null).execute();
     expect(open).toEqual([]);

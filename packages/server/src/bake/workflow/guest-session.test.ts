@@ -21,10 +21,13 @@ test('a guest that does not end what it was asked is asked once more over anothe
   const keys = deriveGuestKeys(randomBytes(64));
   const { signal } = new AbortController();
   const token = stepToken(newRunId(), 1, 'launch');
+  const site = substrate.siteOf(create(PlacementSchema), '');
   const spec = {
     owner: { installation: 'session', tenant: 'local/default', runId: '' },
     base: { immutableId: await buildTinyBase({ dataDir, runtimeDir: dataDir }), architecture: 'AMD64' as const },
-    placement: create(PlacementSchema, {}),
+    site,
+    attempt: 1,
+    diskType: '',
     vcpus: 1,
     memoryMb: 128,
     machineType: '',
@@ -47,7 +50,7 @@ test('a guest that does not end what it was asked is asked once more over anothe
     await expect(asked).rejects.toEqual(new PlatformFault('the machine did not answer for 3 s'));
     expect(new Set(connections).size).toBe(2);
   } finally {
-    await substrate.destroy(token);
+    await substrate.destroy(site, token, signal);
     await substrate.close();
     await rm(dataDir, { recursive: true, force: true });
   }

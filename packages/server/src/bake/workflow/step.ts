@@ -1,10 +1,9 @@
 import type { JsonValue } from '@bufbuild/protobuf';
-import type { Placement } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import type { Database } from '../../database/tables.js';
 import type { TenantKey } from '../../secrets/tenant-keys.js';
-import type { GuestKeys, Handle, Machine, Owner, Substrate } from '../../substrates/substrate.js';
+import type { GuestKeys, Handle, Machine, Owner, Site, Substrate } from '../../substrates/substrate.js';
 import type { Lease } from '../runs/lease.js';
 import type { RunInputs } from '../starting/run-inputs.js';
 import type { Phase, RunRow } from '../runs/runs.js';
@@ -23,7 +22,7 @@ export interface BakeState {
 export interface StepContext {
   readonly run: RunRow;
   readonly inputs: RunInputs;
-  readonly placement: Placement;
+  readonly site: Site;
   readonly attempt: number;
   /** When this step of this attempt first began, also across restarts of the server. */
   readonly startedAt: Date;

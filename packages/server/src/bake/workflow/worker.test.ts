@@ -9,7 +9,7 @@ import { testDatabase } from '../../database/testing.js';
 import { openKeyFile } from '../../secrets/key-provider.js';
 import { createTenantKeys } from '../../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
-import type { SubstrateName } from '../../substrates/substrate.js';
+import type { Site, SubstrateName } from '../../substrates/substrate.js';
 import type { Worker } from './bake.js';
 import { stepToken } from '../starting/names.js';
 import { readRun, type RunRow } from '../runs/runs.js';
@@ -57,7 +57,7 @@ async function startWorker(): Promise<WorkerUnderTest> {
 
 test('a machine that went away before it could be kept does not hide why the bake failed', async () => {
   await using under = await startWorker();
-  const machine = { token: stepToken(under.runId, 1, 'launch'), handle: {} };
+  const machine = { site: {} as Site, token: stepToken(under.runId, 1, 'launch'), handle: {} };
 
   await under.worker.fail({ machine }, 1, { kind: 'failed', message: 'script exited with code 3' }, 'keep');
 

@@ -12,7 +12,7 @@ import { BakeCancelled, ServerStopping } from '../runs/active-runs.js';
 import { type Aftermath, bakeSteps, mostAttempts, type Setback, type StepOutcome, type Worker } from './bake.js';
 import { assertLease, type Lease, RunLost } from '../runs/lease.js';
 import { remark } from '../runs/logs.js';
-import { thawPlacement } from '../starting/run-inputs.js';
+import { keptSite } from '../runs/sites.js';
 import { endRun, enterStep, inputsOf, leaveStep, type Phase, readRun } from '../runs/runs.js';
 import { BakeFailure, type BakeState, type BakeStep, type StepContext } from './step.js';
 
@@ -58,7 +58,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
     return {
       run,
       inputs,
-      placement: thawPlacement(inputs),
+      site: keptSite(substrate, inputs.site),
       attempt,
       startedAt,
       lease,
@@ -124,11 +124,12 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
 
   function outcomeOf(error: unknown, step: BakeStep): StepOutcome {
     if (signal.reason instanceof BakeCancelled) return { kind: 'cancelled' };
-    if (error instanceof PlatformFault) {
+    if (error instanceof PlatformFault && !error.isFinal) {
       log.warn({ err: error }, 'the platform failed');
       return { kind: 'fault', message: error.message };
     }
-    if (error instanceof BakeFailure || error instanceof MurmurError) return { kind: 'failed', message: error.message };
+    if (error instanceof BakeFailure || error instanceof MurmurError || error instanceof PlatformFault)
+      return { kind: 'failed', message: error.message };
     // What went wrong inside may name paths and queries, which are no tenant's business.
     log.error({ err: error, step: step.name }, 'a step failed');
     return {
@@ -168,7 +169,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
     const context = await enter({ name: 'keep', phase: (await readRun(parts.database, lease.runId)).phase as Phase }, attempt, endless);
     let shell: string;
     try {
-      shell = await context.substrate.shellCommand(state.machine, context.keys);
+      shell = (await context.substrate.shellCommand?.(state.machine, context.keys)) ?? '';
     } catch (error) {
       // Why the bake failed matters more than a machine that went away meanwhile, which the reaper sees to.
       log.warn({ err: error }, 'a failed machine cannot be kept');

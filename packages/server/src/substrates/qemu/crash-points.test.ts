@@ -11,7 +11,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { deriveGuestKeys } from '../guest-keys.js';
-import { PlatformFault, type LaunchSpec, type Machine, type Substrate, type Token } from '../substrate.js';
+import { PlatformFault, type LaunchSpec, type Machine, type Site, type Substrate, type Token } from '../substrate.js';
 import { createQemuSubstrate } from './index.js';
 import { findProcesses } from './machine-process.js';
 import { buildTinyBase } from './tiny.js';
@@ -24,6 +24,7 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
   let folder: string;
   let dataDir: string;
   let substrate: Substrate;
+  let site: Site;
   let spec: LaunchSpec;
 
   beforeAll(async () => {
@@ -31,10 +32,13 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
     dataDir = path.join(folder, 'data');
     const places = { dataDir, runtimeDir: path.join(folder, 'run') };
     substrate = await createQemuSubstrate({ ...places, installation, log: pino({ level: 'silent' }) });
+    site = substrate.siteOf(create(PlacementSchema), '');
     spec = {
       owner: { installation, tenant: 'local/default', runId: 'run' },
       base: { immutableId: await buildTinyBase(places), architecture: 'AMD64' },
-      placement: create(PlacementSchema, { name: 'murmur-qemu-local' }),
+      site,
+      attempt: 1,
+      diskType: '',
       vcpus: 1,
       memoryMb: 128,
       machineType: '',
@@ -44,7 +48,7 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
     };
   }, 180_000);
   afterAll(async () => {
-    for (const thing of await substrate.listOwned(installation)) await substrate.destroy(thing.token);
+    for (const thing of (await substrate.listOwned(site, installation, signal)).things) await substrate.destroy(site, thing.token, signal);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -60,7 +64,7 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
     await writeFile(path.join(machineFolder(token), 'disk.qcow2'), 'not a disk');
     const machine = await substrate.launch(spec, token, signal);
     await substrate.waitReady(machine, keys, signal);
-    await substrate.destroy(token);
+    await substrate.destroy(site, token, signal);
     expect(await findProcesses(machineFolder(token))).toEqual([]);
   });
 
@@ -73,11 +77,11 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
     await writeFile(file, JSON.stringify(early));
     expect(await bootId(await substrate.launch(spec, token, signal))).toBe(before);
 
-    const command = await substrate.shellCommand(machine, keys);
+    const command = await substrate.shellCommand?.(machine, keys);
     const { stdout } = await promisify(execFile)('sh', ['-c', `${command} id -un </dev/null`]);
     expect(stdout.trim()).toBe('root');
 
-    await substrate.destroy(token);
+    await substrate.destroy(site, token, signal);
     expect(await findProcesses(machineFolder(token))).toEqual([]);
     expect(await readdir(path.join(folder, 'run'))).toEqual([]);
   });
@@ -89,7 +93,7 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
       const content = await readFile(path.join(machineFolder(token), name), 'latin1');
       expect(content).not.toContain('PRIVATE KEY');
     }
-    await substrate.destroy(token);
+    await substrate.destroy(site, token, signal);
   });
 
   test('after moving the disk: the capture is finished from there', async () => {
@@ -102,25 +106,27 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
     await rm(path.join(making, 'manifest.json'));
     await rm(path.join(dataDir, 'images', '.captured-capture.json'));
 
-    expect((await substrate.listOwned(installation)).map(({ type, token, owner }) => ({ type, token, owner }))).toContainEqual({
+    expect(
+      (await substrate.listOwned(site, installation, signal)).things.map(({ type, token, owner }) => ({ type, token, owner })),
+    ).toContainEqual({
       type: 'image',
       token: 'capture',
       owner: spec.owner,
     });
-    await substrate.destroy(machine.token);
+    await substrate.destroy(site, machine.token, signal);
     expect(await substrate.capture(machine, keys, artifact, signal)).toEqual(first);
-    expect(await substrate.imageExists(first.reference, 'thorough')).toBe(true);
-    await substrate.discardImage(first.reference);
-    expect(await substrate.listOwned(installation)).toEqual([]);
+    expect(await substrate.imageExists(site, first.reference, 'thorough', signal)).toBe(true);
+    await substrate.discardImage(site, first.reference, signal);
+    expect((await substrate.listOwned(site, installation, signal)).things).toEqual([]);
   });
 
   test('a half-made image that nobody finishes is listed and can be discarded', async () => {
     const making = path.join(dataDir, 'images', '.making-orphan');
     await mkdir(making);
-    const [thing] = await substrate.listOwned(installation);
+    const [thing] = (await substrate.listOwned(site, installation, signal)).things;
     expect(thing).toMatchObject({ type: 'image', token: 'orphan' });
-    if (thing !== undefined) await substrate.discardImage(thing.handle);
-    expect(await substrate.listOwned(installation)).toEqual([]);
+    if (thing !== undefined) await substrate.discardImage(site, thing.handle, signal);
+    expect((await substrate.listOwned(site, installation, signal)).things).toEqual([]);
   });
 
   test('a machine that was killed is not captured', async () => {
@@ -128,8 +134,8 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
     for (const { pid } of await findProcesses(machineFolder('killed'))) process.kill(pid, 'SIGKILL');
     const artifact = { name: 'image', token: 'never' as Token, owner: spec.owner };
     await expect(substrate.capture(machine, keys, artifact, signal)).rejects.toBeInstanceOf(PlatformFault);
-    await substrate.destroy(machine.token);
-    await substrate.destroy('never' as Token);
-    expect(await substrate.listOwned(installation)).toEqual([]);
+    await substrate.destroy(site, machine.token, signal);
+    await substrate.destroy(site, 'never' as Token, signal);
+    expect((await substrate.listOwned(site, installation, signal)).things).toEqual([]);
   });
 });

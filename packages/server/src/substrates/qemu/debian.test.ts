@@ -11,8 +11,8 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { deriveGuestKeys } from '../guest-keys.js';
-import type { LaunchSpec, Machine, Substrate, Token } from '../substrate.js';
-import { createQemuSubstrate, type QemuExtras } from './index.js';
+import type { LaunchSpec, Machine, Site, Token } from '../substrate.js';
+import { createQemuSubstrate, type QemuSubstrate } from './index.js';
 import { qemuProgram } from './qemu-program.js';
 
 const long = 900_000;
@@ -21,7 +21,9 @@ const long = 900_000;
 describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { timeout: long }, () => {
   const { signal } = new AbortController();
   let folder: string;
-  let substrate: Substrate & QemuExtras;
+  let substrate: QemuSubstrate;
+  let site: Site;
+  const mine = () => Promise.resolve(true);
   let image: Image;
   let spec: LaunchSpec;
   const keys = deriveGuestKeys(randomBytes(64));
@@ -30,12 +32,14 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
     folder = await mkdtemp(path.join(tmpdir(), 'murmur-debian-'));
     const places = { dataDir: path.join(folder, 'data'), runtimeDir: path.join(folder, 'run') };
     substrate = await createQemuSubstrate({ ...places, installation: 'debian', log: pino({ level: 'silent' }) });
-    ({ image } = await substrate.buildBase({ name: 'base', onProgress: () => undefined, signal }));
-    const placement = create(PlacementSchema, { name: 'murmur-qemu-local' });
+    image = await substrate.baseBuilder.build({ rebuild: false, onProgress: () => undefined, signal });
+    site = substrate.siteOf(create(PlacementSchema), '');
     spec = {
       owner: { installation: 'debian', tenant: 'local/default', runId: 'run' },
-      base: await substrate.resolveBase(image, placement),
-      placement,
+      base: await substrate.resolveBase(site, image, mine, signal),
+      site,
+      attempt: 1,
+      diskType: '',
       vcpus: 1,
       memoryMb: 1024,
       machineType: '',
@@ -46,7 +50,7 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
   }, long);
 
   afterAll(async () => {
-    for (const thing of await substrate.listOwned('debian')) await substrate.destroy(thing.token);
+    for (const thing of (await substrate.listOwned(site, 'debian', signal)).things) await substrate.destroy(site, thing.token, signal);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -65,8 +69,8 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
 
   test('is not built again from the same inputs', async () => {
     const lines: string[] = [];
-    const again = await substrate.buildBase({ name: 'base', onProgress: (line) => lines.push(line), signal });
-    expect(again.image.source).toEqual(image.source);
+    const again = await substrate.baseBuilder.build({ rebuild: false, onProgress: (line) => lines.push(line), signal });
+    expect(again.source).toEqual(image.source);
     expect(lines).toEqual(['the base image of these packages is built already']);
   });
 
@@ -81,7 +85,7 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
     ).toBe('murmur\nok');
     // Nothing of ours on the disk: the keys are in memory only.
     expect(await run(machine, "find /root/.ssh /etc/ssh -name 'authorized_keys*' -o -name 'ssh_host_*'")).toBe('');
-    await substrate.destroy(machine.token);
+    await substrate.destroy(site, machine.token, signal);
   });
 
   test('gives two clones another machine id and another host key', async () => {
@@ -91,7 +95,7 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
       const own = deriveGuestKeys(randomBytes(64));
       const machine = await ready(token, { keys: own });
       seen.push((await run(machine, identity, own)).split('\n'));
-      await substrate.destroy(machine.token);
+      await substrate.destroy(site, machine.token, signal);
     }
     const [first, second] = seen;
     expect(first?.[0]).toMatch(/^[0-9a-f]{32}$/);
@@ -102,7 +106,7 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
   test('fills a disk that is larger than its own', async () => {
     const machine = await ready('large', { diskSizeGb: 20 });
     expect(Number(await run(machine, "df --output=size -BG / | tail -1 | tr -dc '0-9'"))).toBeGreaterThanOrEqual(19);
-    await substrate.destroy(machine.token);
+    await substrate.destroy(site, machine.token, signal);
   });
 
   test('keeps booting after a script put another kernel in', async () => {
@@ -110,15 +114,15 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
     // The same modules under another kernel file are enough to see that the guest's own is taken.
     await run(machine, 'cp /boot/vmlinuz-* /boot/vmlinuz-other && echo >>/boot/vmlinuz-other && ln -sf boot/vmlinuz-other /vmlinuz');
     const artifact = await substrate.capture(machine, keys, { name: 'other', token: 'kernel-capture' as Token, owner: spec.owner }, signal);
-    await substrate.destroy(machine.token);
-    const base = await substrate.resolveBase({ ...image, source: artifact.source }, spec.placement);
+    await substrate.destroy(site, machine.token, signal);
+    const base = await substrate.resolveBase(site, { ...image, source: artifact.source }, mine, signal);
     const booted = await ready('kernel-booted', { base });
     expect(await run(booted, 'systemctl is-system-running')).toBe('running');
-    await substrate.destroy(booted.token);
+    await substrate.destroy(site, booted.token, signal);
   });
 
   test('boots by itself on another machine once exported, with host keys of its own', async () => {
-    await using exported = await substrate.exportImage(image, signal);
+    await using exported = await substrate.exportImage(site, spec.base, signal);
     const args = [
       '-M',
       'q35',

@@ -6,9 +6,9 @@ import { create } from '@bufbuild/protobuf';
 import { Architecture, ImageSchema, MurmurError, QemuSourceSchema, type Image } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import { diskIsAbsent, type Substrate, type Token } from '../substrate.js';
+import type { Handle, MayUse, Site, Substrate, Token } from '../substrate.js';
 import { createAcceleratorProbe } from './accelerator.js';
-import { buildBase, type BaseBuildOptions } from './base/build.js';
+import { buildBase } from './base/build.js';
 import { retireBases } from './base/retire.js';
 import { preinstalled } from './base/packages.js';
 import { createChannels } from './channels.js';
@@ -34,16 +34,14 @@ export interface QemuOptions {
   readonly log: Logger;
 }
 
-/** What this substrate can do beyond the port. */
-export interface QemuExtras {
-  /** Builds the platform's base image for these machines, or finds the one built from the same inputs. */
-  buildBase(options: BaseBuildOptions & { readonly name: string }): Promise<{ readonly image: Image }>;
-  /** Ends the connections to machines, which go on without them. */
-  close(): Promise<void>;
-}
+/** This substrate has all that only some have. */
+export type QemuSubstrate = Substrate & Required<Pick<Substrate, 'baseBuilder' | 'close' | 'exportImage' | 'shellCommand'>>;
+
+/** The catalog name of the platform's base image. */
+const baseName = 'murmur-qemu-base';
 
 /** The substrate that runs machines as QEMU processes on the server's own host. Throws where QEMU is not installed. */
-export async function createQemuSubstrate(options: QemuOptions): Promise<Substrate & QemuExtras> {
+export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSubstrate> {
   for (const program of [qemuProgram, 'qemu-img']) await runOnHost(program, ['--version']);
   const layout = await openLayout(options.dataDir, options.runtimeDir);
   await removeAbandonedBuilds(layout);
@@ -51,18 +49,21 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
   const probe = createAcceleratorProbe(layout.dataDir, options.log);
   const channels = createChannels(layout);
   const inTurn = oneAtATime();
+  const site = { host: layout.host } as Handle as Site;
   const alone = <T>(task: () => Promise<T>) => inTurn('all images', task);
 
   return {
     name: 'QEMU',
-    capabilities: { keepsFailedMachines: true, exportsImages: true, buildsBases: true },
+    local: true,
     scope: () => 'qemu-local',
-    resolveBase: async (image) => ({ immutableId: await localDigest(layout, image), architecture: 'AMD64' }),
+    siteOf: () => site,
+    serves: ({ host }) => host === layout.host,
+    resolveBase: async (_site, image, mayUse) => ({ immutableId: await localDigest(layout, image, mayUse), architecture: 'AMD64' }),
     launch: (spec, token, signal) =>
       inTurn(token, async () => {
         signal.throwIfAborted();
         await launchMachine(layout, probe, spec, token);
-        return { token, handle: { token } };
+        return { site, token, handle: { token } };
       }),
     async waitReady(machine, keys, signal) {
       await using channel = await channels.open(machine.token, keys, signal);
@@ -77,17 +78,18 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
           reference: imageReference(layout, diskDigest, artifact.token),
         };
       }),
-    imageExists: async (reference, check) => {
+    imageId: ({ diskDigest }) => (typeof diskDigest === 'string' ? diskDigest : undefined),
+    imageExists: async (_site, reference, check) => {
       const digest = digestIn(layout, reference);
       return !(await isDiscarded(layout, digest)) && chainIsWhole(layout, digest, check);
     },
-    keepImage: async (reference) => {
+    keepImage: async (_site, reference) => {
       const half = reference['making'];
       if (typeof half === 'string') return destroyThing(layout, half as Token);
       digestIn(layout, reference);
       await forgetCapture(layout, reference['token']);
     },
-    discardImage: async (reference) => {
+    discardImage: async (_site, reference) => {
       const half = reference['making'];
       if (typeof half === 'string') return destroyThing(layout, half as Token);
       const digest = digestIn(layout, reference);
@@ -98,35 +100,38 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
         await forgetCapture(layout, reference['token']);
       });
     },
-    destroy: (token) =>
+    destroy: (_site, token) =>
       inTurn(token, async () => {
         await channels.close(token);
         await destroyThing(layout, token);
         await alone(async () => removeDiscarded(layout, await machineBases(layout)));
       }),
-    listOwned: (installation) => listThings(layout, installation),
-    retireBases: (unusedMs, inUse) =>
-      // Not while a build may be about to give out one that was built before.
-      inTurn('base build', () => alone(async () => retireBases(layout, { unusedMs, inUse, machineBases: await machineBases(layout) }))),
+    listOwned: async (_site, installation) => ({ things: await listThings(layout, installation) }),
     shellCommand: (machine, keys) => shellCommand(layout, machine.token, keys),
 
     close: () => channels.closeAll(),
 
-    buildBase: (build) =>
-      inTurn('base build', async () => {
-        const diskDigest = await buildBase(layout, build);
-        const value = create(QemuSourceSchema, { diskDigest });
-        const image = {
-          name: build.name,
-          description: 'Debian 12, booted directly by QEMU',
-          architecture: Architecture.AMD64,
-          preinstalled,
-        };
-        return { image: create(ImageSchema, { ...image, source: { case: 'qemu', value } }) };
-      }),
+    baseBuilder: {
+      imageName: baseName,
+      build: (build) =>
+        inTurn('base build', async () => {
+          const diskDigest = await buildBase(layout, build);
+          const value = create(QemuSourceSchema, { diskDigest });
+          const image = {
+            name: baseName,
+            description: 'Debian 12, booted directly by QEMU',
+            architecture: Architecture.AMD64,
+            preinstalled,
+          };
+          return create(ImageSchema, { ...image, source: { case: 'qemu', value } });
+        }),
+      retire: (unusedMs, inUse) =>
+        // Not while a build may be about to give out one that was built before.
+        inTurn('base build', () => alone(async () => retireBases(layout, { unusedMs, inUse, machineBases: await machineBases(layout) }))),
+    },
 
-    async exportImage(image, signal) {
-      const disk = path.join(imageFolder(layout, await localDigest(layout, image)), 'disk.qcow2');
+    async exportImage(_site, { immutableId }, signal) {
+      const disk = path.join(imageFolder(layout, digestIn(layout, { diskDigest: immutableId })), 'disk.qcow2');
       const file = path.join(layout.exports, `${randomUUID()}.qcow2`);
       const remove = () => rm(file, { force: true });
       try {
@@ -140,11 +145,14 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<Substra
   };
 }
 
-async function localDigest(layout: Layout, image: Image): Promise<Digest> {
+async function localDigest(layout: Layout, image: Image, mayUse: MayUse): Promise<Digest> {
   if (image.source.case !== 'qemu') throw new MurmurError('INVALID_ARGUMENT', `image "${image.name}" is not a QEMU image`);
   const digest = image.source.value.diskDigest;
-  if (!isDigest(digest) || (await isDiscarded(layout, digest)) || !(await chainIsWhole(layout, digest, 'quick'))) {
-    throw diskIsAbsent(image, digest);
+  // Every tenant's disks lie side by side here, and an image written by hand can name any of them.
+  if (isDigest(digest) && (await mayUse(digest)) && !(await isDiscarded(layout, digest)) && (await chainIsWhole(layout, digest, 'quick'))) {
+    return digest;
   }
-  return digest;
+  throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}": disk ${digest} is not on this server`, {
+    hint: 'Build the base image again with "murmur base build", or bake the recipe again.',
+  });
 }

@@ -18,12 +18,14 @@ describeSubstrate('QEMU', async (): Promise<SubstrateUnderTest> => {
   const installation = 'conformance';
   const reopen = () => createQemuSubstrate({ ...places, installation, log: pino({ level: 'silent' }) });
   const substrate = await reopen();
+  const site = substrate.siteOf(create(PlacementSchema), '');
+  const { signal } = new AbortController();
   return {
     substrate,
     reopen,
     installation,
     base: { immutableId: await buildTinyBase(places), architecture: 'AMD64' },
-    placement: create(PlacementSchema, { name: 'murmur-qemu-local' }),
+    site,
     async kill({ token }) {
       const qemu = await findQemu(path.join(places.dataDir, 'machines', token));
       if (qemu === undefined) throw new Error('the machine does not run');
@@ -41,7 +43,8 @@ describeSubstrate('QEMU', async (): Promise<SubstrateUnderTest> => {
       await utimes(disk, atime, mtime);
     },
     async close() {
-      for (const thing of await substrate.listOwned(installation)) await substrate.destroy(thing.token);
+      for (const thing of (await substrate.listOwned(site, installation, signal)).things)
+        await substrate.destroy(site, thing.token, signal);
       await rm(folder, { recursive: true, force: true });
     },
   };

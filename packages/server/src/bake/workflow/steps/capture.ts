@@ -15,7 +15,7 @@ export const capture: BakeStep = {
   phase: 'capturing',
   async run(state, context) {
     const { attempt, owner, run, substrate } = context;
-    const token = await intend(context.database, context.lease, { attempt, step: name, substrate: substrate.name });
+    const token = await intend(context.database, context.lease, { attempt, step: name, substrate: substrate.name, site: context.site });
     const { source, reference } = await substrate.capture(
       machineOf(state),
       context.keys,
@@ -24,13 +24,15 @@ export const capture: BakeStep = {
     );
     return { artifact: { source: toJson(ImageSchema, create(ImageSchema, { source })), reference } };
   },
-  async undo({ artifact }, { attempt, database, owner, run, substrate }) {
+  async undo({ artifact }, { attempt, database, owner, run, signal, site, substrate }) {
     const token = stepToken(run.id, attempt, name);
     if (!(await isOpen(database, token))) return;
-    if (artifact !== undefined) await discardImage(database, substrate, artifact.reference);
-    for (const thing of await substrate.listOwned(owner.installation)) {
-      if (thing.token === token) await discardThing(database, substrate, thing);
-    }
+    const place = { database, substrate, site };
+    if (artifact !== undefined) await discardImage(place, artifact.reference, signal);
+    const { incomplete, things } = await substrate.listOwned(site, owner.installation, signal);
+    for (const thing of things) if (thing.token === token) await discardThing(place, thing, signal);
+    // What a list that lacks something does not show may be there all the same: the reaper looks again.
+    if (incomplete !== undefined || !substrate.local) return;
     await settle(database, token);
   },
 };

@@ -12,15 +12,17 @@ export const launch: BakeStep = {
   phase: 'launching',
   async run(_state, context) {
     const { attempt, inputs, run, substrate } = context;
-    const token = await intend(context.database, context.lease, { attempt, step: name, substrate: substrate.name });
+    const token = await intend(context.database, context.lease, { attempt, step: name, substrate: substrate.name, site: context.site });
     const machine = await substrate.launch(
       {
         owner: context.owner,
         base: inputs.base,
-        placement: context.placement,
+        site: context.site,
+        attempt,
         vcpus: inputs.vcpus,
         memoryMb: inputs.memoryMb,
         machineType: inputs.machineType,
+        diskType: inputs.diskType ?? '',
         diskSizeGb: inputs.diskSizeGb,
         keys: context.keys,
         lifetimeSeconds: inputs.timeoutSeconds + marginSeconds + run.keep_on_failure_seconds,
@@ -30,9 +32,9 @@ export const launch: BakeStep = {
     );
     return { machine };
   },
-  async undo(_state, { attempt, database, run, substrate }) {
+  async undo(_state, { attempt, database, run, signal, site, substrate }) {
     const token = stepToken(run.id, attempt, name);
-    await substrate.destroy(token);
+    await substrate.destroy(site, token, signal);
     await settle(database, token);
   },
 };

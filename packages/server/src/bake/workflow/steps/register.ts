@@ -15,7 +15,7 @@ import { capture } from './capture.js';
 export const register: BakeStep = {
   name: 'register',
   phase: 'registering',
-  async run({ artifact }, { attempt, database, inputs, lease, log, run, substrate }) {
+  async run({ artifact }, { attempt, database, inputs, lease, log, run, signal, site, substrate }) {
     if (artifact === undefined) throw new Error('register came before capture');
     const image = imageOf(run, inputs, artifact);
     await database.transaction().execute(async (trx) => {
@@ -43,13 +43,15 @@ export const register: BakeStep = {
           substrate: run.substrate,
           scope: run.scope,
           reference: JSON.stringify(artifact.reference),
+          site: JSON.stringify(site),
+          image_id: substrate.imageId(artifact.reference) ?? null,
         })
         .execute();
       await settle(trx, stepToken(run.id, attempt, capture.name));
       await endRun(trx, lease, { phase: 'completed' });
     });
     try {
-      await substrate.keepImage(artifact.reference);
+      await substrate.keepImage(site, artifact.reference, signal);
     } catch (error) {
       log.warn({ err: error }, 'the substrate has not heard that its image is registered; the reaper will tell it');
     }

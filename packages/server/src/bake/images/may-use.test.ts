@@ -61,6 +61,7 @@ beforeAll(async () => {
       substrate: 'QEMU',
       scope: 'qemu-local',
       reference: JSON.stringify({ diskDigest }),
+      image_id: diskDigest,
     })
     .execute();
   for (const by of [baker, thief]) {
@@ -87,7 +88,7 @@ const tried = (by: typeof baker) => {
   const request = create(TryImageRequestSchema, { image: 'named', ...place, command: ['true'] });
   return tryImage({ ...parts, installation: 'local', executorId: 'e' }, by.tenant, request, signal).next();
 };
-const baked = (by: typeof baker) => startBake(parts, by, create(StartBakeRequestSchema, { recipe: 'on-it', ...place }));
+const baked = (by: typeof baker) => startBake(parts, by, create(StartBakeRequestSchema, { recipe: 'on-it', ...place }), signal);
 
 test('an image written by hand that names the disk of another tenant is as good as none', async () => {
   const absent = { code: 'FAILED_PRECONDITION', message: `image "named": disk ${diskDigest} is not on this server` };

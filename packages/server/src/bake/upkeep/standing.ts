@@ -1,0 +1,41 @@
+import type { Database } from '../../database/tables.js';
+import type { OwnedThing } from '../../substrates/substrate.js';
+import type { RunRow } from '../runs/runs.js';
+import { liveExecutors } from './executors.js';
+
+/** A thing whose run nobody knows may belong to a database that is only just being restored: it gets this long. */
+const unknownGraceMs = 15 * 60_000;
+
+/**
+ * Whose a thing outside is: `owned` by a live run, a kept machine, a trial or the substrate itself; `registered`, an image that
+ * is in the catalog and whose substrate has not heard of that yet; or `leftover`.
+ */
+export type Standing = 'owned' | 'registered' | 'leftover';
+
+/** Whose a thing is by the database. */
+export async function standingOf(database: Database, thing: OwnedThing): Promise<Standing> {
+  const { attempt, runId } = partsOf(thing);
+  // Half-made base images and the like are the substrate's own affair.
+  if (runId === undefined) return 'owned';
+  const run = await database.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
+  if (run !== undefined) return standingInRun(database, run, thing, attempt);
+  const trial = await database.selectFrom('trials').select('executor').where('id', '=', runId).executeTakeFirst();
+  if (trial !== undefined) return (await liveExecutors(database)).has(trial.executor) ? 'owned' : 'leftover';
+  return Date.now() - thing.createdAt < (runId.startsWith('try-') ? 0 : unknownGraceMs) ? 'owned' : 'leftover';
+}
+
+async function standingInRun(database: Database, run: RunRow, thing: OwnedThing, attempt: number): Promise<Standing> {
+  if (run.ended_at === null) return attempt >= run.attempt ? 'owned' : 'leftover';
+  // A snapshot belongs to the image that was made of it.
+  if (thing.type === 'image' || thing.type === 'snapshot') {
+    const registered = await database.selectFrom('artifacts').select('image_name').where('run_id', '=', run.id).executeTakeFirst();
+    return registered !== undefined && run.phase === 'completed' && attempt === run.attempt ? 'registered' : 'leftover';
+  }
+  const kept = run.kept_until !== null && run.kept_until.getTime() > Date.now() && attempt === run.attempt;
+  return kept ? 'owned' : 'leftover';
+}
+
+function partsOf({ owner, token }: OwnedThing): { runId: string | undefined; attempt: number } {
+  const [, runId, attempt] = /^((?:try-)?[a-z][a-z0-9]{9})-(\d+)-[a-z-]+$/.exec(token) ?? [];
+  return { runId: runId ?? (owner.runId === '' ? undefined : owner.runId), attempt: Number(attempt ?? 1) };
+}
