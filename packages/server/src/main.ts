@@ -71,7 +71,8 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
   // Before anything is started that would inherit the variable.
   const places = keyPlaces(dataDir, configuration.keyProvider, process.env);
   const databaseUrl = options.databaseUrl ?? (await startOwnPostgres(dataDir, log, closers));
-  const { database, pool } = await openDatabase(databaseUrl, log, closers);
+  const connection = await openDatabase(databaseUrl, log, closers);
+  const { database } = connection;
   const tenantKeys = createTenantKeys(database, await openKeys(database, places, log));
   await ensureFirstTenant({ database, dataDir });
   const installation = await installationId(database);
@@ -90,8 +91,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
 
   const bakery = createBakery({
     database,
-    pool,
-    databaseUrl,
+    connection,
     tenantKeys,
     substrates,
     installation,

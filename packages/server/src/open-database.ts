@@ -20,7 +20,7 @@ export async function openDatabase(url: string, log: Logger, closers: Closers): 
   const hint = 'Write --database-url like postgres://user@host/database, and see that it answers.';
   // Anything else would be taken for the name of a host.
   if (!/^postgres(?:ql)?:\/\//.test(url)) throw new MurmurError('INVALID_ARGUMENT', '--database-url is not a PostgreSQL URL', { hint });
-  const connection = connect(url, { onIdleError: (err) => log.warn({ err }, 'a connection to the database was lost') });
+  const connection = connect(url, { onLost: (err) => log.warn({ err }, 'a connection to the database was lost') });
   closers.push(connection.close);
   try {
     await migrate(connection.pool);

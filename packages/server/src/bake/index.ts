@@ -16,10 +16,12 @@ import {
   type TryImageRequest,
   type TryImageResponse,
 } from '@murmur/api';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 
 import type { Identity } from '../access/identity.js';
+import { isDatabaseOutage } from '../database/outage.js';
+import { outlast } from '../database/outlast.js';
+import type { Connection } from '../database/pool.js';
 import type { Database } from '../database/tables.js';
 import type { TenantKeys } from '../secrets/tenant-keys.js';
 import type { Substrate, SubstrateName } from '../substrates/substrate.js';
@@ -30,7 +32,6 @@ import { type Changes, listenForChanges } from './runs/changes.js';
 import { exportImage } from './images/export.js';
 import { claimRun } from './runs/lease.js';
 import { streamLog } from './runs/log-stream.js';
-import { outlast } from './workflow/outlast.js';
 import { readRun } from './runs/runs.js';
 import { startBake } from './starting/start.js';
 import { tryImage } from './images/try.js';
@@ -47,8 +48,7 @@ import { createWorkflowEngine } from './workflow/workflow-engine.js';
 /** What a bakery is made of. */
 export interface BakeryParts {
   readonly database: Database;
-  readonly pool: pg.Pool;
-  readonly databaseUrl: string;
+  readonly connection: Connection;
   readonly tenantKeys: TenantKeys;
   readonly substrates: ReadonlyMap<SubstrateName, Substrate>;
   /** This installation's id, on everything made outside. */
@@ -79,17 +79,17 @@ export interface Bakery {
 
 /** A bakery over these parts. Nothing runs before {@link Bakery.launch}. */
 export function createBakery(parts: BakeryParts): Bakery {
-  const { database, databaseUrl, executorId, substrates } = parts;
+  const { connection, database, executorId, substrates } = parts;
   const log = parts.log.child({ room: 'bake' });
   const active = createActiveRuns();
-  const engine = createWorkflowEngine({ databaseUrl, executorId, version: workflowVersion, log, workflow: runBake });
+  const engine = createWorkflowEngine({ connection, executorId, version: workflowVersion, log, workflow: runBake });
   const reaper = createReaper({ ...parts, log });
   const stopping = new AbortController();
   let changes: Changes | undefined;
   let rounds: Rounds | undefined;
 
   async function runBake(runId: string): Promise<void> {
-    const { lease, run } = await outlast(log, async () => ({
+    const { lease, run } = await outlast({ log }, async () => ({
       lease: await claimRun(database, runId, executorId),
       run: await readRun(database, runId),
     }));
@@ -101,6 +101,11 @@ export function createBakery(parts: BakeryParts): Bakery {
     try {
       const worker = createWorker({ ...parts, log, letGo: engine.letGo }, lease, signal);
       await bake(worker, engine.durable, () => run.keep_on_failure_seconds > 0);
+    } catch (error) {
+      // The worker outlasts outages, so this is the engine's own record that failed. What was not written down is done again.
+      if (!isDatabaseOutage(error)) throw error;
+      log.warn({ err: error, run: runId }, 'the workflow of a bake lost the database; it is resumed');
+      throw engine.letGo(runId);
     } finally {
       active.remove(lease);
     }
@@ -115,7 +120,7 @@ export function createBakery(parts: BakeryParts): Bakery {
     async launch() {
       await enroll(database, executorId);
       await database.deleteFrom('trials').where('executor', '=', executorId).execute();
-      changes = listenForChanges(databaseUrl, log);
+      changes = listenForChanges(connection, log);
       await engine.launch();
       const recover = createRecovery({ database, engine, executorId, active, log });
       rounds = startRounds(

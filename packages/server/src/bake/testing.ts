@@ -90,8 +90,7 @@ export async function startTestBakery(): Promise<TestBakery> {
   const keyProvider = await openKeyFile(join(dataDir, 'master.key'));
   const parts = {
     database: db.database,
-    pool: db.pool,
-    databaseUrl: db.url,
+    connection: db,
     tenantKeys: createTenantKeys(db.database, keyProvider),
     substrates: new Map<SubstrateName, Substrate>([['QEMU', substrate]]),
     installation,

@@ -25,7 +25,7 @@ describe('connect', () => {
 
   test('a connection that is lost while idle is replaced', async () => {
     const lost: Error[] = [];
-    const other = connect(db.url, { max: 1, onIdleError: (error) => lost.push(error) });
+    const other = connect(db.url, { max: 1, onLost: (error) => lost.push(error) });
     const first = await other.pool.query<{ pid: number }>('select pg_backend_pid() as pid');
     await db.pool.query('select pg_terminate_backend($1)', [first.rows[0]?.pid]);
     await expect.poll(() => lost.length).toBeGreaterThan(0);

@@ -52,8 +52,7 @@ describe('serveApi', () => {
     const tenantKeys = createTenantKeys(database, await openKeyFile(join(dataDir, 'master.key')));
     const bakery = createBakery({
       database,
-      pool: db.pool,
-      databaseUrl: db.url,
+      connection: db,
       tenantKeys,
       substrates: new Map(),
       installation: 'test',

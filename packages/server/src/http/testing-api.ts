@@ -74,8 +74,7 @@ export async function startTestApi(): Promise<TestApi> {
   const { tenantKeys } = testContext(database, { tenant: 'local/default', subject: 'platform' });
   const bakery = createBakery({
     database,
-    pool: db.pool,
-    databaseUrl: db.url,
+    connection: db,
     tenantKeys,
     substrates: new Map(),
     installation: 'test',

@@ -1,9 +1,12 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 
+import type { Connection } from '../../database/pool.js';
 import { runsChannel } from './runs.js';
 
 const reconnectMs = 1000;
+/** Nothing is ever asked over this connection, and so nothing would show that its other end is gone. */
+const askMs = 15_000;
 
 /** Watches one run. Dispose of it when done. */
 export interface Watch extends Disposable {
@@ -20,7 +23,7 @@ export interface Changes {
 }
 
 /** Listens to PostgreSQL's notices on a connection of its own, and connects again when that is lost. */
-export function listenForChanges(databaseUrl: string, log: Logger): Changes {
+export function listenForChanges(connection: Pick<Connection, 'openClient'>, log: Logger): Changes {
   const waiting = new Map<string, Set<() => void>>();
   const listeners: (() => void)[] = [];
   let closed = false;
@@ -28,9 +31,11 @@ export function listenForChanges(databaseUrl: string, log: Logger): Changes {
   let retry: NodeJS.Timeout | undefined;
 
   const connect = async (): Promise<void> => {
-    const opened = new pg.Client({ connectionString: databaseUrl, application_name: 'murmur changes' });
+    const opened = connection.openClient({ name: 'murmur changes' });
     client = opened;
+    let asking: NodeJS.Timeout | undefined;
     const again = (error?: Error) => {
+      clearInterval(asking);
       if (closed || client !== opened) return;
       client = undefined;
       if (error !== undefined) log.debug({ err: error }, 'lost the connection for notices');
@@ -45,6 +50,7 @@ export function listenForChanges(databaseUrl: string, log: Logger): Changes {
     try {
       await opened.connect();
       await opened.query(`listen ${runsChannel}`);
+      asking = setInterval(() => void opened.query('select 1').catch(again), askMs);
     } catch (error) {
       again(error instanceof Error ? error : new Error(String(error)));
     }

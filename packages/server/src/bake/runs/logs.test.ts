@@ -18,7 +18,7 @@ let changes: Changes;
 beforeAll(async () => {
   db = await testDatabase();
   await db.database.insertInto('tenants').values({ id: tenant }).execute();
-  changes = listenForChanges(db.url, pino({ level: 'silent' }));
+  changes = listenForChanges(db, pino({ level: 'silent' }));
 });
 afterAll(async () => {
   await changes.close();

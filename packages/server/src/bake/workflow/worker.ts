@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import { formatDuration, MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { isDatabaseOutage } from '../../database/outage.js';
+import { outlast } from '../../database/outlast.js';
 import type { Database } from '../../database/tables.js';
 import type { TenantKeys } from '../../secrets/tenant-keys.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
@@ -15,9 +14,6 @@ import { remark } from '../runs/logs.js';
 import { keptSite } from '../runs/sites.js';
 import { endRun, enterStep, inputsOf, leaveStep, type Phase, readRun } from '../runs/runs.js';
 import { BakeFailure, type BakeState, type BakeStep, type StepContext } from './step.js';
-
-const outagePauseMs = 1000;
-const mostOutages = 600;
 
 /** What a worker needs of the server. */
 export interface WorkerParts {
@@ -36,16 +32,13 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
 
   /** Repeats work while the database is away, and leaves without a trace when the run or the server is no longer ours. */
   const steadily = async <T>(work: () => Promise<T>, failed: (error: unknown) => T): Promise<T> => {
-    for (let outages = 0; ; outages += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        if (signal.reason instanceof ServerStopping) return await new Promise<never>(() => undefined);
-        if (error instanceof RunLost || signal.reason instanceof RunLost) throw parts.letGo(lease.runId);
-        if (!isDatabaseOutage(error) || outages === mostOutages) return failed(error);
-        log.warn({ err: error }, 'the database is out of reach; the step starts over');
-        await delay(outagePauseMs);
-      }
+    const over = () => signal.reason instanceof ServerStopping || signal.reason instanceof RunLost;
+    try {
+      return await outlast({ log, over }, work);
+    } catch (error) {
+      if (signal.reason instanceof ServerStopping) return await new Promise<never>(() => undefined);
+      if (error instanceof RunLost || signal.reason instanceof RunLost) throw parts.letGo(lease.runId);
+      return failed(error);
     }
   };
 

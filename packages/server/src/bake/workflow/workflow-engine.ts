@@ -1,6 +1,10 @@
 import { DBOS, Error as DbosErrors } from '@dbos-inc/dbos-sdk';
+import { dbRetryConfig } from '@dbos-inc/dbos-sdk/internal/utils';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 
+import { usualLimits } from '../../database/client.js';
+import type { Connection } from '../../database/pool.js';
 import type { Durable } from './bake.js';
 
 /** How a run's workflow stands. */
@@ -29,7 +33,7 @@ export interface WorkflowEngine {
 
 /** What the engine is made of. */
 export interface EngineParts {
-  readonly databaseUrl: string;
+  readonly connection: Pick<Connection, 'openPool'>;
   readonly executorId: string;
   /** Names the workflow's shape; only executors of the same version resume each other's workflows. */
   readonly version: string;
@@ -38,16 +42,19 @@ export interface EngineParts {
 }
 
 /** One engine per process: the library keeps its state in the module. */
-export function createWorkflowEngine({ databaseUrl, executorId, log, version, workflow }: EngineParts): WorkflowEngine {
+export function createWorkflowEngine({ connection, executorId, log, version, workflow }: EngineParts): WorkflowEngine {
   let registered: ((runId: string) => Promise<void>) | undefined;
+  let pool: pg.Pool | undefined;
   return {
     async launch() {
+      // A bake that the database has kept waiting goes on soon after it is back.
+      dbRetryConfig.maxBackoffSec = 5;
+      // Without a limit on statements: DBOS gives up what the server cancels, and repeats what a connection lost.
+      const { statementMs: _, ...limits } = usualLimits;
+      pool = connection.openPool({ name: 'murmur workflows', max: 5, limits });
       DBOS.setConfig({
         name: 'murmur',
-        systemDatabaseUrl: databaseUrl,
-        systemDatabasePoolSize: 5,
-        // Setting it costs a query on each new connection, in a way that makes pg warn.
-        systemDatabaseIdleTransactionTimeoutMs: 0,
+        systemDatabasePool: pool,
         executorID: executorId,
         applicationVersion: version,
         tracingEnabled: false,
@@ -59,13 +66,14 @@ export function createWorkflowEngine({ databaseUrl, executorId, log, version, wo
           error: (entry, details) => log.error({ stack: details?.stack }, String(entry)),
         },
       });
-      registered = DBOS.registerWorkflow(workflow, { name: 'bake', maxRecoveryAttempts: 1000 });
+      registered = DBOS.registerWorkflow(workflow, { name: 'bake', maxRecoveryAttempts: Number.MAX_SAFE_INTEGER });
       await DBOS.launch();
     },
     async shutdown() {
       if (registered === undefined) return;
       registered = undefined;
       await DBOS.shutdown({ deregister: true });
+      await pool?.end();
     },
     async start(runId) {
       if (registered === undefined) throw new Error('the workflow engine is not running');

@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { connect } from '../../database/pool.js';
-import { testDatabase, type TestDatabase } from '../../database/testing.js';
-import { claimRun } from '../runs/lease.js';
+import { connect } from './pool.js';
+import { testDatabase, type TestDatabase } from './testing.js';
+import { claimRun } from '../bake/runs/lease.js';
 import { outlast } from './outlast.js';
-import { insertRun } from '../runs/testing-runs.js';
+import { insertRun } from '../bake/runs/testing-runs.js';
 
 const log = pino({ level: 'silent' });
 
@@ -20,7 +20,7 @@ test('a run is claimed once the database is back', async () => {
   const runId = await insertRun(db.database, 'local/default', { executor: null });
   const away = connect('postgresql://127.0.0.1:1/nothing');
   let tries = 0;
-  const lease = await outlast(log, () => claimRun(++tries < 3 ? away.database : db.database, runId, 'e'), 1);
+  const lease = await outlast({ log, pauseMs: 1 }, () => claimRun(++tries < 3 ? away.database : db.database, runId, 'e'));
   await away.close();
   expect(lease).toEqual({ runId, executor: 'e', epoch: 0 });
   expect(tries).toBe(3);
@@ -29,5 +29,5 @@ test('a run is claimed once the database is back', async () => {
 test('what is wrong for another reason is not repeated', async () => {
   let tries = 0;
   const work = () => Promise.reject(new Error(`wrong ${++tries}`));
-  await expect(outlast(log, work, 1)).rejects.toThrow('wrong 1');
+  await expect(outlast({ log, pauseMs: 1 }, work)).rejects.toThrow('wrong 1');
 });
