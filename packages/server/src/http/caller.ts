@@ -4,13 +4,13 @@ import { MurmurError } from '@murmur/api';
 import type { Access } from '../access/access.js';
 import type { Identity } from '../access/identity.js';
 
-/** Where the identity interceptor leaves the caller. */
+/** Where the door leaves the caller. */
 export const identityKey = createContextKey<Identity | undefined>(undefined, { description: 'the authenticated caller' });
 
 /** Where the access interceptor leaves what the caller may do. */
 export const accessKey = createContextKey<Access | undefined>(undefined, { description: 'what the caller may do' });
 
-/** The caller of this request. The identity interceptor runs before every service, so absence is a fault of ours. */
+/** The caller of this request. The door stands before every service, so absence is a fault of ours. */
 export function identityOf(context: Pick<HandlerContext, 'values'>): Identity {
   return present(context.values.get(identityKey));
 }

@@ -58,6 +58,8 @@ export async function listen(address: string, handler: RequestListener, options:
   http1.emit('listening');
   // The adapter takes both kinds of request; only their declared types differ.
   const http2 = createHttp2Server(handler as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void);
+  // Whoever asks before sending a body is told to go on once the body is wanted.
+  for (const protocol of [http1, http2]) protocol.on('checkContinue', handler);
   const sessions = limitSessions(http2, patienceMs);
   const sockets = new Set<Socket>();
   // Small messages of a stream must not wait for each other, and a peer that vanished must not hold a stream for ever.

@@ -1,7 +1,7 @@
-import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { MurmurError, MurmurService } from '@murmur/api';
+import { MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
+import { authenticate } from '../access/authenticate.js';
 import type { Issuers } from '../access/oidc.js';
 import type { Bakery } from '../bake/index.js';
 import type { CatalogContext } from '../catalog/context.js';
@@ -12,17 +12,14 @@ import { guardAdapter } from './adapter-guard.js';
 import { bakeService } from './bake-service.js';
 import { type BaseBuilder, baseService } from './base-service.js';
 import { catalogService } from './catalog-service.js';
+import { openDoor } from './guards/door.js';
 import { healthHandler } from './health.js';
 import { accessInterceptor } from './interceptors/access.js';
-import { errorInterceptor } from './interceptors/errors.js';
-import { identityInterceptor } from './interceptors/identity.js';
-import { observeInterceptor } from './interceptors/observe.js';
+import { errorInterceptor, errorToTell } from './interceptors/errors.js';
+import { observeCall, observeInterceptor } from './interceptors/observe.js';
 import { type Listener, listen } from './listen.js';
 import { createMetrics } from './metrics.js';
 import { sessionService } from './session-service.js';
-
-/** The largest request: a document of 2 MiB, the longest there may be, even where JSON spells each byte as `\u0000`; and its frame. */
-const readMaxBytes = 13 * 1024 * 1024;
 
 /** JSON that is not UTF-8 is refused: unless told so, the decoder puts other characters in place of what it cannot read. */
 const jsonOptions = { ignoreUnknownFields: true, textDecoder: new TextDecoder('utf-8', { fatal: true }) };
@@ -47,27 +44,28 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
   const { database, bakery, log } = parts;
   const metrics = createMetrics({ database, log });
   const shutdown = new AbortController();
-  const api = connectNodeAdapter({
-    routes(router) {
-      router.service(MurmurService, {
-        ...catalogService(parts),
-        ...bakeService(bakery),
-        ...baseService({ ...parts, builders: parts.baseBuilders }),
-        ...accessService(parts),
-        ...sessionService(parts),
-      });
+  const api = openDoor({
+    service: {
+      ...catalogService(parts),
+      ...bakeService(bakery),
+      ...baseService({ ...parts, builders: parts.baseBuilders }),
+      ...accessService(parts),
+      ...sessionService(parts),
     },
-    // The first is the outermost: observe sees the code that errors chose.
-    interceptors: [
-      observeInterceptor(log, metrics),
-      errorInterceptor(log),
-      identityInterceptor(database, parts.issuers),
-      accessInterceptor(parts),
-    ],
+    options: {
+      // The first is the outermost: observe sees the code that errors chose.
+      interceptors: [observeInterceptor(log, metrics), errorInterceptor(log), accessInterceptor(parts)],
+      shutdownSignal: shutdown.signal,
+      jsonOptions,
+    },
+    identify: (request) => authenticate(database, request.headers.authorization ?? null, parts.issuers),
+    refused({ method, seconds, thrown }) {
+      const error = errorToTell(log, method, thrown);
+      observeCall({ log, metrics }, { method, code: error.code, seconds });
+      return error;
+    },
     fallback: healthHandler({ database, metrics, log }),
-    shutdownSignal: shutdown.signal,
-    readMaxBytes,
-    jsonOptions,
+    log,
   });
   const listener = await listen(address, guardAdapter(api, log), { log });
   return {

@@ -7,14 +7,8 @@ import { isDatabaseOutage } from '../../database/outage.js';
 /** Turns whatever a service throws into a coded error. The cause of an internal one goes to the log and never to the client. */
 export function errorInterceptor(log: Logger): Interceptor {
   return (next) => async (request) => {
-    const translate = (thrown: unknown): ConnectError => {
-      if (request.signal.aborted) return interruption(request.signal, thrown);
-      const error = coded(thrown);
-      if (error.code === 'INTERNAL' || error.code === 'UNKNOWN' || error.code === 'UNAVAILABLE') {
-        log.error({ err: error.cause ?? error, method: request.method.name }, 'call failed for an internal reason');
-      }
-      return error.toConnect();
-    };
+    const translate = (thrown: unknown): ConnectError =>
+      request.signal.aborted ? interruption(request.signal, thrown) : errorToTell(log, request.method.name, thrown).toConnect();
     try {
       const response = await next(request);
       return response.stream ? { ...response, message: translated(response.message, request.signal, translate) } : response;
@@ -22,6 +16,15 @@ export function errorInterceptor(log: Logger): Interceptor {
       throw translate(thrown);
     }
   };
+}
+
+/** What the client of a call is told of something thrown; its cause goes to the log where it is ours. */
+export function errorToTell(log: Logger, method: string, thrown: unknown): MurmurError {
+  const error = coded(thrown);
+  if (error.code === 'INTERNAL' || error.code === 'UNKNOWN' || error.code === 'UNAVAILABLE') {
+    log.error({ err: error.cause ?? error, method }, 'call failed for an internal reason');
+  }
+  return error;
 }
 
 /** The code that a call ends with whose service throws this. */

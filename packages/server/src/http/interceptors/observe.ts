@@ -2,8 +2,23 @@ import type { Interceptor } from '@connectrpc/connect';
 import { MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
+import type { Identity } from '../../access/identity.js';
 import { identityKey } from '../caller.js';
 import type { Metrics } from '../metrics.js';
+
+/** What is known of a call that has ended. */
+export interface EndedCall {
+  readonly method: string;
+  readonly code: string;
+  readonly seconds: number;
+  readonly identity?: Identity | undefined;
+}
+
+/** Writes down and counts a call: by whom, how long, with what end. Never its content. */
+export function observeCall({ log, metrics }: { log: Logger; metrics: Metrics }, { method, code, seconds, identity }: EndedCall): void {
+  metrics.calls.observe({ method, code }, seconds);
+  log.info({ method, code, seconds, tenant: identity?.tenant, key: identity?.keyId }, 'call');
+}
 
 /** One log line and one measurement for each call: its method, code and seconds. Never its content. */
 export function observeInterceptor(log: Logger, metrics: Metrics): Interceptor {
@@ -12,9 +27,7 @@ export function observeInterceptor(log: Logger, metrics: Metrics): Interceptor {
     const finish = (thrown?: unknown): void => {
       const code = thrown === undefined ? 'OK' : MurmurError.from(thrown).code;
       const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-      metrics.calls.observe({ method: request.method.name, code }, seconds);
-      const identity = request.contextValues.get(identityKey);
-      log.info({ method: request.method.name, code, seconds, tenant: identity?.tenant, key: identity?.keyId }, 'call');
+      observeCall({ log, metrics }, { method: request.method.name, code, seconds, identity: request.contextValues.get(identityKey) });
     };
     try {
       const response = await next(request);

@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+
+import { MurmurError } from '@murmur/api';
+
+/** How much is read, and who is told before it is kept. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Called with the size of each piece; what it throws ends the reading. */
+  onBytes(bytes: number): void;
+}
+
+/**
+ * The whole body of a request. Throws RESOURCE_EXHAUSTED for one that is too large, before a byte of it is read where its
+ * length is announced, and leaves the connection open for the answer.
+ */
+export function readBody(request: IncomingMessage, { maxBytes, onBytes }: BodyLimits): Promise<Buffer> {
+  const announced = Number(request.headers['content-length']);
+  if (announced > maxBytes) return Promise.reject(tooLarge(maxBytes));
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    const finish = (settle: () => void): void => {
+      request.off('data', onData).off('end', onEnd).off('close', onLeft).off('error', onLeft);
+      settle();
+    };
+    const onData = (piece: Buffer): void => {
+      size += piece.length;
+      try {
+        if (size > maxBytes) throw tooLarge(maxBytes);
+        onBytes(piece.length);
+        pieces.push(piece);
+      } catch (thrown) {
+        request.pause();
+        finish(() => reject(thrown as Error));
+      }
+    };
+    const onEnd = (): void => finish(() => resolve(Buffer.concat(pieces, size)));
+    const onLeft = (): void => finish(() => reject(new MurmurError('CANCELLED', 'the call was cancelled')));
+    request.on('data', onData).on('end', onEnd).on('close', onLeft).on('error', onLeft);
+    if (request.destroyed) onLeft();
+  });
+}
+
+function tooLarge(maxBytes: number): MurmurError {
+  return new MurmurError('RESOURCE_EXHAUSTED', `the request is larger than the limit of ${maxBytes} bytes`, {
+    hint: 'Send less, or in several parts.',
+  });
+}

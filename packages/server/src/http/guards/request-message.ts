@@ -1,0 +1,47 @@
+import type { DescMessage } from '@bufbuild/protobuf';
+import { MurmurError } from '@murmur/api';
+
+import { type MessageFormat, assertWeight } from './message-weight.js';
+
+/** How a request carries its message. */
+export interface Carriage {
+  readonly format: MessageFormat;
+  /** Whether flags and a length come before it, as in gRPC and in Connect's streams. */
+  readonly framed: boolean;
+}
+
+/** Flags of one byte and a length of four. */
+const frameBytes = 5;
+
+const contentType = /^application\/(?<framed>connect\+?|grpc-web\+?|grpc\+?)?(?<format>json|proto)?\s*(?:;.*)?$/i;
+
+/** What the content type says; undefined for a request that none of the protocols takes. */
+export function carriageOf(type: string | undefined): Carriage | undefined {
+  const match = contentType.exec(type ?? '');
+  if (match === null) return undefined;
+  const { framed, format } = match.groups ?? {};
+  return { format: format?.toLowerCase() === 'json' ? 'json' : 'binary', framed: framed !== undefined };
+}
+
+/** Throws unless the body is one message, as every call of ours takes, that is not compressed and not too heavy. */
+export function assertOneMessage(body: Buffer, schema: DescMessage, { format, framed }: Carriage, maxElements: number): void {
+  if (!framed) return assertWeight(body, schema, format, maxElements);
+  // Nothing at all is a fault that the protocols have their own words for.
+  if (body.length === 0) return;
+  if (body.length < frameBytes || body.readUInt32BE(1) !== body.length - frameBytes) {
+    throw new MurmurError('INVALID_ARGUMENT', 'the request is not one message');
+  }
+  if (body[0] !== 0) throw compressed();
+  assertWeight(body.subarray(frameBytes), schema, format, maxElements);
+}
+
+const encodingHeaders = ['content-encoding', 'connect-content-encoding', 'grpc-encoding'];
+
+/** Throws for a request that says it is compressed: a few bytes of such a one can stand for a thousand times as many. */
+export function refuseCompressed(headers: Readonly<Record<string, string | string[] | undefined>>): void {
+  if (encodingHeaders.some((name) => !['identity', undefined].includes(headers[name]?.toString().toLowerCase()))) throw compressed();
+}
+
+function compressed(): MurmurError {
+  return new MurmurError('UNIMPLEMENTED', 'compressed requests are not taken', { hint: 'Send the request as it is.' });
+}
