@@ -1,9 +1,10 @@
-import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import type { Logger } from 'pino';
 
+import { bootId } from '../../host/boot-id.js';
 import { cpioArchive } from './cpio.js';
 import { readIfPresent, writeAtomically } from './files.js';
 import { HostCommandError, runOnHost } from './host-command.js';
@@ -41,7 +42,7 @@ export function createAcceleratorProbe(dataDir: string, log: Logger): Accelerato
 
 async function find(dataDir: string, kernel: string, log: Logger): Promise<Accelerator> {
   const file = path.join(dataDir, 'accelerator.json');
-  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  const boot = await bootId();
   const version = (await runOnHost(qemuProgram, ['--version'])).split('\n')[0] ?? '';
   const known = parseAnswer(await readIfPresent(file));
   if (known?.boot === boot && known.version === version) return known.accelerator;

@@ -1,9 +1,10 @@
-import { access, rename } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { bootId } from '../../host/boot-id.js';
 import { answeredWithin, PlatformFault, type GuestChannel, type GuestKeys, type Owner, type Token } from '../substrate.js';
-import { isMissing, readIfPresent, writeAtomically } from './files.js';
+import { isMissing, moveDurably, readIfPresent, syncPath, writeAtomically } from './files.js';
 import { readCaptureNote, writeCaptureNote } from './capture-notes.js';
 import type { Channels } from './channels.js';
 import { filesystemIsClean } from './filesystem.js';
@@ -46,7 +47,10 @@ export async function captureMachine(layout: Layout, request: CaptureRequest): P
 /** The image that an earlier capture of this token came to, if it is still here. */
 async function capturedBefore(layout: Layout, token: Token): Promise<Digest | undefined> {
   const note = await readCaptureNote(layout, token);
-  return note === undefined || (await readManifest(layout, note.digest)) === undefined ? undefined : note.digest;
+  if (note === undefined || (await readManifest(layout, note.digest)) === undefined) return undefined;
+  // It may have been placed by a server that was killed before it synced that.
+  await syncPath(layout.images);
+  return note.digest;
 }
 
 async function moveDisk(layout: Layout, request: CaptureRequest, making: string): Promise<void> {
@@ -61,9 +65,12 @@ async function moveDisk(layout: Layout, request: CaptureRequest, making: string)
   }
   await writeAtomically(
     path.join(making, 'note.json'),
-    JSON.stringify({ owner: request.artifact.owner, parent: stopped.base, ...stopped.stopping }),
+    JSON.stringify({ owner: request.artifact.owner, parent: stopped.base, kernelChanged: stopped.stopping?.kernelChanged }),
   );
-  await rename(path.join(machineFolder(layout, stopped.token), 'disk.qcow2'), path.join(making, 'disk.qcow2'));
+  const disk = path.join(machineFolder(layout, stopped.token), 'disk.qcow2');
+  // First its content, then its name: a disk that lies there after a power cut has all that the machine wrote.
+  await syncPath(disk);
+  await moveDurably(disk, path.join(making, 'disk.qcow2'));
 }
 
 async function diskIsMoved(layout: Layout, token: Token): Promise<boolean> {
@@ -89,13 +96,14 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
       await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal });
       return changed;
     });
-    stopping = { ...record, stopping: { kernelChanged } };
+    stopping = { ...record, stopping: { kernelChanged, boot: await bootId() } };
     await writeMachine(layout, stopping);
     await answeredWithin(powerOffMs, request.signal, (signal) => powerOff(channel, signal));
     await untilStopped(folder, request.signal);
     await request.channels.close(record.token);
   }
   if (stopping.stopping === undefined) throw new PlatformFault('the machine stopped before it could be captured');
+  if (stopping.stopping.boot !== (await bootId())) throw new PlatformFault("the server's host restarted while the machine was captured");
   if (!(await filesystemIsClean(path.join(folder, 'disk.qcow2'))))
     throw new PlatformFault('the machine was lost before its disk was written out');
   return stopping;

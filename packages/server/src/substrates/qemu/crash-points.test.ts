@@ -120,6 +120,35 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
     expect((await substrate.listOwned(site, installation, signal)).things).toEqual([]);
   });
 
+  test('after sealing: an image that turns out to be wanted gets its place, unless it is not whole', async () => {
+    const machine = await substrate.launch(spec, 'sealed' as Token, signal);
+    const artifact = { name: 'image', token: 'sealed-capture' as Token, owner: spec.owner };
+    const { reference } = await substrate.capture(machine, keys, artifact, signal);
+    await substrate.destroy(site, machine.token, signal);
+    const place = path.join(dataDir, 'images', (reference['diskDigest'] as string).replace(':', '-'));
+    const making = path.join(dataDir, 'images', '.making-sealed-capture');
+    const halfMade = async () => {
+      await rename(place, making);
+      return (
+        (await substrate.listOwned(site, installation, signal)).things.find(({ handle }) => handle['making'] === artifact.token)?.handle ??
+        {}
+      );
+    };
+
+    const handle = await halfMade();
+    expect(handle).toEqual({ making: artifact.token, diskDigest: reference['diskDigest'] });
+    await substrate.keepImage(site, handle, signal);
+    expect(await substrate.imageExists(site, reference, 'thorough', signal)).toBe(true);
+
+    const damaged = await halfMade();
+    await rm(path.join(making, 'disk.qcow2'));
+    await writeFile(path.join(making, 'disk.qcow2'), 'what the power left');
+    await substrate.keepImage(site, damaged, signal);
+    expect(await substrate.imageExists(site, reference, 'quick', signal)).toBe(false);
+    await substrate.discardImage(site, reference, signal);
+    expect((await substrate.listOwned(site, installation, signal)).things).toEqual([]);
+  });
+
   test('a half-made image that nobody finishes is listed and can be discarded', async () => {
     const making = path.join(dataDir, 'images', '.making-orphan');
     await mkdir(making);
@@ -134,6 +163,14 @@ describe('a server that died in the middle', { timeout: 180_000 }, () => {
     for (const { pid } of await findProcesses(machineFolder('killed'))) process.kill(pid, 'SIGKILL');
     const artifact = { name: 'image', token: 'never' as Token, owner: spec.owner };
     await expect(substrate.capture(machine, keys, artifact, signal)).rejects.toBeInstanceOf(PlatformFault);
+
+    // Nor is one whose host went down while it stopped: its disk was only in the host's memory.
+    const file = path.join(machineFolder('killed'), 'machine.json');
+    const record = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    await writeFile(file, JSON.stringify({ ...record, stopping: { kernelChanged: false, boot: 'the one before' } }));
+    await expect(substrate.capture(machine, keys, artifact, signal)).rejects.toEqual(
+      new PlatformFault("the server's host restarted while the machine was captured"),
+    );
     await substrate.destroy(site, machine.token, signal);
     await substrate.destroy(site, 'never' as Token, signal);
     expect((await substrate.listOwned(site, installation, signal)).things).toEqual([]);

@@ -1,12 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
 
+import { processStart } from '../../host/process-start.js';
 import type { Digest } from './layout.js';
 
-/** Writes a file so that a reader, or a server after a crash, sees the old content or the new and nothing between. */
+/** The end of a temporary file's name: the process that writes it, by id and start. */
+const temporaryEnd = /\.(\d+)-(\d*)-[0-9a-f-]{36}\.tmp$/;
+
+/**
+ * Writes a file so that a reader, or a server after a crash or a power cut, sees the old content or the new and nothing
+ * between; once this returns, the new.
+ */
 export async function writeAtomically(file: string, content: string): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
+  const temporary = `${file}.${process.pid}-${await processStart(process.pid)}-${randomUUID()}.tmp`;
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
@@ -15,9 +23,25 @@ export async function writeAtomically(file: string, content: string): Promise<vo
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
+    await moveDurably(temporary, file);
   } finally {
     await rm(temporary, { force: true });
+  }
+}
+
+/** Gives a file or folder another name, which a power cut does not take back once this returns. */
+export async function moveDurably(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncPath(path.dirname(to));
+  if (path.dirname(from) !== path.dirname(to)) await syncPath(path.dirname(from));
+}
+
+/** Removes from this folder the temporary files of processes that ended before they could. */
+export async function sweepTemporaryFiles(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [end, pid, start] = temporaryEnd.exec(name) ?? [];
+    if (end === undefined || (await processStart(Number(pid))) === start) continue;
+    await rm(path.join(folder, name), { force: true });
   }
 }
 
@@ -44,8 +68,8 @@ export async function digestOf(file: string, signal?: AbortSignal): Promise<Dige
   return `sha256:${hash.digest('hex')}`;
 }
 
-/** Makes sure that a file's content is on the disk, whatever was told to whoever wrote it. */
-export async function syncFile(file: string): Promise<void> {
+/** Makes sure that a file's content, or the names in a folder, are on the disk, whatever was told to whoever wrote them. */
+export async function syncPath(file: string): Promise<void> {
   const handle = await open(file, 'r');
   try {
     await handle.sync();

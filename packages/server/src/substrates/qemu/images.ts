@@ -1,10 +1,10 @@
-import { chmod, link, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, link, copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { ExistenceCheck } from '../substrate.js';
-import { digestOf, isMissing, readIfPresent, syncFile, writeAtomically } from './files.js';
+import { digestOf, isMissing, moveDurably, readIfPresent, syncPath, writeAtomically } from './files.js';
 import { imageFolder, type Digest, type Layout } from './layout.js';
-import { imageFile, listManifests, readManifest, type ImageFile, type Manifest } from './manifest.js';
+import { imageFile, listManifests, readManifest, readManifestIn, type ImageFile, type Manifest } from './manifest.js';
 import { runOnHost } from './host-command.js';
 
 /** What an image being made consists of, its disk, kernel and initrd already lying in its folder. */
@@ -22,7 +22,7 @@ export async function sealImage(
     // A file shared with the parent was read when the parent was made.
     if (known !== undefined && (await stat(file)).mtimeMs === known.mtimeMs) return known;
     await chmod(file, 0o444);
-    await syncFile(file);
+    await syncPath(file);
     return imageFile(file, await digestOf(file));
   };
   const [disk, kernel, initrd] = [
@@ -45,16 +45,30 @@ export async function sealImage(
   return manifest;
 }
 
-/** Gives a sealed image its place under its digest. The same content made before stays, and the new copy goes. */
+/**
+ * Gives a sealed image its place under its digest. The same content made before stays, and the new copy goes. Once this
+ * returns, a power cut leaves the image where it is.
+ */
 export async function placeImage(layout: Layout, folder: string, manifest: Manifest): Promise<void> {
   const place = imageFolder(layout, manifest.disk.digest);
   if ((await readManifest(layout, manifest.disk.digest)) === undefined || !(await chainIsWhole(layout, manifest.disk.digest, 'quick'))) {
     await rm(place, { recursive: true, force: true });
-    await rename(folder, place);
+    await moveDurably(folder, place);
   } else {
     await rm(folder, { recursive: true, force: true });
     await rm(path.join(place, 'discarded'), { force: true });
+    await syncPath(place);
+    // Whoever put it there may have been killed before they synced it.
+    await syncPath(layout.images);
   }
+}
+
+/** Gives an image its place that was sealed but never got there, when its files are as they were sealed. Says whether it did. */
+export async function placeSealedImage(layout: Layout, folder: string): Promise<boolean> {
+  const manifest = await readManifestIn(folder);
+  if (manifest === undefined || !(await filesAreWhole(folder, manifest, 'thorough'))) return false;
+  await placeImage(layout, folder, manifest);
+  return true;
 }
 
 /** Shares a file between two images; both only ever read it. */
@@ -74,13 +88,7 @@ export async function chainIsWhole(layout: Layout, digest: Digest, check: Existe
   for (let next: Digest | null = digest; next !== null;) {
     const manifest = await readManifest(layout, next);
     if (manifest === undefined || manifest.disk.digest !== next) return false;
-    const folder = imageFolder(layout, next);
-    const files = [
-      ['disk.qcow2', manifest.disk],
-      ['kernel', manifest.kernel],
-      ['initrd', manifest.initrd],
-    ] as const;
-    for (const [name, file] of files) if (!(await fileIsWhole(path.join(folder, name), file, check))) return false;
+    if (!(await filesAreWhole(imageFolder(layout, next), manifest, check))) return false;
     next = manifest.parent;
   }
   return true;
@@ -115,6 +123,12 @@ export async function removeDiscarded(layout: Layout, machineBases: ReadonlySet<
 /** Makes the folder in which an image is put together. */
 export async function openMaking(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+}
+
+async function filesAreWhole(folder: string, { disk, kernel, initrd }: Manifest, check: ExistenceCheck): Promise<boolean> {
+  for (const [name, file] of Object.entries({ 'disk.qcow2': disk, kernel, initrd }))
+    if (!(await fileIsWhole(path.join(folder, name), file, check))) return false;
+  return true;
 }
 
 async function fileIsWhole(file: string, expected: ImageFile, check: ExistenceCheck): Promise<boolean> {

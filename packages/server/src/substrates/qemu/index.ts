@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { create } from '@bufbuild/protobuf';
@@ -19,7 +19,7 @@ import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './imag
 import { imageFolder, isDigest, openLayout, type Digest, type Layout } from './layout.js';
 import { launchMachine } from './launch.js';
 import { oneAtATime } from './one-at-a-time.js';
-import { destroyThing, listThings, machineBases, removeAbandonedBuilds } from './owned.js';
+import { destroyThing, finishThing, listThings, machineBases, removeAbandoned } from './owned.js';
 import { qemuProgram } from './qemu-program.js';
 import { waitForBoot } from './ready.js';
 import { shellCommand } from './shell-command.js';
@@ -44,8 +44,7 @@ const baseName = 'murmur-qemu-base';
 export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSubstrate> {
   for (const program of [qemuProgram, 'qemu-img']) await runOnHost(program, ['--version']);
   const layout = await openLayout(options.dataDir, options.runtimeDir);
-  await removeAbandonedBuilds(layout);
-  for (const name of await readdir(layout.exports)) await rm(path.join(layout.exports, name), { recursive: true, force: true });
+  await removeAbandoned(layout);
   const probe = createAcceleratorProbe(layout.dataDir, options.log);
   const channels = createChannels(layout);
   const inTurn = oneAtATime();
@@ -85,7 +84,7 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
     },
     keepImage: async (_site, reference) => {
       const half = reference['making'];
-      if (typeof half === 'string') return destroyThing(layout, half as Token);
+      if (typeof half === 'string') return alone(() => finishThing(layout, half as Token));
       digestIn(layout, reference);
       await forgetCapture(layout, reference['token']);
     },

@@ -16,8 +16,11 @@ export interface MachineRecord {
   readonly port?: number;
   /** The QEMU process, by what tells it apart from a later one of the same id. */
   readonly process?: { readonly pid: number; readonly start: string };
-  /** Set before the guest is told to power off for a capture: from here on the disk is the result. */
-  readonly stopping?: { readonly kernelChanged: boolean };
+  /**
+   * Set before the guest is told to power off for a capture: from here on the disk is the result, for as long as the host
+   * stays up: QEMU leaves it to the host's memory to bring to the disk.
+   */
+  readonly stopping?: { readonly kernelChanged: boolean; readonly boot: string };
 }
 
 /** The machine's record, or undefined when there is none (also when only its folder was made). */

@@ -34,8 +34,12 @@ export interface Manifest {
 
 /** The image with this digest, or undefined when it is not here or not whole enough to have a manifest. */
 export async function readManifest(layout: Layout, digest: Digest): Promise<Manifest | undefined> {
-  if (!isDigest(digest)) return undefined;
-  const text = await readIfPresent(path.join(imageFolder(layout, digest), 'manifest.json'));
+  return isDigest(digest) ? readManifestIn(imageFolder(layout, digest)) : undefined;
+}
+
+/** The image in this folder, also one that has not got its place yet, or undefined when it was never sealed. */
+export async function readManifestIn(folder: string): Promise<Manifest | undefined> {
+  const text = await readIfPresent(path.join(folder, 'manifest.json'));
   return text === undefined ? undefined : parseManifest(text);
 }
 

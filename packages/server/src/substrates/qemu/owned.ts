@@ -4,10 +4,12 @@ import path from 'node:path';
 import type { OwnedThing, Owner, Token } from '../substrate.js';
 import { isBeingBuilt } from './builder-mark.js';
 import { captureNotes, imageReference } from './capture-notes.js';
-import { isMissing, readIfPresent } from './files.js';
+import { isMissing, readIfPresent, sweepTemporaryFiles } from './files.js';
+import { placeSealedImage } from './images.js';
 import { captureNote, makingFolder, type Digest, type Layout } from './layout.js';
 import { removeMachine } from './launch.js';
 import { readMachine } from './machine-record.js';
+import { readManifestIn } from './manifest.js';
 
 /** A folder just made gets its record within this time; before that nobody can say whose it is. */
 const graceMs = 60_000;
@@ -31,8 +33,19 @@ export async function destroyThing(layout: Layout, token: Token): Promise<void> 
   await rm(makingFolder(layout, token), { recursive: true, force: true });
 }
 
-/** Removes what a base build left behind whose server died in the middle of it. */
-export async function removeAbandonedBuilds(layout: Layout): Promise<void> {
+/** Puts a half-made image that is wanted in its place if it was sealed; one that was not is nothing anybody can want. */
+export async function finishThing(layout: Layout, token: Token): Promise<void> {
+  if (!(await placeSealedImage(layout, makingFolder(layout, token)))) await destroyThing(layout, token);
+}
+
+/** Removes what was left behind by a server, or a base build of it, that died in the middle of something. */
+export async function removeAbandoned(layout: Layout): Promise<void> {
+  const inside = [layout.machines, layout.images];
+  const deeper = await Promise.all(inside.map(async (folder) => (await readdir(folder)).map((name) => path.join(folder, name))));
+  for (const folder of [layout.dataDir, ...inside, ...deeper.flat()]) {
+    if ((await stat(folder)).isDirectory()) await sweepTemporaryFiles(folder);
+  }
+  for (const name of await readdir(layout.exports)) await rm(path.join(layout.exports, name), { recursive: true, force: true });
   for (const token of ownBuilds) {
     const folder = makingFolder(layout, token);
     if (!(await isBeingBuilt(folder))) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -66,7 +79,10 @@ async function listHalfMade(layout: Layout, installation: string): Promise<Owned
     if (token === undefined || createdAt === undefined || (await isBeingBuilt(path.join(layout.images, name)))) continue;
     const note = await readIfPresent(path.join(layout.images, name, 'note.json'));
     const { owner = unknownOwner(installation) } = JSON.parse(note ?? '{}') as { owner?: Owner };
-    things.push({ type: 'image', token: token as Token, owner, createdAt, handle: { making: token } });
+    // Once sealed it may be an image that the catalog names, and then its digest tells.
+    const sealed = await readManifestIn(path.join(layout.images, name));
+    const handle = { making: token, ...(sealed === undefined ? {} : { diskDigest: sealed.disk.digest }) };
+    things.push({ type: 'image', token: token as Token, owner, createdAt, handle });
   }
   return things;
 }
