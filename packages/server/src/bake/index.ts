@@ -19,6 +19,7 @@ import {
 import type { Logger } from 'pino';
 
 import type { Identity } from '../access/identity.js';
+import type { Permits } from '../catalog/context.js';
 import { isDatabaseOutage } from '../database/outage.js';
 import { outlast } from '../database/outlast.js';
 import type { Connection } from '../database/pool.js';
@@ -61,19 +62,22 @@ export interface BakeryParts {
 /** Who calls: runs belong to the tenant and name the subject as their author. */
 export type BakeCaller = Pick<Identity, 'tenant' | 'subject'>;
 
+/** One whose rights decide what its request can be about. */
+export type PermittedCaller = BakeCaller & { readonly permits: Permits };
+
 /** Bakes images, keeps account of the bakes, and removes what they leave. One per process. */
 export interface Bakery {
   /** Resumes what ran before, and begins the upkeep. */
   launch(): Promise<void>;
   /** Stops work where it stands; it goes on in the next start. */
   shutdown(): Promise<void>;
-  start(caller: BakeCaller, request: StartBakeRequest, signal: AbortSignal): Promise<StartBakeResponse>;
+  start(caller: PermittedCaller, request: StartBakeRequest, signal: AbortSignal): Promise<StartBakeResponse>;
   /** The runs of the recipes whose names match these patterns, in which `*` stands for any characters. */
   list(caller: BakeCaller, request: ListBakesRequest, recipes: readonly string[]): Promise<ListBakesResponse>;
   get(caller: BakeCaller, request: GetBakeRequest): Promise<GetBakeResponse>;
   cancel(caller: BakeCaller, request: CancelBakeRequest): Promise<CancelBakeResponse>;
   streamLog(caller: BakeCaller, request: StreamBakeLogRequest, signal: AbortSignal): AsyncIterable<StreamBakeLogResponse>;
-  tryImage(caller: BakeCaller, request: TryImageRequest, signal: AbortSignal): AsyncIterable<TryImageResponse>;
+  tryImage(caller: PermittedCaller, request: TryImageRequest, signal: AbortSignal): AsyncIterable<TryImageResponse>;
   exportImage(caller: BakeCaller, request: ExportImageRequest, signal: AbortSignal): AsyncIterable<ExportImageResponse>;
 }
 
@@ -153,7 +157,7 @@ export function createBakery(parts: BakeryParts): Bakery {
     },
     cancel: ({ tenant }, { runId }) => cancelBake(database, tenant, runId),
     streamLog: ({ tenant }, request, signal) => streamLog({ database, changes: listening() }, tenant, request, signal),
-    tryImage: ({ tenant }, request, signal) => tryImage({ ...parts, log }, tenant, request, signal),
+    tryImage: (caller, request, signal) => tryImage({ ...parts, log }, caller, request, signal),
     exportImage: ({ tenant }, request, signal) =>
       exportImage({ database, substrates, tenantKeys: parts.tenantKeys }, tenant, request, signal),
   };

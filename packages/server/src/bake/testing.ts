@@ -19,6 +19,7 @@ import {
 } from '@murmur/api';
 import { pino } from 'pino';
 
+import { everything } from '../catalog/context.js';
 import { writeBuiltins, writePlatformImage } from '../catalog/builtins.js';
 import { setResource } from '../catalog/verbs/set.js';
 import { testDatabase, type TestDatabase } from '../database/testing.js';
@@ -32,7 +33,7 @@ import { startBake } from './starting/start.js';
 import { testContext } from '../catalog/testing.js';
 
 const { signal } = new AbortController();
-const tester = { tenant: 'local/default', subject: 'tester', keyId: 'k', operator: false };
+const tester = { tenant: 'local/default', subject: 'tester', keyId: 'k', operator: false, permits: everything };
 
 /** How a recipe of a test differs from one that does nothing. */
 export interface RecipeChoices {

@@ -40,6 +40,6 @@ export function writableAddress(kind: Kind, tenant: string, name: string): Addre
 }
 
 /** NOT_FOUND in the words used for every kind. */
-export function notFound(kind: string, name: string): MurmurError {
-  return new MurmurError('NOT_FOUND', `${kind} "${name}" not found`, { hint: `Check the name with "murmur get ${kind}".` });
+export function notFound(kind: string, name: string, cause?: unknown): MurmurError {
+  return new MurmurError('NOT_FOUND', `${kind} "${name}" not found`, { cause, hint: `Check the name with "murmur get ${kind}".` });
 }

@@ -102,7 +102,7 @@ test('the builtin roles hold what their names say, and only admins what is not t
   expect(viewer.toSorted()).toEqual(kindNames.flatMap((kind) => [`${kind}.list`, `${kind}.read`]).toSorted());
   const writable = ['recipe', 'image', 'environment', 'placement', 'workspace', 'secret'];
   const writes = writable.flatMap((kind) => ['create', 'edit', 'delete'].map((verb) => `${kind}.${verb}`));
-  expect(member.toSorted()).toEqual([...viewer, ...writes].toSorted());
+  expect(member.toSorted()).toEqual([...viewer, ...writes, 'secret.assume'].toSorted());
   for (const permission of [...admin, ...member, ...viewer]) expect(isPermissionPattern(permission)).toBe(true);
 });
 

@@ -28,6 +28,12 @@ export interface Given {
   readonly names: string;
 }
 
+/** Something that a document uses by naming it, and the permission that takes. */
+export interface Used {
+  readonly permission: string;
+  readonly name: string;
+}
+
 /** A column of a kind's list. */
 export interface ListColumn<Spec> {
   readonly header: string;
@@ -71,6 +77,8 @@ export interface KindDefinition<Schema extends DescMessage> {
   checkTargets?(spec: MessageShape<Schema>, targets: Targets): Iterable<FieldFault>;
   /** What the document gives to others, which its writer must hold. */
   gives?(spec: MessageShape<Schema>, targets: Targets): readonly Given[];
+  /** What it uses that takes a permission of its writer; what it used before is not asked for anew. */
+  uses?(spec: MessageShape<Schema>): readonly Used[];
   /** Whether those it lists get what the resources that name it give. */
   readonly countsIn?: boolean;
   /** Why the resource as it is now takes no such write; a removal writes nothing. */

@@ -3,6 +3,7 @@ import type { Resource } from '@murmur/api';
 
 import type { DatabaseTransaction, Queryable } from '../database/tables.js';
 import { type Address, addressOf, notFound } from './address.js';
+import { PLATFORM_TENANT, type Permits } from './context.js';
 import { kindNamed } from './kinds/index.js';
 import { type StoredResource, decodeSpec, findResource, lockResource } from './store.js';
 
@@ -27,6 +28,33 @@ export async function readSpec<Name extends KindName>(
 ): Promise<SpecOf<Name>> {
   const address = visibleAddress(tenant, kind, name);
   return specOf(kind, name, await findResource(queryable, address));
+}
+
+/** Whose rights decide what can be found. */
+export interface Reader {
+  readonly tenant: string;
+  readonly permits: Permits;
+}
+
+/**
+ * As {@link readSpec}, for a name that somebody gives: what they may not read is not there. Builtins are nobody's secret. The
+ * cause of the answer says what was lacking, for the audit log.
+ */
+export async function readSpecAs<Name extends KindName>(
+  queryable: Queryable,
+  { tenant, permits }: Reader,
+  kind: Name,
+  name: string,
+): Promise<SpecOf<Name>> {
+  const stored = await findResource(queryable, visibleAddress(tenant, kind, name));
+  if (stored?.tenant !== PLATFORM_TENANT) {
+    try {
+      permits.require(`${kind}.read`, name);
+    } catch (cause) {
+      throw notFound(kind, name, cause);
+    }
+  }
+  return specOf(kind, name, stored);
 }
 
 /** As {@link readSpec}, and nobody changes or removes the resource before the transaction ends: for what is about to refer to it. */

@@ -44,12 +44,21 @@ export async function writeDocument(
   throwFaults(kind, document.faults, invalid);
   const isSame = current !== undefined && equals(kind.schema, decodeSpec(kind.schema, current.spec), visible);
   if (isSame && (value === undefined || value === kept)) return { stored: current, changed: false };
+  requireUsable(context, kind, spec, current);
   await requireGiveable(trx, context.permits, { kind, address, spec, targets });
   const written = { spec: encodeSpec(kind.schema, visible), author: context.identity.subject, at: timeOf(context), targets: targets.all };
   const stored = await writeGeneration(trx, address, written);
   const sealed = value ?? kept;
   if (sealed !== undefined) await writeSecretValue(trx, context.tenantKeys, stored, sealed);
   return { stored, changed: true };
+}
+
+/** Throws PERMISSION_DENIED for the first thing newly used that its writer may not use. */
+function requireUsable({ permits }: CatalogContext, kind: Kind, spec: Message, current: StoredResource | undefined): void {
+  const before = current === undefined ? [] : (kind.uses?.(decodeSpec(kind.schema, current.spec)) ?? []);
+  for (const { permission, name } of kind.uses?.(spec) ?? []) {
+    if (!before.some((used) => used.permission === permission && used.name === name)) permits.require(permission, name);
+  }
 }
 
 interface Sealed {

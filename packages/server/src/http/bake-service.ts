@@ -1,20 +1,21 @@
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { MurmurService } from '@murmur/api';
 
-import type { Bakery } from '../bake/index.js';
+import type { Bakery, PermittedCaller } from '../bake/index.js';
 import { accessOfCall, identityOf } from './caller.js';
 
 type BakeCalls = 'startBake' | 'listBakes' | 'getBake' | 'cancelBake' | 'streamBakeLog' | 'tryImage' | 'exportImage';
 
 /** The calls about bakes and about machines made from images. */
 export function bakeService(bakery: Bakery): Pick<ServiceImpl<typeof MurmurService>, BakeCalls> {
+  const caller = (context: HandlerContext): PermittedCaller => ({ ...identityOf(context), permits: accessOfCall(context) });
   return {
-    startBake: (request, context) => bakery.start(identityOf(context), request, context.signal),
+    startBake: (request, context) => bakery.start(caller(context), request, context.signal),
     listBakes: (request, context) => bakery.list(identityOf(context), request, accessOfCall(context).namesFor('recipe.list')),
     getBake: (request, context) => bakery.get(identityOf(context), request),
     cancelBake: (request, context) => bakery.cancel(identityOf(context), request),
     streamBakeLog: (request, context) => bakery.streamLog(identityOf(context), request, context.signal),
-    tryImage: (request, context) => bakery.tryImage(identityOf(context), request, context.signal),
+    tryImage: (request, context) => bakery.tryImage(caller(context), request, context.signal),
     exportImage: (request, context) => bakery.exportImage(identityOf(context), request, context.signal),
   };
 }

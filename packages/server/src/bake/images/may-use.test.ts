@@ -7,6 +7,7 @@ import { Architecture, ExportImageRequestSchema, ImageSchema, StartBakeRequestSc
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { everything } from '../../catalog/context.js';
 import { writeBuiltins, writePlatformImage } from '../../catalog/builtins.js';
 import { testContext } from '../../catalog/testing.js';
 import { setResource } from '../../catalog/verbs/set.js';
@@ -19,9 +20,9 @@ import { exportImage } from './export.js';
 import { startBake, type StartParts } from '../starting/start.js';
 import { tryImage } from './try.js';
 
-const baker = { tenant: 'local/baker', subject: 'tester' };
-const thief = { tenant: 'local/thief', subject: 'tester' };
-const elsewhere = { tenant: 'github_app/acme', subject: 'tester' };
+const baker = { tenant: 'local/baker', subject: 'tester', permits: everything };
+const thief = { tenant: 'local/thief', subject: 'tester', permits: everything };
+const elsewhere = { tenant: 'github_app/acme', subject: 'tester', permits: everything };
 const { signal } = new AbortController();
 const place = { environment: 'murmur-qemu-small', placement: 'murmur-qemu-local' };
 
@@ -86,7 +87,7 @@ async function exported(by: typeof baker, name: string): Promise<bigint> {
 }
 const tried = (by: typeof baker) => {
   const request = create(TryImageRequestSchema, { image: 'named', ...place, command: ['true'] });
-  return tryImage({ ...parts, installation: 'local', executorId: 'e' }, by.tenant, request, signal).next();
+  return tryImage({ ...parts, installation: 'local', executorId: 'e' }, by, request, signal).next();
 };
 const baked = (by: typeof baker) => startBake(parts, by, create(StartBakeRequestSchema, { recipe: 'on-it', ...place }), signal);
 

@@ -79,7 +79,7 @@ test('a machine that cannot be removed is left to the reaper', async () => {
     executorId: 'first',
     log: pino({ level: 'silent' }),
   };
-  const events = tryImage(parts, kitchen.caller.tenant, request(['true']), never);
+  const events = tryImage(parts, kitchen.caller, request(['true']), never);
   await events.next();
   await expect(events.next()).rejects.toThrow('no answer');
   expect(await kitchen.db.database.selectFrom('trials').select('id').execute()).toEqual([]);

@@ -2,7 +2,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { MurmurError, type TryImageRequest, type TryImageResponse, TryImageResponseSchema } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import { readSpec } from '../../catalog/read.js';
+import { type Reader, readSpecAs } from '../../catalog/read.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
 import type { LaunchSpec, Substrate } from '../../substrates/substrate.js';
 import { rememberSite } from '../runs/sites.js';
@@ -32,19 +32,20 @@ interface Trial {
   readonly launchSpec: LaunchSpec;
 }
 
-/** Boots a throwaway machine from an image, runs one command there as root, and removes the machine whatever happens. */
+/** Boots a throwaway machine from an image, with what the reader may read; runs one command there as root, and removes the machine whatever happens. */
 export async function* tryImage(
   parts: TryParts,
-  tenant: string,
+  reader: Reader,
   request: TryImageRequest,
   signal: AbortSignal,
 ): AsyncGenerator<TryImageResponse> {
+  const { tenant } = reader;
   if (request.command.length === 0) throw new MurmurError('INVALID_ARGUMENT', 'command is required', { hint: 'Write it after "--".' });
   if (request.command.some((word) => word.includes('\0')))
     throw new MurmurError('INVALID_ARGUMENT', 'command must not contain NUL characters');
   const id = `try-${newRunId()}`;
   const token = stepToken(id, 1, 'launch');
-  const { launchSpec, substrate } = await prepare(parts, tenant, id, request, signal);
+  const { launchSpec, substrate } = await prepare(parts, reader, id, request, signal);
   const { keys } = launchSpec;
   await rememberSite(parts.database, substrate.name, launchSpec.site);
   await parts.database
@@ -95,9 +96,10 @@ export async function* tryImage(
   }
 }
 
-async function prepare(parts: TryParts, tenant: string, id: string, request: TryImageRequest, signal: AbortSignal): Promise<Trial> {
-  const image = await found(readSpec(parts.database, tenant, 'image', request.image), 'Check the names with `murmur get image`.');
-  const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
+async function prepare(parts: TryParts, reader: Reader, id: string, request: TryImageRequest, signal: AbortSignal): Promise<Trial> {
+  const { tenant } = reader;
+  const image = await found(readSpecAs(parts.database, reader, 'image', request.image), 'Check the names with `murmur get image`.');
+  const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, reader, request);
   const imageSubstrate = substrateOfImage(image);
   if (imageSubstrate !== substrateName) {
     throw new MurmurError(

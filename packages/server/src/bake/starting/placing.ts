@@ -1,6 +1,6 @@
 import { Architecture, type DiskType, type Environment, type Image, type MachineType, MurmurError, type Placement } from '@murmur/api';
 
-import { readSpec } from '../../catalog/read.js';
+import { type Reader, readSpec, readSpecAs } from '../../catalog/read.js';
 import type { Queryable } from '../../database/tables.js';
 import type { Substrate, SubstrateName } from '../../substrates/substrate.js';
 import { prefixed, substrateNamed } from './substrate-names.js';
@@ -15,14 +15,14 @@ export interface Placing {
   readonly substrateName: SubstrateName;
 }
 
-/** Loads an environment and a placement. Throws NOT_FOUND, or INVALID_ARGUMENT when they are on different substrates. */
+/** Loads an environment and a placement that the reader may read. Throws NOT_FOUND, or INVALID_ARGUMENT when they are on different substrates. */
 export async function loadPlacing(
   queryable: Queryable,
-  tenant: string,
+  reader: Reader,
   names: { readonly environment: string; readonly placement: string },
 ): Promise<Placing> {
-  const environment = await found(readSpec(queryable, tenant, 'environment', names.environment));
-  const placement = await found(readSpec(queryable, tenant, 'placement', names.placement));
+  const environment = await found(readSpecAs(queryable, reader, 'environment', names.environment));
+  const placement = await found(readSpecAs(queryable, reader, 'placement', names.placement));
   const substrateName = substrateNamed(environment.substrate);
   const placed = substrateNamed(placement.substrate);
   if (substrateName === undefined || substrateName !== placed) {
@@ -32,9 +32,9 @@ export async function loadPlacing(
       { hint: 'Choose an environment and a placement of the same substrate.' },
     );
   }
-  const machineType = await readSpec(queryable, tenant, 'machine-type', environment.machineTypeRef);
+  const machineType = await readSpec(queryable, reader.tenant, 'machine-type', environment.machineTypeRef);
   const { diskTypeRef } = environment;
-  const diskType = diskTypeRef === '' ? undefined : await readSpec(queryable, tenant, 'disk-type', diskTypeRef);
+  const diskType = diskTypeRef === '' ? undefined : await readSpec(queryable, reader.tenant, 'disk-type', diskTypeRef);
   return { diskType, environment, placement, machineType, substrateName };
 }
 
@@ -46,7 +46,7 @@ export async function found<T>(reading: Promise<T>, hint: string = placingHint):
     return await reading;
   } catch (error) {
     if (!(error instanceof MurmurError) || error.code !== 'NOT_FOUND') throw error;
-    throw new MurmurError('NOT_FOUND', error.message, { cause: error, hint });
+    throw new MurmurError('NOT_FOUND', error.message, { cause: error.cause, hint });
   }
 }
 

@@ -1,6 +1,6 @@
 import { Architecture, MurmurError, parseDuration, type Recipe, type StartBakeRequest } from '@murmur/api';
 
-import { readSpec } from '../../catalog/read.js';
+import { type Reader, readSpec } from '../../catalog/read.js';
 import type { Database } from '../../database/tables.js';
 import type { TenantKey, TenantKeys } from '../../secrets/tenant-keys.js';
 import type { ArchitectureName, Substrate, SubstrateName } from '../../substrates/substrate.js';
@@ -37,11 +37,12 @@ export interface BakePlan {
   readonly keepSeconds: number;
 }
 
-/** Checks a request for a bake, before anything is created, and pins its base image. */
-export async function planBake(parts: PlanParts, tenant: string, request: StartBakeRequest, signal: AbortSignal): Promise<BakePlan> {
+/** Checks a request for a bake with what its caller may read, before anything is created, and pins its base image. */
+export async function planBake(parts: PlanParts, reader: Reader, request: StartBakeRequest, signal: AbortSignal): Promise<BakePlan> {
+  const { tenant } = reader;
   checkCredentials(tenant, request);
   const recipe = await found(readSpec(parts.database, tenant, 'recipe', request.recipe));
-  const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, tenant, request);
+  const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, reader, request);
   await serviceProfileOf(parts.database, tenant, request);
   const baseName = baseImageOf(recipe, substrateName);
   if (baseName === '') {

@@ -2,6 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { RecipeSchema, StartBakeRequestSchema, type StartBakeRequest } from '@murmur/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { accessOf } from '../../access/access.js';
+import { type Permits, everything } from '../../catalog/context.js';
 import { refusal, type TestCatalog, testCatalog } from '../../catalog/testing.js';
 import { applyResources } from '../../catalog/verbs/index.js';
 import { scriptVariables } from './script-variables.js';
@@ -23,10 +25,11 @@ async function setSecret(catalog: TestCatalog, name: string, plaintext_value: st
 function variables(
   secretAllowlist: string[],
   request: Partial<Pick<StartBakeRequest, 'serviceProfile' | 'variables'>> = {},
+  permits: Permits = everything,
 ): Promise<Record<string, string>> {
   const { identity, tenantKeys } = ours.context;
   const what = { recipe: create(RecipeSchema, { name: 'r', secretAllowlist }), request: create(StartBakeRequestSchema, request) };
-  return ours.database.database.transaction().execute((trx) => scriptVariables(trx, tenantKeys, identity.tenant, what));
+  return ours.database.database.transaction().execute((trx) => scriptVariables(trx, tenantKeys, { tenant: identity.tenant, permits }, what));
 }
 
 describe('what a script sees', () => {
@@ -42,6 +45,35 @@ describe('what a script sees', () => {
       NPM_TOKEN: '',
       ABSENT: 'mine',
       PYPI_TOKEN: 'value of PYPI_TOKEN',
+    });
+  });
+
+  describe('takes secret.assume of whoever bakes', () => {
+    const permitsOf = (subject: string) =>
+      accessOf(ours.database.database, { tenant: 'github_app/acme', subject, keyId: 'k', operator: false });
+    beforeAll(async () => {
+      const bind = (user: string, rest: string) => ours.set('tenant-binding', user, `{name: ${user}, users: [${user}], ${rest}}`);
+      await bind('without', 'permissions: ["recipe.*", "secret.read", "secret.list", "secret.edit"]');
+      await bind('some', 'permissions: [secret.assume], name_pattern: NPM_*');
+      await bind('member', 'role_ref: murmur-member');
+    });
+    const lacking = { code: 'PERMISSION_DENIED', message: 'missing permission secret.assume' };
+
+    test('for each name that comes from the catalog, whether it is there or not', async () => {
+      const without = await permitsOf('without');
+      for (const name of ['NPM_TOKEN', 'ABSENT']) await expect(variables([name], {}, without)).rejects.toMatchObject(lacking);
+      expect(await variables(['NPM_TOKEN'], { variables: { NPM_TOKEN: 'mine' } }, without)).toEqual({ NPM_TOKEN: 'mine' });
+      expect(await variables(['NPM_TOKEN'], {}, await permitsOf('some'))).toEqual({ NPM_TOKEN: 'value of NPM_TOKEN' });
+      await expect(variables(['NPM_TOKEN', 'PYPI_TOKEN'], {}, await permitsOf('some'))).rejects.toMatchObject(lacking);
+    });
+
+    test('and members have it', async () => {
+      expect(await variables(['PYPI_TOKEN'], {}, await permitsOf('member'))).toEqual({ PYPI_TOKEN: 'value of PYPI_TOKEN' });
+    });
+
+    test('unless a service profile lends them: then its grants have decided', async () => {
+      const without = await permitsOf('without');
+      expect(await variables(['NPM_TOKEN'], { serviceProfile: 'ci-bot' }, without)).toEqual({ NPM_TOKEN: 'value of NPM_TOKEN' });
     });
   });
 
@@ -64,7 +96,7 @@ describe('what a script sees', () => {
     // Asked for its key after the first look into the database.
     const tenantKeys = { of: async (tenant: string) => (await (replaced ??= applyPair('new')), context.tenantKeys.of(tenant)) };
     const what = { recipe: create(RecipeSchema, { secretAllowlist: ['USER', 'PASSWORD'] }), request: create(StartBakeRequestSchema) };
-    const seen = await database.database.transaction().execute((trx) => scriptVariables(trx, tenantKeys, context.identity.tenant, what));
+    const seen = await database.database.transaction().execute((trx) => scriptVariables(trx, tenantKeys, { tenant: context.identity.tenant, permits: everything }, what));
     expect(new Set(Object.values(seen)).size).toBe(1);
     expect(await variables(['USER', 'PASSWORD'])).toEqual({ USER: 'new', PASSWORD: 'new' });
   });

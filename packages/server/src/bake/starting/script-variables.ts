@@ -1,6 +1,6 @@
 import { type Fault, MurmurError, type Recipe, type ServiceProfile, type StartBakeRequest } from '@murmur/api';
 
-import { readSpec } from '../../catalog/read.js';
+import { type Reader, readSpec } from '../../catalog/read.js';
 import { readSecretValues } from '../../catalog/secret-values.js';
 import type { DatabaseTransaction, Queryable } from '../../database/tables.js';
 import type { TenantKeys } from '../../secrets/tenant-keys.js';
@@ -20,26 +20,29 @@ export async function serviceProfileOf(
 
 /**
  * Everything the script will see: what `-e` forwards, and of the allow-listed names that it does not, the catalog's values;
- * with a service profile only of those that it lends. That somebody may change the recipe is all it takes to bake with them:
- * a recipe's list is what lends secrets to its script.
+ * with a service profile only of those that it lends. What comes from the catalog takes `secret.assume` of whoever bakes, for the
+ * script is theirs to change; with a service profile, its grants have decided.
  *
  * Read in the transaction that starts the run and sealed with it, not when the script starts. A value that is replaced or
  * removed meanwhile then changes nothing: each attempt sees the same one, and a server that takes over a running script knows
  * the very value it has to keep out of the log.
  *
- * Throws FAILED_PRECONDITION with a fault for each name that is missing or that no script can see as a variable.
+ * Throws PERMISSION_DENIED, or FAILED_PRECONDITION with a fault for each name that is missing or that no script can see as a variable.
  */
 export async function scriptVariables(
   trx: DatabaseTransaction,
   tenantKeys: TenantKeys,
-  tenant: string,
+  { tenant, permits }: Reader,
   { recipe, request }: { readonly recipe: Recipe; readonly request: StartBakeRequest },
 ): Promise<Record<string, string>> {
   const profile = await serviceProfileOf(trx, tenant, request);
   const variables = new Map(Object.entries(request.variables));
   const faults: Fault[] = [];
+  const taken = recipe.secretAllowlist.filter((name) => !Object.hasOwn(request.variables, name));
+  // Before anything is looked up: whoever may not use a secret does not learn whether it is there.
+  if (profile === undefined) for (const name of taken) permits.require('secret.assume', name);
   const isLent = (name: string) => profile === undefined || profile.secretRefs.includes(name);
-  const values = await readSecretValues(trx, tenantKeys, tenant, recipe.secretAllowlist.filter(isLent));
+  const values = await readSecretValues(trx, tenantKeys, tenant, taken.filter(isLent));
   for (const [index, name] of recipe.secretAllowlist.entries()) {
     if (Object.hasOwn(request.variables, name)) continue;
     const value = values.get(name);

@@ -14,6 +14,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { writeBuiltins, writePlatformImage } from '../../catalog/builtins.js';
+import { everything } from '../../catalog/context.js';
 import { removeResource } from '../../catalog/verbs/remove.js';
 import { setResource } from '../../catalog/verbs/set.js';
 import { testDatabase, type TestDatabase } from '../../database/testing.js';
@@ -28,8 +29,8 @@ import { testContext } from '../../catalog/testing.js';
 const { signal } = new AbortController();
 const startBake = (using: StartParts, by: typeof caller, asked: StartBakeRequest) => startBakeUntil(using, by, asked, signal);
 
-const caller = { tenant: 'local/default', subject: 'tester' };
-const appCaller = { tenant: 'github_app/acme', subject: 'tester' };
+const caller = { tenant: 'local/default', subject: 'tester', permits: everything };
+const appCaller = { tenant: 'github_app/acme', subject: 'tester', permits: everything };
 const script = '#!/bin/sh\ntrue\n';
 
 let db: TestDatabase;

@@ -9,7 +9,7 @@ import {
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
-import { holdSpec, ownerOf } from '../../catalog/read.js';
+import { type Reader, holdSpec, ownerOf } from '../../catalog/read.js';
 import type { DatabaseTransaction } from '../../database/tables.js';
 import { findCompleted, nextBuildNumber } from './cache.js';
 import { artifactName, catalogName, newRunId } from './names.js';
@@ -27,9 +27,8 @@ export interface StartParts extends PlanParts {
   begin(runId: string): Promise<void>;
 }
 
-/** Who asks for a bake. */
-export interface Caller {
-  readonly tenant: string;
+/** Who asks for a bake, and what they may do. That they may bake the recipe has been asked before. */
+export interface Caller extends Reader {
   readonly subject: string;
 }
 
@@ -40,7 +39,7 @@ export async function startBake(
   request: StartBakeRequest,
   signal: AbortSignal,
 ): Promise<StartBakeResponse> {
-  const plan = await planBake(parts, caller.tenant, request, signal);
+  const plan = await planBake(parts, caller, request, signal);
   if (!request.forceNew) await checkNewest(parts, caller.tenant, plan, signal);
   const response = await parts.database.transaction().execute((trx) => decide(parts, trx, caller, plan));
   if (response.outcome !== Outcome.STARTED) return response;
@@ -97,7 +96,7 @@ async function findLive(trx: DatabaseTransaction, tenant: string, plan: BakePlan
 
 async function insertRun({ tenantKeys }: StartParts, trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<StartBakeResponse> {
   const { imageHash, recipe, request, scope } = plan;
-  const variables = await scriptVariables(trx, tenantKeys, caller.tenant, plan);
+  const variables = await scriptVariables(trx, tenantKeys, caller, plan);
   const buildNumber = await nextBuildNumber(trx, caller.tenant, plan);
   const identity = { tenant: caller.tenant, recipe: recipe.name, imageHash, buildNumber };
   const names = { imageName: catalogName(identity), artifactName: artifactName(identity) };

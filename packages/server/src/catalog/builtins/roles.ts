@@ -13,6 +13,8 @@ export const roles: readonly Role[] = [
   role('murmur-member', 'Bakes images, changes what bakes and workspaces need, and reads the catalog', [
     ...readTheCatalog,
     ...memberKinds.flatMap((kind) => [`${kind}.create`, `${kind}.edit`, `${kind}.delete`]),
+    // To bake with them, which is not to read them.
+    'secret.assume',
   ]),
   role('murmur-viewer', 'Reads the catalog', readTheCatalog),
 ];

@@ -40,6 +40,7 @@ description: Python 3 with virtual environments
     yield* checkSecretNames(recipeErrors, 'secret_allowlist', spec.secretAllowlist);
     yield* checkDescription(spec.description);
   },
+  uses: (spec) => spec.secretAllowlist.map((name) => ({ permission: 'secret.assume', name })),
   references: baseReferences,
   checkTargets: checkBases,
 });

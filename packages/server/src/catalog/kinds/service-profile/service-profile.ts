@@ -48,7 +48,13 @@ secret_refs:
     yield* checkSecretNames(errors, 'secret_refs', spec.secretRefs);
     yield* checkDescription(spec.description);
   },
-  gives: (spec) => (spec.grants.length === 0 ? [] : [{ permission: 'service-profile.assume', names: spec.name }]),
+  gives: (spec) =>
+    spec.grants.length === 0
+      ? []
+      : [
+          { permission: 'service-profile.assume', names: spec.name },
+          ...spec.secretRefs.map((names) => ({ permission: 'secret.assume', names })),
+        ],
   references: (spec) => [...groupReferences(spec), ...secretReferences('secret_refs', spec.secretRefs, errors.secretMissing)],
 });
 
