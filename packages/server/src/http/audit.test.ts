@@ -59,6 +59,12 @@ describe('the audit log', () => {
     expect(at).toBeLessThan(Date.now() + 60_000);
   });
 
+  test('keeps who took an image out of the house', async () => {
+    await api.set('local/default', 'image', { name: 'taken', architecture: 'AMD64', qemu: { disk_digest: `sha256:${'1'.repeat(64)}` } });
+    await api.call('exportImage', { name: 'taken' }, ana);
+    expect(await lines({ resource: 'image/taken' })).toEqual(['ana ExportImage image/taken allowed FAILED_PRECONDITION']);
+  });
+
   test('keeps every call that was denied, also one that only reads, and none that merely read', async () => {
     const stranger = await api.signIn('stranger');
     await api.call('getResource', { kind: 'recipe', name: 'secret-plans' }, stranger);

@@ -1,4 +1,4 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { type MessageInitShape, ScalarType } from '@bufbuild/protobuf';
 import { MurmurService } from '@murmur/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -75,6 +75,69 @@ const matrix: { readonly [Name in CallName]: Row<Name> } = {
   getVersion: { takes: 'token', request: () => ({}) },
 };
 
+/** What a name in a request can be of, beside the kinds of resources. */
+type Nameable = 'environment' | 'placement' | 'service-profile';
+
+/** A name that a call looks up, of something its caller may have no right to read. The other names of a call decide whether it is allowed at all. */
+interface Lookup {
+  readonly call: CallName;
+  readonly kind: Nameable;
+  readonly request: (name: string, things: Things) => object;
+  /** What is said of one that is not there. */
+  readonly absent: { readonly code: string; readonly message: (name: string) => string };
+}
+
+const notFound = (kind: Nameable) => ({ code: 'NOT_FOUND', message: (name: string) => `${kind} "${name}" not found` });
+const lookups: Readonly<Record<string, Lookup>> = {
+  'startBake.environment': {
+    call: 'startBake',
+    kind: 'environment',
+    request: (environment, { recipe }) => ({ ...place, recipe, environment }),
+    absent: notFound('environment'),
+  },
+  'startBake.placement': {
+    call: 'startBake',
+    kind: 'placement',
+    request: (placement, { recipe }) => ({ ...place, recipe, placement }),
+    absent: notFound('placement'),
+  },
+  'tryImage.environment': {
+    call: 'tryImage',
+    kind: 'environment',
+    request: (environment, { image }) => ({ ...place, image, command: ['true'], environment }),
+    absent: notFound('environment'),
+  },
+  'tryImage.placement': {
+    call: 'tryImage',
+    kind: 'placement',
+    request: (placement, { image }) => ({ ...place, image, command: ['true'], placement }),
+    absent: notFound('placement'),
+  },
+  'createApiKey.subject': {
+    call: 'createApiKey',
+    kind: 'service-profile',
+    request: (name) => ({ subject: `service-profile/${name}` }),
+    absent: { code: 'FAILED_PRECONDITION', message: (name) => `subject "service-profile/${name}" does not exist` },
+  },
+};
+
+/** Names that the rule of the call asks a permission for before anything is looked up, which the rows above are about. */
+const judged = [
+  ...['getResource', 'setResource', 'patchResource', 'removeResource', 'listGenerations', 'exportImage'].map((call) => `${call}.name`),
+  ...['startBake.recipe', 'startBake.serviceProfile', 'listBakes.recipe', 'tryImage.image', 'revokeApiKey.id'],
+  ...['getBake', 'cancelBake', 'streamBakeLog'].map((call) => `${call}.runId`),
+];
+
+/** Texts that name nothing which could be another's, or are only compared with what the caller may see anyway. */
+const words = [
+  ...['getResource', 'listResources', 'setResource', 'patchResource', 'removeResource', 'listGenerations'].map((call) => `${call}.kind`),
+  ...['listResources', 'listGenerations', 'listBakes', 'listApiKeys', 'listTenants', 'listAuditEntries'].map((call) => `${call}.pageToken`),
+  ...['setResource.document', 'setResource.fields', 'patchResource.fields', 'applyResources.documents', 'describeKinds.kind'],
+  ...['startBake.variables', 'startBake.keepOnFailure', 'listBakes.environment', 'listBakes.placement', 'tryImage.command'],
+  ...['buildBase.name', 'createApiKey.description', 'createApiKey.expiresIn', 'createTenant.id', 'createTenant.admins'],
+  ...['checkPermissions.permissions', 'checkPermissions.resource', 'listAuditEntries.resource', 'listAuditEntries.actor'],
+];
+
 const calls = MurmurService.methods.map((method) => method.localName as CallName);
 const everyPermission = permissionNouns.flatMap((noun) => permissionVerbs.map((verb) => `${noun}.${verb}`));
 const permissionsOf = (name: CallName): readonly string[] => {
@@ -133,6 +196,15 @@ describe('every call', () => {
     }
   };
   const endOf = (name: CallName): string => matrix[name].ends ?? 'OK';
+
+  test('has each of its texts among those that name something, or among those that do not', () => {
+    const texts = MurmurService.methods.flatMap((method) =>
+      method.input.fields
+        .filter((field) => field.fieldKind === 'list' || field.fieldKind === 'map' || field.scalar === ScalarType.STRING)
+        .map((field) => `${method.localName}.${field.localName}`),
+    );
+    expect(texts.toSorted()).toEqual([...Object.keys(lookups), ...judged, ...words].toSorted());
+  });
 
   test('has a row here and a rule', () => {
     expect(Object.keys(matrix).toSorted()).toEqual(calls.toSorted());
@@ -222,5 +294,42 @@ describe('every call', () => {
     // The audit log names what the tenant's own callers asked for above; that it holds nothing else has a test of its own.
     const seen = name === 'listAuditEntries' ? '' : body;
     for (const thing of Object.values(things.foreign)) expect(seen).not.toContain(thing);
+  });
+  describe.each(Object.entries(lookups))('in %s', (field, { call, kind, request, absent }) => {
+    const names = { own: `own-${kind}`, foreign: `foreign-${kind}`, absent: `absent-${kind}` };
+    const lookUp = (owner: Owner, caller: CallHeaders) => {
+      // The request is the row's own; its type is lost where a test is made of each.
+      return api.call<CallName>(call, request(names[owner], things.own), caller);
+    };
+    beforeAll(async () => {
+      const documents = {
+        environment: { substrate: 'QEMU', machine_type_ref: 'murmur-qemu-small' },
+        placement: { substrate: 'GCP', gcp: { project: 'acme-agents', zones: ['us-central1-a'], subnet: 'agents' } },
+        'service-profile': {},
+      };
+      await api.set('local/default', kind, { name: names.own, ...documents[kind] });
+      await api.set('local/other', kind, { name: names.foreign, ...documents[kind] });
+    });
+
+    test('what the caller may not read is as absent as what is not there', async () => {
+      const others = everyPermission.filter((permission) => permission !== `${kind}.read` && permission !== `${kind}.list`);
+      const caller = await holder(`blind-to-${field}`, others);
+      for (const owner of owners) {
+        expect(await lookUp(owner, caller)).toMatchObject({ code: absent.code, message: absent.message(names[owner]) });
+      }
+    });
+
+    test.runIf(absent.code === 'NOT_FOUND')('what the caller may not read is a denial in the audit log', async () => {
+      const caller = await holder(`denied-${field}`, [...new Set([...permissionsOf(call), 'recipe.read'])]);
+      await lookUp('own', caller);
+      const entries = api.db.database.selectFrom('audit_entries').innerJoin('audit_outcomes', 'entry', 'audit_entries.id');
+      expect(await entries.select('code').where('actor', '=', `denied-${field}`).execute()).toEqual([{ code: 'PERMISSION_DENIED' }]);
+    });
+
+    test('what the caller may read is found', async () => {
+      const { code, message } = await lookUp('own', await holder(`seer-of-${field}`, ['*']));
+      expect(`${code}: ${message}`).not.toContain(absent.message(names.own));
+      expect(await lookUp('foreign', await holder(`seeker-in-${field}`, ['*']))).toMatchObject({ message: absent.message(names.foreign) });
+    });
   });
 });

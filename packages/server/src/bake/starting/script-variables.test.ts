@@ -29,7 +29,9 @@ function variables(
 ): Promise<Record<string, string>> {
   const { identity, tenantKeys } = ours.context;
   const what = { recipe: create(RecipeSchema, { name: 'r', secretAllowlist }), request: create(StartBakeRequestSchema, request) };
-  return ours.database.database.transaction().execute((trx) => scriptVariables(trx, tenantKeys, { tenant: identity.tenant, permits }, what));
+  return ours.database.database
+    .transaction()
+    .execute((trx) => scriptVariables(trx, tenantKeys, { tenant: identity.tenant, permits }, what));
 }
 
 describe('what a script sees', () => {
@@ -96,7 +98,9 @@ describe('what a script sees', () => {
     // Asked for its key after the first look into the database.
     const tenantKeys = { of: async (tenant: string) => (await (replaced ??= applyPair('new')), context.tenantKeys.of(tenant)) };
     const what = { recipe: create(RecipeSchema, { secretAllowlist: ['USER', 'PASSWORD'] }), request: create(StartBakeRequestSchema) };
-    const seen = await database.database.transaction().execute((trx) => scriptVariables(trx, tenantKeys, { tenant: context.identity.tenant, permits: everything }, what));
+    const seen = await database.database
+      .transaction()
+      .execute((trx) => scriptVariables(trx, tenantKeys, { tenant: context.identity.tenant, permits: everything }, what));
     expect(new Set(Object.values(seen)).size).toBe(1);
     expect(await variables(['USER', 'PASSWORD'])).toEqual({ USER: 'new', PASSWORD: 'new' });
   });
