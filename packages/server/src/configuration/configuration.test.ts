@@ -40,6 +40,12 @@ base_images:
     self_link: projects/debian-cloud/global/images/family/debian-12
 local_tenants: [github_app/acme]
 key_provider: {file: keys/master}
+limits:
+  machines: {memory_gb: 0.5, vcpus: 3}
+  per_tenant: {bakes: 20, machines: 2}
+  disk_floor: 10 GiB
+  disk_size_gb: 50
+retention: {runs: 1d12h, logs: 36h, audit: 0}
 `;
     expect(parseConfiguration(text, file)).toEqual({
       oidc: [
@@ -68,10 +74,17 @@ key_provider: {file: keys/master}
       },
       localTenants: ['github_app/acme'],
       keyProvider: { file: '/etc/murmur/keys/master' },
+      limits: {
+        machines: { memoryMb: 512, vcpus: 3 },
+        perTenant: { bakes: 20, machines: 2 },
+        diskFloor: { bytes: 10 * 1024 ** 3, percent: 100 },
+        diskSizeGb: 50,
+      },
+      retention: { runsSeconds: 129_600, logsSeconds: 129_600, auditSeconds: undefined },
     });
   });
 
-  test.each(['', '# nothing yet\n', '{}', 'oidc:\nbase_images:\nlocal_tenants:\nkey_provider:\n'])(
+  test.each(['', '# nothing yet\n', '{}', 'oidc:\nbase_images:\nlocal_tenants:\nkey_provider:\nlimits:\nretention:\n'])(
     'may leave everything out: %j',
     (text) => {
       expect(parseConfiguration(text, file)).toEqual(noConfiguration);
@@ -135,6 +148,24 @@ key_provider: {file: keys/master}
     ['key_provider: {}', ['key_provider: exactly one of file and env is required']],
     ['key_provider: {file: a, env: B}', ['key_provider: exactly one of file and env is required']],
     ['key_provider: {env: A-B}', ['key_provider.env: "A-B" is not the name of a variable']],
+    ['limits: {machine: {}}', ['unknown field "limits.machine"']],
+    [
+      'limits: {machines: {memory_gb: 100000}}',
+      [expect.stringMatching(/^limits.machines.memory_gb: 100000 is more than the .* of this host$/)],
+    ],
+    [
+      'limits: {machines: {memory_gb: 0, vcpus: 1.5}}',
+      ['limits.machines.memory_gb: must be at least 0.125', 'limits.machines.vcpus: must be a whole number'],
+    ],
+    ['limits: {machines: {vcpus: "4"}}', ['limits.machines.vcpus: expected number']],
+    ['limits: {machines: {vcpus: .nan}}', ['limits.machines.vcpus: must be between 1 and 4096']],
+    ['limits: {per_tenant: {bakes: 0}}', ['limits.per_tenant.bakes: must be between 1 and 1000000']],
+    ['limits: {disk_floor: 5}', ['limits.disk_floor: "5" is not a size such as 5 GiB or 10 %']],
+    ['limits: {disk_floor: 95 %}', ['limits.disk_floor: "95 %" is not a size such as 5 GiB or 10 %']],
+    ['retention: {runs: soon}', ['retention.runs: "soon" is not a duration such as 90d or 36h']],
+    ['retention: {runs: 90}', ['retention.runs: "90" is not a duration such as 90d or 36h']],
+    ['retention: {logs: 1m}', ['retention.logs: must be at least 1h, or 0 to keep for ever']],
+    ['retention: {audit: 99999d}', ['retention.audit: must be at most 36500d, or 0 to keep for ever']],
     ['a: 1\na: 2', ['line 2, column 1: duplicate key "a"']],
     ['a: [', [expect.stringMatching(/^line \d+, column \d+: /)]],
   ])('is refused for %j', (text, problems) => {

@@ -9,8 +9,10 @@ import { isTenantId } from '../access/tenant-id.js';
 import type { BuiltinConfig } from '../catalog/builtins.js';
 import { checkSource } from '../catalog/kinds/image/sources.js';
 import type { KeySource } from '../secrets/key-places.js';
+import { defaultLimits, type Limits, readLimits } from './limits-section.js';
 import { readIssuers } from './oidc-section.js';
 import { Section } from './reader.js';
+import { defaultRetention, readRetention, type Retention } from './retention-section.js';
 
 /** What the operator has decided about a server. */
 export interface Configuration {
@@ -21,10 +23,21 @@ export interface Configuration {
   /** The tenants beside `local/…` that may use the placements on the server's own host. */
   readonly localTenants: readonly string[];
   readonly keyProvider: KeySource;
+  readonly limits: Limits;
+  readonly retention: Retention;
 }
 
 /** What a server does that nobody has configured. */
-export const noConfiguration: Configuration = { oidc: [], baseImages: {}, localTenants: [], keyProvider: undefined };
+export const noConfiguration: Configuration = {
+  oidc: [],
+  baseImages: {},
+  localTenants: [],
+  keyProvider: undefined,
+  limits: defaultLimits(),
+  retention: defaultRetention,
+};
+
+const sections = ['oidc', 'base_images', 'local_tenants', 'key_provider', 'limits', 'retention'];
 
 /** A file that was named must exist; one that was merely looked for need not. */
 export type Presence = 'required' | 'optional';
@@ -53,12 +66,14 @@ export async function readConfiguration(file: string, presence: Presence): Promi
 /** Reads the text of the configuration file; paths in it are relative to the file's folder. */
 export function parseConfiguration(text: string, file: string): Configuration {
   const problems: string[] = [];
-  const root = new Section(valueOf(text, file) ?? {}, '', ['oidc', 'base_images', 'local_tenants', 'key_provider'], problems);
+  const root = new Section(valueOf(text, file) ?? {}, '', sections, problems);
   const configuration: Configuration = {
     oidc: readIssuers(root),
     baseImages: readBaseImages(root),
     localTenants: readLocalTenants(root),
     keyProvider: readKeyProvider(root, dirname(file)),
+    limits: readLimits(root),
+    retention: readRetention(root),
   };
   const [first, ...rest] = problems.map((problem) => ({ code: 'INVALID_ARGUMENT' as const, message: `${file}: ${problem}`, hint }));
   if (first !== undefined) throw MurmurError.ofFaults([first, ...rest]);

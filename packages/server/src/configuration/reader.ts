@@ -55,6 +55,31 @@ export class Section {
     return this.text(key);
   }
 
+  /** A number of at least `least`; undefined when it is absent, or is none and has been noted. */
+  number(key: string, { least, most = Number.MAX_SAFE_INTEGER }: { least: number; most?: number }): number | undefined {
+    if (!this.has(key)) return undefined;
+    const value = this.#fields[key];
+    if (typeof value !== 'number') this.refuse(key, 'expected number');
+    else if (!(value >= least && value <= most)) {
+      this.refuse(key, most === Number.MAX_SAFE_INTEGER ? `must be at least ${least}` : `must be between ${least} and ${most}`);
+    } else return value;
+    return undefined;
+  }
+
+  /** As {@link number}, without a fraction. */
+  wholeNumber(key: string, range: { least: number; most?: number }): number | undefined {
+    const value = this.number(key, range);
+    if (value === undefined || Number.isInteger(value)) return value;
+    this.refuse(key, 'must be a whole number');
+    return undefined;
+  }
+
+  /** A text or a number, as text; undefined when it is absent, or is neither and has been noted. */
+  scalar(key: string): string | undefined {
+    const value = this.#fields[key];
+    return typeof value === 'number' ? String(value) : this.text(key);
+  }
+
   /** A list of texts; undefined when it is absent. */
   texts(key: string): string[] | undefined {
     return this.#list(key)?.flatMap((item, index) => {
