@@ -11,6 +11,7 @@ import { configurationFor } from './configuration/configuration.js';
 import { createLog } from './create-log.js';
 import { lockDataDir } from './host/data-dir-lock.js';
 import { installationId } from './database/installation.js';
+import { type DiskSpace, watchDiskSpace } from './host/disk-space.js';
 import { openRuntimeDir } from './host/runtime-dir.js';
 import type { Database } from './database/tables.js';
 import { executorIdOf } from './host/executor-id.js';
@@ -22,7 +23,7 @@ import type { KeyProvider } from './secrets/key-provider.js';
 import { type KeyPlaces, openKeyRing } from './secrets/key-ring.js';
 import { createTenantKeys } from './secrets/tenant-keys.js';
 import { registry } from './substrates/registry.js';
-import type { Substrate, SubstrateName } from './substrates/substrate.js';
+import type { BaseBuilder, Substrate, SubstrateName } from './substrates/substrate.js';
 import { serverVersion } from './version.js';
 
 export { rotateKey, type RotateKeyOptions } from './rotate-key.js';
@@ -89,6 +90,8 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     ...configuration.baseImages,
   });
 
+  const executorId = executorIdOf(dataDir);
+  const disk = watchDiskSpace(dataDir, configuration.limits.diskFloor);
   const bakery = createBakery({
     database,
     connection,
@@ -96,7 +99,8 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     substrates,
     installation,
     log,
-    executorId: executorIdOf(dataDir),
+    executorId,
+    room: { ...configuration.limits, host: executorId, disk },
   });
   closers.push(() => bakery.shutdown());
   await bakery.launch();
@@ -106,7 +110,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     database,
     tenantKeys,
     bakery,
-    baseBuilders: [...substrates.values()].flatMap(({ baseBuilder }) => baseBuilder ?? []),
+    baseBuilders: [...substrates.values()].flatMap(({ baseBuilder }) => (baseBuilder === undefined ? [] : [withSpace(disk, baseBuilder)])),
     substrates: [...substrates.keys()],
     issuers: createIssuers(configuration.oidc, log),
     version,
@@ -115,6 +119,17 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
   closers.push(() => listener.close());
   closers.push(await writeAdminAddress(dataDir, listener.url));
   return listener.url;
+}
+
+/** Builds only where there is space for it. */
+function withSpace(disk: DiskSpace, builder: BaseBuilder): Pick<BaseBuilder, 'imageName' | 'build'> {
+  return {
+    imageName: builder.imageName,
+    async build(options) {
+      await disk.require(`a build of base image "${builder.imageName}"`);
+      return builder.build(options);
+    },
+  };
 }
 
 /** Refuses to start where nothing that is encrypted could be read. */

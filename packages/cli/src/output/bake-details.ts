@@ -26,7 +26,7 @@ function renderBake(bake: Bake): string {
     ['Artifact', bake.artifactName],
     ['Image', bake.imageName],
     ['Hash', bake.imageHash],
-    ['Phase', bake.phase],
+    ['Phase', bake.waitsFor === '' ? bake.phase : bake.waitsFor],
     ['Attempt', String(bake.attempt)],
     ['Author', bake.author],
     ['Started', renderTime(bake.createTime)],

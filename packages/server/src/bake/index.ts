@@ -30,7 +30,7 @@ import { createActiveRuns } from './runs/active-runs.js';
 import { bake, workflowVersion } from './workflow/bake.js';
 import { cancelBake } from './runs/cancel.js';
 import { type Changes, listenForChanges } from './runs/changes.js';
-import { exportImage } from './images/export.js';
+import { createExporter } from './images/export.js';
 import { claimRun } from './runs/lease.js';
 import { streamLog } from './runs/log-stream.js';
 import { readRun } from './runs/runs.js';
@@ -41,6 +41,9 @@ import { checkOldest } from './upkeep/existence.js';
 import { beat, enroll } from './upkeep/executors.js';
 import { createReaper } from './upkeep/reaper.js';
 import { createRecovery } from './upkeep/recover.js';
+import { waits } from './room/claims.js';
+import { createAdmission } from './room/admission.js';
+import type { HostRoom } from './room/limits.js';
 import { type Rounds, startRounds } from './upkeep/reconcile-loop.js';
 import { bakeOf, findRun, listRuns } from './runs/views.js';
 import { createWorker } from './workflow/worker.js';
@@ -57,6 +60,8 @@ export interface BakeryParts {
   readonly log: Logger;
   /** The same in every start on the same data directory, so that a restarted server goes on with its own bakes. */
   readonly executorId: string;
+  /** What this host gives to machines. */
+  readonly room: HostRoom;
 }
 
 /** Who calls: runs belong to the tenant and name the subject as their author. */
@@ -83,10 +88,12 @@ export interface Bakery {
 
 /** A bakery over these parts. Nothing runs before {@link Bakery.launch}. */
 export function createBakery(parts: BakeryParts): Bakery {
-  const { connection, database, executorId, substrates } = parts;
+  const { connection, database, executorId } = parts;
   const log = parts.log.child({ room: 'bake' });
   const active = createActiveRuns();
   const engine = createWorkflowEngine({ connection, executorId, version: workflowVersion, log, workflow: runBake });
+  const admission = createAdmission({ database, room: parts.room, log, begin: (runId) => engine.start(runId) });
+  const exportImage = createExporter({ ...parts, log });
   const reaper = createReaper({ ...parts, log });
   const stopping = new AbortController();
   let changes: Changes | undefined;
@@ -112,7 +119,13 @@ export function createBakery(parts: BakeryParts): Bakery {
       throw engine.letGo(runId);
     } finally {
       active.remove(lease);
+      rounds?.hurry('admission');
     }
+  }
+
+  async function begin(runId: string): Promise<void> {
+    if (await waits(database, runId)) await admission.look();
+    else await engine.start(runId);
   }
 
   const listening = (): Changes => {
@@ -123,7 +136,8 @@ export function createBakery(parts: BakeryParts): Bakery {
   return {
     async launch() {
       await enroll(database, executorId);
-      await database.deleteFrom('trials').where('executor', '=', executorId).execute();
+      await database.updateTable('trials').set({ executor: null }).where('executor', '=', executorId).execute();
+      await admission.open();
       changes = listenForChanges(connection, log);
       await engine.launch();
       const recover = createRecovery({ database, engine, executorId, active, log });
@@ -131,6 +145,7 @@ export function createBakery(parts: BakeryParts): Bakery {
         [
           { name: 'heartbeat', everyMs: 3000, work: () => beat(database, executorId) },
           { name: 'interrupts', everyMs: 1000, work: () => active.check(database) },
+          { name: 'admission', everyMs: 2000, work: admission.look },
           { name: 'recovery', everyMs: 5000, work: recover },
           { name: 'reaper', everyMs: 30_000, work: () => reaper.round() },
           { name: 'existence', everyMs: 60_000, work: () => checkOldest({ ...parts, log }, stopping.signal) },
@@ -149,7 +164,7 @@ export function createBakery(parts: BakeryParts): Bakery {
       await changes?.close();
       changes = undefined;
     },
-    start: (caller, request, signal) => startBake({ ...parts, begin: (runId) => engine.start(runId) }, caller, request, signal),
+    start: (caller, request, signal) => startBake({ ...parts, begin }, caller, request, signal),
     list: ({ tenant }, request, recipes) => listRuns(database, tenant, request, recipes),
     get: async ({ tenant }, { runId }) => {
       const run = await findRun(database, tenant, runId);
@@ -157,8 +172,7 @@ export function createBakery(parts: BakeryParts): Bakery {
     },
     cancel: ({ tenant }, { runId }) => cancelBake(database, tenant, runId),
     streamLog: ({ tenant }, request, signal) => streamLog({ database, changes: listening() }, tenant, request, signal),
-    tryImage: (caller, request, signal) => tryImage({ ...parts, log }, caller, request, signal),
-    exportImage: ({ tenant }, request, signal) =>
-      exportImage({ database, substrates, tenantKeys: parts.tenantKeys }, tenant, request, signal),
+    tryImage: (caller, request, signal) => tryImage({ ...parts, admission, log }, caller, request, signal),
+    exportImage: ({ tenant }, request, signal) => exportImage(tenant, request, signal),
   };
 }

@@ -29,6 +29,8 @@ import { createQemuSubstrate } from '../substrates/qemu/index.js';
 import { buildTinyBase } from '../substrates/qemu/tiny.js';
 import type { Substrate, SubstrateName } from '../substrates/substrate.js';
 import { type Bakery, createBakery } from './index.js';
+import type { HostRoom } from './room/limits.js';
+import { testRoom } from './room/testing.js';
 import { startBake } from './starting/start.js';
 import { testContext } from '../catalog/testing.js';
 
@@ -74,7 +76,7 @@ export interface TestBakery extends AsyncDisposable {
 }
 
 /** Starts a bakery whose one base image is a tiny guest that boots in about two seconds. */
-export async function startTestBakery(): Promise<TestBakery> {
+export async function startTestBakery(room: HostRoom = testRoom()): Promise<TestBakery> {
   const dataDir = await mkdtemp(join(tmpdir(), 'murmur-bake-'));
   const db = await testDatabase();
   const installation = `test-${randomBytes(4).toString('hex')}`;
@@ -95,6 +97,7 @@ export async function startTestBakery(): Promise<TestBakery> {
     tenantKeys: createTenantKeys(db.database, keyProvider),
     substrates: new Map<SubstrateName, Substrate>([['QEMU', substrate]]),
     installation,
+    room,
     log,
   };
   const open = async (executorId: string): Promise<Bakery> => {

@@ -121,7 +121,28 @@ export interface Tables {
     complete_at: NullableTimestamp;
     fault: string | null;
   };
-  trials: { id: string; tenant: string; executor: string; token: string; substrate: string; created_at: Timestamp; site: NullableJson };
+  host_room: { host: string; memory_mb: Count; vcpus: number; tenant_machines: number | null; held_up: string | null };
+  room_claims: {
+    id: string;
+    kind: 'bake' | 'try';
+    tenant: string;
+    host: string;
+    memory_mb: Count;
+    vcpus: number;
+    asked_at: Timestamp;
+    admitted_at: NullableTimestamp;
+    told_ahead: number | null;
+  };
+  room_turns: { host: string; tenant: string; last_at: Timestamp };
+  trials: {
+    id: string;
+    tenant: string;
+    executor: string | null;
+    token: string;
+    substrate: string;
+    created_at: Timestamp;
+    site: NullableJson;
+  };
   artifacts: {
     tenant: string;
     image_name: string;

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { createApiKey } from '../access/api-keys.js';
 import { noIssuers } from '../access/oidc.js';
+import { testRoom } from '../bake/room/testing.js';
 import { createBakery } from '../bake/index.js';
 import { writeBuiltins } from '../catalog/builtins.js';
 import { connect } from '../database/pool.js';
@@ -58,6 +59,7 @@ describe('serveApi', () => {
       installation: 'test',
       log,
       executorId: 'test',
+      room: testRoom(),
     });
     const builder: BaseBuilder = {
       imageName: 'murmur-qemu-base',

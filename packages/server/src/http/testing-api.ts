@@ -13,6 +13,7 @@ import { pino } from 'pino';
 import { type ApiKeyRequest, createApiKey } from '../access/api-keys.js';
 import { createIssuers } from '../access/oidc.js';
 import { type TestIssuer, audience, startIssuer } from '../access/testing-issuer.js';
+import { testRoom } from '../bake/room/testing.js';
 import { createBakery } from '../bake/index.js';
 import { writeBuiltins } from '../catalog/builtins.js';
 import { testContext } from '../catalog/testing.js';
@@ -80,6 +81,7 @@ export async function startTestApi(): Promise<TestApi> {
     installation: 'test',
     log,
     executorId: 'test',
+    room: testRoom(),
   });
   await bakery.launch();
   const issuer = await startIssuer();

@@ -1,46 +1,73 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-
-import { create } from '@bufbuild/protobuf';
-import { type ExportImageRequest, type ExportImageResponse, ExportImageResponseSchema, MurmurError } from '@murmur/api';
+import { type ExportImageRequest, type ExportImageResponse, type Image, MurmurError } from '@murmur/api';
+import type { Logger } from 'pino';
 
 import { readSpec } from '../../catalog/read.js';
-import { checkServesTenant, tenantMayUse } from './may-use.js';
+import type { ExportedImage } from '../../substrates/substrate.js';
+import { siteOfImage } from '../runs/sites.js';
 import { found } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
 import { reachable } from '../starting/reachable.js';
-import { siteOfImage } from '../runs/sites.js';
 import { prefixed, substrateOfImage } from '../starting/substrate-names.js';
+import { pieces } from './export-pieces.js';
+import { checkServesTenant, tenantMayUse } from './may-use.js';
 
-const chunkBytes = 1024 * 1024;
+/** Each export flattens a whole disk and keeps the copy until it has been read. */
+const mostAtOnce = 2;
+const usualStalledMs = 120_000;
 
-/** One image as a single flattened qcow2 file, in pieces; the first says how long it is and what digest it has. */
-export async function* exportImage(
+/** What exporting needs of the server. */
+export interface ExportParts extends PlanParts {
+  readonly log: Logger;
+}
+
+/** Gives out one image as a single flattened qcow2 file, in pieces. */
+export type ImageExporter = (tenant: string, request: ExportImageRequest, signal: AbortSignal) => AsyncGenerator<ExportImageResponse>;
+
+/** The exporter of this server. Refuses with RESOURCE_EXHAUSTED while as many exports run as may at once, and on a full disk. */
+export function createExporter(parts: ExportParts, stalledMs: number = usualStalledMs): ImageExporter {
+  let running = 0;
+  return async function* exportImage(tenant, request, signal) {
+    const { image, open } = await prepare(parts, tenant, request.name, signal);
+    await parts.room.disk.require(`an export of image "${image.name}"`);
+    if (running >= mostAtOnce) {
+      throw new MurmurError('RESOURCE_EXHAUSTED', `${running} images are being exported already, the most at once`, {
+        hint: 'Try again when one of them has ended.',
+      });
+    }
+    running += 1;
+    let counted = true;
+    const leave = (): void => {
+      if (counted) running -= 1;
+      counted = false;
+    };
+    try {
+      await using exported = await open();
+      const onStalled = (): void => {
+        leave();
+        // The reader may never come back, and what holds the file then never ends.
+        exported[Symbol.asyncDispose]().then(undefined, (error: unknown) => parts.log.warn({ err: error }, 'an export was not removed'));
+      };
+      yield* pieces(exported.file, { signal, stalledMs, onStalled });
+    } finally {
+      leave();
+    }
+  };
+}
+
+async function prepare(
   parts: PlanParts,
   tenant: string,
-  request: ExportImageRequest,
+  imageName: string,
   signal: AbortSignal,
-): AsyncGenerator<ExportImageResponse> {
-  const image = await found(readSpec(parts.database, tenant, 'image', request.name), 'Check the names with `murmur get image`.');
+): Promise<{ image: Image; open(): Promise<ExportedImage> }> {
+  const image = await found(readSpec(parts.database, tenant, 'image', imageName), 'Check the names with `murmur get image`.');
   const name = substrateOfImage(image);
   const substrate = name === undefined ? undefined : parts.substrates.get(name);
   if (substrate === undefined) throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`);
-  if (substrate.exportImage === undefined) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
+  const write = substrate.exportImage?.bind(substrate);
+  if (write === undefined) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
   await checkServesTenant(parts.database, tenant, substrate);
   const site = await siteOfImage(parts.database, substrate, tenant, image.name);
   const base = await reachable(substrate.name, () => substrate.resolveBase(site, image, tenantMayUse(parts.database, tenant), signal));
-  await using exported = await substrate.exportImage(site, base, signal);
-  const { file } = exported;
-  const { size } = await stat(file);
-  yield create(ExportImageResponseSchema, { totalBytes: BigInt(size), digest: `sha256:${await digestOf(file)}` });
-  for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes, signal })) {
-    yield create(ExportImageResponseSchema, { chunk: chunk as Buffer });
-  }
-}
-
-async function digestOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+  return { image, open: () => write(site, base, signal) };
 }

@@ -16,7 +16,8 @@ import { openKeyFile } from '../../secrets/key-provider.js';
 import { createTenantKeys } from '../../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
-import { exportImage } from './export.js';
+import { testRoom } from '../room/testing.js';
+import { createExporter } from './export.js';
 import { startBake, type StartParts } from '../starting/start.js';
 import { tryImage } from './try.js';
 
@@ -46,6 +47,7 @@ beforeAll(async () => {
     database: db.database,
     tenantKeys: createTenantKeys(db.database, await openKeyFile(join(dataDir, 'master.key'))),
     substrates: new Map([['QEMU', substrate]]),
+    room: testRoom(),
     log,
     begin: () => Promise.resolve(),
   };
@@ -82,12 +84,13 @@ async function set(kind: string, by: typeof baker, document: Record<string, unkn
 
 async function exported(by: typeof baker, name: string): Promise<bigint> {
   const request = create(ExportImageRequestSchema, { name });
-  for await (const { totalBytes } of exportImage(parts, by.tenant, request, signal)) return totalBytes;
+  for await (const { totalBytes } of createExporter(parts)(by.tenant, request, signal)) return totalBytes;
   throw new Error('nothing was exported');
 }
 const tried = (by: typeof baker) => {
   const request = create(TryImageRequestSchema, { image: 'named', ...place, command: ['true'] });
-  return tryImage({ ...parts, installation: 'local', executorId: 'e' }, by, request, signal).next();
+  const server = { installation: 'local', executorId: 'e', admission: { look: () => Promise.resolve() } };
+  return tryImage({ ...parts, ...server }, by, request, signal).next();
 };
 const baked = (by: typeof baker) => startBake(parts, by, create(StartBakeRequestSchema, { recipe: 'on-it', ...place }), signal);
 

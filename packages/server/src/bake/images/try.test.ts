@@ -12,6 +12,9 @@ import { openKeyFile } from '../../secrets/key-provider.js';
 import { createTenantKeys } from '../../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { PlatformFault, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
+import { createAdmission } from '../room/admission.js';
+import { testRoom } from '../room/testing.js';
+import { createReaper } from '../upkeep/reaper.js';
 import { startTestBakery, type TestBakery } from '../testing.js';
 import { tryImage } from './try.js';
 
@@ -77,11 +80,16 @@ test('a machine that cannot be removed is left to the reaper', async () => {
     substrates: new Map<SubstrateName, Substrate>([['QEMU', broken]]),
     installation: kitchen.installation,
     executorId: 'first',
+    room: testRoom(),
     log: pino({ level: 'silent' }),
   };
-  const events = tryImage(parts, kitchen.caller, request(['true']), never);
+  const admission = createAdmission({ ...parts, begin: () => Promise.resolve() });
+  const events = tryImage({ ...parts, admission }, kitchen.caller, request(['true']), never);
   await events.next();
   await expect(events.next()).rejects.toThrow('no answer');
+  // Its row, and with it its room, stay until the reaper has seen that the machine is gone.
+  expect(await kitchen.db.database.selectFrom('trials').select('executor').execute()).toEqual([{ executor: null }]);
+  await createReaper({ ...parts, substrates: new Map([['QEMU', kitchen.substrate]]) }).round();
   expect(await kitchen.db.database.selectFrom('trials').select('id').execute()).toEqual([]);
 });
 

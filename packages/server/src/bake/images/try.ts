@@ -4,10 +4,14 @@ import type { Logger } from 'pino';
 
 import { type Reader, readSpecAs } from '../../catalog/read.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
-import type { LaunchSpec, Substrate } from '../../substrates/substrate.js';
+import type { LaunchSpec, Substrate, Token } from '../../substrates/substrate.js';
 import { rememberSite } from '../runs/sites.js';
 import { chunkQueue } from '../runs/chunk-queue.js';
 import { tenantMayUse } from './may-use.js';
+import type { Admission } from '../room/admission.js';
+import { claimRoom } from '../room/claims.js';
+import { checkFits, sizeOf } from '../room/limits.js';
+import { waitForRoom } from '../room/wait-for-room.js';
 import { newRunId, stepToken } from '../starting/names.js';
 import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
@@ -17,6 +21,8 @@ import { shellQuote } from '../supervisor/shell-quote.js';
 
 /** A machine nobody came back for ends by itself after this long. */
 const lifetimeSeconds = 3600;
+/** Whoever tries an image sits and waits. */
+const mostWaitingForRoomMs = 60_000;
 /** Output that the caller has not read yet waits here up to this many bytes. */
 const mostWaiting = 64 * 1024 * 1024;
 
@@ -25,6 +31,7 @@ export interface TryParts extends PlanParts {
   readonly installation: string;
   readonly executorId: string;
   readonly log: Logger;
+  readonly admission: Pick<Admission, 'look'>;
 }
 
 interface Trial {
@@ -48,14 +55,17 @@ export async function* tryImage(
   const { launchSpec, substrate } = await prepare(parts, reader, id, request, signal);
   const { keys } = launchSpec;
   await rememberSite(parts.database, substrate.name, launchSpec.site);
-  await parts.database
-    .insertInto('trials')
-    .values({ id, tenant, executor: parts.executorId, token, substrate: substrate.name, site: JSON.stringify(launchSpec.site) })
-    .execute();
+  await insertTrial(parts, { substrate, launchSpec }, { id, tenant, executor: parts.executorId, token });
   // A caller who leaves ends this generator at a yield; the command then ends with its channel.
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);
+  let removed = true;
   try {
+    if (substrate.local) {
+      const waiting = waitForRoom(parts, { id, mostMs: mostWaitingForRoomMs, signal: stop });
+      for await (const reason of waiting) yield event({ case: 'progress', value: reason });
+    }
+    removed = false;
     yield event({ case: 'progress', value: `Starting a machine from image "${request.image}"` });
     const machine = await reachable(substrate.name, () => substrate.launch(launchSpec, token, stop));
     yield event({ case: 'progress', value: 'Waiting for it to boot' });
@@ -88,12 +98,34 @@ export async function* tryImage(
     left.abort();
     try {
       // Whoever called has gone, and the machine goes all the same.
-      await substrate.destroy(launchSpec.site, token, new AbortController().signal);
+      if (!removed) await substrate.destroy(launchSpec.site, token, new AbortController().signal);
+      removed = true;
     } finally {
-      // A machine that could not be removed is nobody's now: the reaper comes for it.
-      await parts.database.deleteFrom('trials').where('id', '=', id).execute();
+      await endTrial(parts, id, removed ? 'removed' : 'left');
     }
   }
+}
+
+async function insertTrial(
+  { database, room }: TryParts,
+  { launchSpec, substrate }: Trial,
+  trial: { id: string; tenant: string; executor: string; token: Token },
+): Promise<void> {
+  const { id, tenant } = trial;
+  await database.transaction().execute(async (trx) => {
+    await trx
+      .insertInto('trials')
+      .values({ ...trial, substrate: substrate.name, site: JSON.stringify(launchSpec.site) })
+      .execute();
+    if (substrate.local) await claimRoom(trx, { id, kind: 'try', tenant, host: room.host, size: launchSpec });
+  });
+}
+
+/** A machine that could not be removed is nobody's now: the reaper comes for it, and until then it has its room. */
+async function endTrial({ admission, database, log }: TryParts, id: string, machine: 'removed' | 'left'): Promise<void> {
+  if (machine === 'left') await database.updateTable('trials').set({ executor: null }).where('id', '=', id).execute();
+  else await database.deleteFrom('trials').where('id', '=', id).execute();
+  admission.look().catch((error: unknown) => log.warn({ err: error }, 'the next machine was not let in at once'));
 }
 
 async function prepare(parts: TryParts, reader: Reader, id: string, request: TryImageRequest, signal: AbortSignal): Promise<Trial> {
@@ -110,6 +142,7 @@ async function prepare(parts: TryParts, reader: Reader, id: string, request: Try
   checkArchitecture(image, machineType);
   checkRegion(image, placement);
   const substrate = substrateFor(parts.substrates, substrateName);
+  checkFits(parts.room, substrate, { machineType, environment });
   const site = substrate.siteOf(placement, tenant);
   const base = await reachable(substrateName, () => substrate.resolveBase(site, image, tenantMayUse(parts.database, tenant), signal));
   const tenantKey = await parts.tenantKeys.of(tenant);
@@ -120,8 +153,7 @@ async function prepare(parts: TryParts, reader: Reader, id: string, request: Try
       base,
       site,
       attempt: 1,
-      vcpus: machineType.vcpus,
-      memoryMb: Math.round(machineType.memoryGb * 1024),
+      ...sizeOf(machineType),
       machineType: machineType.typeName,
       diskType: diskType?.typeName ?? '',
       diskSizeGb: environment.diskSizeGb,

@@ -3,10 +3,15 @@ import { type CancelBakeResponse, CancelBakeResponseSchema, MurmurError } from '
 import { sql } from 'kysely';
 
 import type { Database } from '../../database/tables.js';
-import { notifyRun } from './runs.js';
+import { leaveQueue } from '../room/claims.js';
+import { remark } from './logs.js';
+import { endRun, notifyRun, readRun } from './runs.js';
 import { bakeOf, findRun } from './views.js';
 
-/** Asks for a running bake to be cancelled; whichever server runs it notices at once. Throws FAILED_PRECONDITION for one that has ended. */
+/**
+ * Asks for a running bake to be cancelled; whichever server runs it notices at once. One that still waits for room ends here.
+ * Throws FAILED_PRECONDITION for one that has ended.
+ */
 export async function cancelBake(database: Database, tenant: string, idOrPrefix: string): Promise<CancelBakeResponse> {
   const { id } = await findRun(database, tenant, idOrPrefix);
   const asked = await database.transaction().execute(async (trx) => {
@@ -17,8 +22,16 @@ export async function cancelBake(database: Database, tenant: string, idOrPrefix:
       .where('ended_at', 'is', null)
       .returningAll()
       .executeTakeFirst();
-    if (row !== undefined) await notifyRun(trx, id);
-    return row;
+    if (row === undefined) return undefined;
+    if (!(await leaveQueue(trx, id))) {
+      await notifyRun(trx, id);
+      return row;
+    }
+    // Nothing was made for it yet, so nobody has to be asked.
+    const holder = { runId: id, executor: row.executor, epoch: row.epoch };
+    await remark(trx, holder, 'the bake was cancelled');
+    await endRun(trx, holder, { phase: 'cancelled' });
+    return readRun(trx, id);
   });
   if (asked === undefined) {
     const { phase } = await findRun(database, tenant, id);

@@ -7,6 +7,9 @@ export interface Lease {
   readonly epoch: number;
 }
 
+/** Who may write about a run: the holder of its lease, or, as long as it waits for room and nobody has it, whoever lets it wait. */
+export type Holder = Omit<Lease, 'executor'> & { readonly executor: string | null };
+
 /** Another executor has the run now. Whoever meets this must stop and touch nothing outside. */
 export class RunLost extends Error {
   override readonly name = 'RunLost';

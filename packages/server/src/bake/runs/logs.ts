@@ -1,7 +1,7 @@
 import { type Selectable, sql, type Updateable } from 'kysely';
 
 import type { Database, DatabaseTransaction, Queryable, Tables } from '../../database/tables.js';
-import { type Lease, RunLost } from './lease.js';
+import { type Holder, type Lease, RunLost } from './lease.js';
 import { notifyRun } from './runs.js';
 
 /** The most text of one row, in UTF-16 units. */
@@ -44,16 +44,16 @@ function endingOf(before: string, text: string, room: number): string {
 type LogState = Pick<Selectable<Tables['runs']>, 'log_size' | 'log_tail'>;
 
 async function append(
-  database: Database,
-  lease: Lease,
+  queryable: Queryable,
+  lease: Holder,
   decide: (trx: DatabaseTransaction, log: LogState) => Promise<{ text: string; changes: Updateable<Tables['runs']> }>,
 ): Promise<void> {
-  await database.transaction().execute(async (trx) => {
+  await within(queryable, async (trx) => {
     const log = await trx
       .selectFrom('runs')
       .select(['log_size', 'log_tail'])
       .where('id', '=', lease.runId)
-      .where('executor', '=', lease.executor)
+      .where('executor', 'is not distinct from', lease.executor)
       .where('epoch', '=', lease.epoch)
       .where('ended_at', 'is', null)
       .forUpdate()
@@ -127,12 +127,17 @@ function* pieces(text: string): Iterable<string> {
 }
 
 /** Appends a remark of Murmur's own, on a line by itself. There are few of them, so a log that is too long still takes them. */
-export async function remark(database: Database, lease: Lease, text: string): Promise<void> {
+export async function remark(queryable: Queryable, lease: Holder, text: string): Promise<void> {
   const line = `murmur: ${text.replaceAll('\0', '\uFFFD')}\n`;
-  await append(database, lease, async (trx) => ({
+  await append(queryable, lease, async (trx) => ({
     text: `${midLine(await lastText(trx, lease.runId, 1)) ? '\n' : ''}${line}`,
     changes: {},
   }));
+}
+
+/** In the transaction that there is, or else in one of its own. */
+function within(queryable: Queryable, work: (trx: DatabaseTransaction) => Promise<void>): Promise<void> {
+  return queryable.isTransaction ? work(queryable as DatabaseTransaction) : queryable.transaction().execute(work);
 }
 
 function midLine(text: string): boolean {

@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 
 import type { Database, DatabaseTransaction, Queryable, Tables } from '../../database/tables.js';
-import { type Lease, RunLost } from './lease.js';
+import { type Holder, type Lease, RunLost } from './lease.js';
 import type { RunInputs } from '../starting/run-inputs.js';
 
 /** Where a run is; the last three are its ends. */
@@ -88,7 +88,7 @@ export interface RunEnd {
 }
 
 /** Ends a run: its variables are gone and what it used is free. Throws {@link RunLost} when the lease no longer holds. */
-export async function endRun(trx: DatabaseTransaction, lease: Lease, end: RunEnd): Promise<void> {
+export async function endRun(trx: DatabaseTransaction, lease: Holder, end: RunEnd): Promise<void> {
   const ended = await trx
     .updateTable('runs')
     .set({
@@ -102,7 +102,7 @@ export async function endRun(trx: DatabaseTransaction, lease: Lease, end: RunEnd
         : { kept_shell: end.kept.shell, kept_until: sql<Date>`now() + make_interval(secs => ${end.kept.seconds})` }),
     })
     .where('id', '=', lease.runId)
-    .where('executor', '=', lease.executor)
+    .where('executor', 'is not distinct from', lease.executor)
     .where('epoch', '=', lease.epoch)
     .where('ended_at', 'is', null)
     .returning('id')

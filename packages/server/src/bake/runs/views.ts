@@ -5,6 +5,7 @@ import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, L
 import { matchesAnyPattern } from '../../database/name-patterns.js';
 import type { Queryable } from '../../database/tables.js';
 import { readPageToken, writePageToken } from './page-token.js';
+import { waitsFor } from '../room/queue.js';
 import type { RunRow } from './runs.js';
 
 const defaultPageSize = 25;
@@ -15,6 +16,7 @@ export async function bakeOf(queryable: Queryable, run: RunRow): Promise<Bake> {
   const steps = await queryable.selectFrom('run_steps').selectAll().where('run_id', '=', run.id).orderBy('started_at').execute();
   return create(BakeSchema, {
     ...summaryOf(run),
+    waitsFor: run.phase === 'queued' ? ((await waitsFor(queryable, run.id)) ?? '') : '',
     steps: steps.map(({ step, attempt, started_at, ended_at }) => ({
       step,
       attempt,

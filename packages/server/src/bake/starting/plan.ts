@@ -5,6 +5,7 @@ import type { Database } from '../../database/tables.js';
 import type { TenantKey, TenantKeys } from '../../secrets/tenant-keys.js';
 import type { ArchitectureName, Substrate, SubstrateName } from '../../substrates/substrate.js';
 import { imageHash } from './identity.js';
+import { checkFits, type HostRoom, sizeOf } from '../room/limits.js';
 import { tenantMayUse } from '../images/may-use.js';
 import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
 import { reachable } from './reachable.js';
@@ -21,6 +22,7 @@ export interface PlanParts {
   readonly database: Database;
   readonly tenantKeys: TenantKeys;
   readonly substrates: ReadonlyMap<SubstrateName, Substrate>;
+  readonly room: HostRoom;
 }
 
 /** A bake that may start: everything it will use, checked and pinned, and its identity. */
@@ -54,6 +56,7 @@ export async function planBake(parts: PlanParts, reader: Reader, request: StartB
   checkArchitecture(base, machineType);
   checkRegion(base, placement);
   const substrate = substrateFor(parts.substrates, substrateName);
+  checkFits(parts.room, substrate, { machineType, environment });
   const keepSeconds = keepSecondsOf(request.keepOnFailure, substrate);
   const tenantKey = await parts.tenantKeys.of(tenant);
   const site = substrate.siteOf(placement, tenant);
@@ -94,8 +97,7 @@ export async function planBake(parts: PlanParts, reader: Reader, request: StartB
       architecture: Architecture[base.architecture] as ArchitectureName,
       base: resolved,
       site,
-      vcpus: machineType.vcpus,
-      memoryMb: Math.round(machineType.memoryGb * 1024),
+      ...sizeOf(machineType),
       machineType: machineType.typeName,
       diskType: diskType?.typeName ?? '',
       diskSizeGb: environment.diskSizeGb,

@@ -23,6 +23,7 @@ import { createTenantKeys } from '../../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import { openVariables } from './run-inputs.js';
+import { testRoom } from '../room/testing.js';
 import { startBake as startBakeUntil, type StartParts } from './start.js';
 import { testContext } from '../../catalog/testing.js';
 
@@ -61,6 +62,7 @@ beforeAll(async () => {
     database: db.database,
     tenantKeys: createTenantKeys(db.database, await openKeyFile(join(dataDir, 'master.key'))),
     substrates: new Map([['QEMU', substrate]]),
+    room: testRoom(),
     log: pino({ level: 'silent' }),
     begin: async (runId) => void began.push(runId),
   };

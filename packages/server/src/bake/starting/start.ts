@@ -16,6 +16,7 @@ import { artifactName, catalogName, newRunId } from './names.js';
 import { type BakePlan, planBake, type PlanParts } from './plan.js';
 import { reachable } from './reachable.js';
 import { sealVariables } from './run-inputs.js';
+import { claimRoom } from '../room/claims.js';
 import { notifyRun } from '../runs/runs.js';
 import { keptSite } from '../runs/sites.js';
 import { scriptVariables } from './script-variables.js';
@@ -23,7 +24,7 @@ import { scriptVariables } from './script-variables.js';
 /** What starting needs of the server. */
 export interface StartParts extends PlanParts {
   readonly log: Logger;
-  /** Starts the workflow of a run that has been inserted. */
+  /** Lets a run that has been inserted begin, when there is room for it. */
   begin(runId: string): Promise<void>;
 }
 
@@ -94,8 +95,14 @@ async function findLive(trx: DatabaseTransaction, tenant: string, plan: BakePlan
     .executeTakeFirst();
 }
 
-async function insertRun({ tenantKeys }: StartParts, trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<StartBakeResponse> {
+async function insertRun(
+  { room, tenantKeys }: StartParts,
+  trx: DatabaseTransaction,
+  caller: Caller,
+  plan: BakePlan,
+): Promise<StartBakeResponse> {
   const { imageHash, recipe, request, scope } = plan;
+  await checkShare(trx, caller.tenant, room.perTenant.bakes);
   const variables = await scriptVariables(trx, tenantKeys, caller, plan);
   const buildNumber = await nextBuildNumber(trx, caller.tenant, plan);
   const identity = { tenant: caller.tenant, recipe: recipe.name, imageHash, buildNumber };
@@ -124,6 +131,9 @@ async function insertRun({ tenantKeys }: StartParts, trx: DatabaseTransaction, c
       author: caller.subject,
     })
     .execute();
+  if (plan.substrate.local) {
+    await claimRoom(trx, { id: runId, kind: 'bake', tenant: caller.tenant, host: room.host, size: plan.inputs });
+  }
   for (const [kind, name] of plan.uses) {
     await trx
       .insertInto('run_references')
@@ -137,6 +147,21 @@ async function insertRun({ tenantKeys }: StartParts, trx: DatabaseTransaction, c
   }
   await notifyRun(trx, runId);
   return create(StartBakeResponseSchema, { outcome: Outcome.STARTED, scope, imageHash, runId, ...names });
+}
+
+/** Throws RESOURCE_EXHAUSTED when the tenant has as many bakes as it may. Its others wait for this transaction, so that none is counted too late. */
+async function checkShare(trx: DatabaseTransaction, tenant: string, most: number): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`bakes of ${tenant}`}, 0))`.execute(trx);
+  const { live } = await trx
+    .selectFrom('runs')
+    .select((select) => select.fn.countAll<number>().as('live'))
+    .where('tenant', '=', tenant)
+    .where('ended_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  if (live < most) return;
+  throw new MurmurError('RESOURCE_EXHAUSTED', `tenant "${tenant}" has ${live} bakes that are queued or run, the most there may be`, {
+    hint: 'Wait until some have ended, or cancel them with "murmur bakes cancel"; the operator sets limits.per_tenant.bakes.',
+  });
 }
 
 async function checkNameFree(trx: DatabaseTransaction, tenant: string, name: string): Promise<void> {

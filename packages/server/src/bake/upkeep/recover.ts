@@ -35,6 +35,8 @@ export function createRecovery(parts: RecoverParts): () => Promise<void> {
       .select(['id', 'executor'])
       .where('ended_at', 'is', null)
       .where((where) => where.or([where('executor', 'is', null), where('executor', '=', parts.executorId)]))
+      // What waits for room has no workflow yet.
+      .where(sql<boolean>`not exists (select from room_claims c where c.id = runs.id and c.admitted_at is null)`)
       .orderBy('ordinal')
       .execute();
     const idle = runs.filter(({ id }) => !parts.active.has(id));

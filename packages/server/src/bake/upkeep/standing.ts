@@ -20,7 +20,7 @@ export async function standingOf(database: Database, thing: OwnedThing): Promise
   const run = await database.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
   if (run !== undefined) return standingInRun(database, run, thing, attempt);
   const trial = await database.selectFrom('trials').select('executor').where('id', '=', runId).executeTakeFirst();
-  if (trial !== undefined) return (await liveExecutors(database)).has(trial.executor) ? 'owned' : 'leftover';
+  if (trial !== undefined) return isHeld(await liveExecutors(database), trial) ? 'owned' : 'leftover';
   return Date.now() - thing.createdAt < (runId.startsWith('try-') ? 0 : unknownGraceMs) ? 'owned' : 'leftover';
 }
 
@@ -33,6 +33,11 @@ async function standingInRun(database: Database, run: RunRow, thing: OwnedThing,
   }
   const kept = run.kept_until !== null && run.kept_until.getTime() > Date.now() && attempt === run.attempt;
   return kept ? 'owned' : 'leftover';
+}
+
+/** Whether a server that lives has the trial. */
+export function isHeld(live: ReadonlySet<string>, { executor }: { executor: string | null }): boolean {
+  return executor !== null && live.has(executor);
 }
 
 function partsOf({ owner, token }: OwnedThing): { runId: string | undefined; attempt: number } {

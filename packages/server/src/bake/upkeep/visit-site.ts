@@ -6,7 +6,7 @@ import type { OwnedThing } from '../../substrates/substrate.js';
 import { discardThing, type Place } from '../images/discard.js';
 import { settle } from '../runs/intents.js';
 import { liveExecutors } from './executors.js';
-import { standingOf } from './standing.js';
+import { isHeld, standingOf } from './standing.js';
 
 /** Where a list may lag behind, what two complete ones this far apart lack is gone. */
 const betweenLooksSeconds = 120;
@@ -97,8 +97,8 @@ async function forgetTrials({ database, site, substrate }: Place, left: Readonly
     .execute();
   if (trials.length === 0) return;
   const live = await liveExecutors(database);
-  for (const { executor, id, token } of trials) {
-    if (!live.has(executor) && !left.has(token)) await database.deleteFrom('trials').where('id', '=', id).execute();
+  for (const trial of trials) {
+    if (!isHeld(live, trial) && !left.has(trial.token)) await database.deleteFrom('trials').where('id', '=', trial.id).execute();
   }
 }
 

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../../database/tables.js';
 import type { TenantKey } from '../../secrets/tenant-keys.js';
 import type { GuestKeys, Handle, Machine, Owner, Site, Substrate } from '../../substrates/substrate.js';
+import type { HostRoom } from '../room/limits.js';
 import type { Lease } from '../runs/lease.js';
 import type { RunInputs } from '../starting/run-inputs.js';
 import type { Phase, RunRow } from '../runs/runs.js';
@@ -30,6 +31,8 @@ export interface StepContext {
   readonly owner: Owner;
   readonly database: Database;
   readonly substrate: Substrate;
+  /** What the server's own host has for machines. */
+  readonly room: HostRoom;
   readonly tenantKey: TenantKey;
   /** The keys of this attempt's machine. */
   readonly keys: GuestKeys;

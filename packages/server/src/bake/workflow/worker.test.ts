@@ -13,6 +13,7 @@ import type { Site, SubstrateName } from '../../substrates/substrate.js';
 import type { Worker } from './bake.js';
 import { stepToken } from '../starting/names.js';
 import { readRun, type RunRow } from '../runs/runs.js';
+import { testRoom } from '../room/testing.js';
 import { insertRun } from '../runs/testing-runs.js';
 import { createWorker } from './worker.js';
 
@@ -40,6 +41,7 @@ async function startWorker(): Promise<WorkerUnderTest> {
     tenantKeys: createTenantKeys(database, await openKeyFile(join(dataDir, 'master.key'))),
     substrates: new Map<SubstrateName, typeof substrate>([['QEMU', substrate]]),
     installation: 'worker',
+    room: testRoom(),
     log,
     letGo: (id: string) => new Error(`let go of ${id}`),
   };

@@ -9,6 +9,7 @@ import { deriveGuestKeys } from '../../substrates/guest-keys.js';
 import { PlatformFault, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
 import { BakeCancelled, ServerStopping } from '../runs/active-runs.js';
 import { type Aftermath, bakeSteps, mostAttempts, type Setback, type StepOutcome, type Worker } from './bake.js';
+import type { HostRoom } from '../room/limits.js';
 import { assertLease, type Lease, RunLost } from '../runs/lease.js';
 import { remark } from '../runs/logs.js';
 import { keptSite } from '../runs/sites.js';
@@ -21,6 +22,7 @@ export interface WorkerParts {
   readonly tenantKeys: TenantKeys;
   readonly substrates: ReadonlyMap<SubstrateName, Substrate>;
   readonly installation: string;
+  readonly room: HostRoom;
   readonly log: Logger;
   /** The error with which a step leaves whose run another executor has. */
   letGo(runId: string): Error;
@@ -58,6 +60,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
       owner: { installation: parts.installation, tenant: run.tenant, runId: run.id },
       database: parts.database,
       substrate,
+      room: parts.room,
       tenantKey,
       keys: deriveGuestKeys(tenantKey.derive(`guest keys of run ${run.id} attempt ${attempt}`, 64)),
       signal: stepSignal,

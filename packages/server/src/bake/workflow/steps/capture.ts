@@ -6,6 +6,7 @@ import { intend, isOpen, settle } from '../../runs/intents.js';
 import { machineOf } from '../machine-of.js';
 import { stepToken } from '../../starting/names.js';
 import type { BakeStep } from '../step.js';
+import { waitForDisk } from '../wait-for-disk.js';
 
 const name = 'capture';
 
@@ -15,6 +16,7 @@ export const capture: BakeStep = {
   phase: 'capturing',
   async run(state, context) {
     const { attempt, owner, run, substrate } = context;
+    await waitForDisk(context);
     const token = await intend(context.database, context.lease, { attempt, step: name, substrate: substrate.name, site: context.site });
     const { source, reference } = await substrate.capture(
       machineOf(state),

@@ -1,6 +1,7 @@
 import { intend, settle } from '../../runs/intents.js';
 import { stepToken } from '../../starting/names.js';
 import type { BakeStep } from '../step.js';
+import { waitForDisk } from '../wait-for-disk.js';
 
 const name = 'launch';
 /** Boot, clean-up, capture and the server's own pauses: on top of the script's timeout. */
@@ -12,6 +13,7 @@ export const launch: BakeStep = {
   phase: 'launching',
   async run(_state, context) {
     const { attempt, inputs, run, substrate } = context;
+    await waitForDisk(context);
     const token = await intend(context.database, context.lease, { attempt, step: name, substrate: substrate.name, site: context.site });
     const machine = await substrate.launch(
       {
