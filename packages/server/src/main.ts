@@ -100,6 +100,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     installation,
     log,
     executorId,
+    retention: configuration.retention,
     room: { ...configuration.limits, host: executorId, disk },
   });
   closers.push(() => bakery.shutdown());

@@ -40,6 +40,7 @@ import { retireOldBases } from './upkeep/bases.js';
 import { checkOldest } from './upkeep/existence.js';
 import { beat, enroll } from './upkeep/executors.js';
 import { createReaper } from './upkeep/reaper.js';
+import { removeOld, type Retention } from './upkeep/retention.js';
 import { createRecovery } from './upkeep/recover.js';
 import { waits } from './room/claims.js';
 import { createAdmission } from './room/admission.js';
@@ -62,6 +63,7 @@ export interface BakeryParts {
   readonly executorId: string;
   /** What this host gives to machines. */
   readonly room: HostRoom;
+  readonly retention: Retention;
 }
 
 /** Who calls: runs belong to the tenant and name the subject as their author. */
@@ -149,6 +151,7 @@ export function createBakery(parts: BakeryParts): Bakery {
           { name: 'recovery', everyMs: 5000, work: recover },
           { name: 'reaper', everyMs: 30_000, work: () => reaper.round() },
           { name: 'existence', everyMs: 60_000, work: () => checkOldest({ ...parts, log }, stopping.signal) },
+          { name: 'retention', everyMs: 600_000, work: async () => void (await removeOld({ ...parts, engine, log }, stopping.signal)) },
           { name: 'bases', everyMs: 600_000, work: () => retireOldBases({ ...parts, log }) },
         ],
         log,

@@ -98,6 +98,7 @@ export async function startTestBakery(room: HostRoom = testRoom()): Promise<Test
     substrates: new Map<SubstrateName, Substrate>([['QEMU', substrate]]),
     installation,
     room,
+    retention: { runsSeconds: undefined, logsSeconds: undefined, auditSeconds: undefined },
     log,
   };
   const open = async (executorId: string): Promise<Bakery> => {

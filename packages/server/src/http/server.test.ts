@@ -60,6 +60,7 @@ describe('serveApi', () => {
       log,
       executorId: 'test',
       room: testRoom(),
+      retention: { runsSeconds: undefined, logsSeconds: undefined, auditSeconds: undefined },
     });
     const builder: BaseBuilder = {
       imageName: 'murmur-qemu-base',

@@ -82,6 +82,7 @@ export async function startTestApi(): Promise<TestApi> {
     log,
     executorId: 'test',
     room: testRoom(),
+    retention: { runsSeconds: undefined, logsSeconds: undefined, auditSeconds: undefined },
   });
   await bakery.launch();
   const issuer = await startIssuer();

@@ -7,6 +7,9 @@ import { readLog } from './logs.js';
 import { readRun } from './runs.js';
 import { bakeOf, findRun } from './views.js';
 
+/** In place of what the retention of logs has removed. */
+const gone = 'murmur: the log of this bake is no longer kept\n';
+
 /** How long a missed notice can delay a line. */
 const lookAgainMs = 1000;
 
@@ -40,7 +43,8 @@ export async function* streamLog(
       yield message(text, offset);
     }
     if (run.ended_at !== null || !request.follow) {
-      yield message('', offset, await bakeOf(parts.database, run));
+      if (run.ended_at !== null && offset < run.log_size) yield message(gone, run.log_size);
+      yield message('', run.ended_at === null ? offset : run.log_size, await bakeOf(parts.database, run));
       return;
     }
     await watch.wait(lookAgainMs, signal);

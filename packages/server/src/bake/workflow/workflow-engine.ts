@@ -26,6 +26,8 @@ export interface WorkflowEngine {
   /** Lets any live executor go on with a workflow whose executor died. */
   resume(runId: string): Promise<void>;
   standing(runId: string): Promise<WorkflowStanding>;
+  /** Removes what is recorded of workflows that have ended. */
+  forget(runIds: readonly string[]): Promise<void>;
   readonly durable: Durable;
   /** The error with which a step of a run that was taken over leaves: nothing is recorded, the new holder decides. */
   letGo(runId: string): Error;
@@ -88,6 +90,9 @@ export function createWorkflowEngine({ connection, executorId, log, version, wor
       if (status.status === 'PENDING') return { kind: 'held', executor: status.executorId ?? '' };
       if (status.status === 'ENQUEUED' || status.status === 'DELAYED') return { kind: 'waiting' };
       return { kind: 'ended' };
+    },
+    async forget(runIds) {
+      await DBOS.deleteWorkflows([...runIds]);
     },
     durable: (name, work) => DBOS.runStep(work, { name }),
     letGo: (runId) => new DbosErrors.DBOSWorkflowConflictError(runId),
