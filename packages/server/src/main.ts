@@ -72,7 +72,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
   // Before anything is started that would inherit the variable.
   const places = keyPlaces(dataDir, configuration.keyProvider, process.env);
   const databaseUrl = options.databaseUrl ?? (await startOwnPostgres(dataDir, log, closers));
-  const connection = await openDatabase(databaseUrl, log, closers);
+  const connection = await openDatabase(databaseUrl, log, closers, options.signal);
   const { database } = connection;
   const tenantKeys = createTenantKeys(database, await openKeys(database, places, log));
   await ensureFirstTenant({ database, dataDir });

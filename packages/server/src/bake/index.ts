@@ -115,6 +115,8 @@ export function createBakery(parts: BakeryParts): Bakery {
       const worker = createWorker({ ...parts, log, letGo: engine.letGo }, lease, signal);
       await bake(worker, engine.durable, () => run.keep_on_failure_seconds > 0);
     } catch (error) {
+      // It has ended here where the answer to the last commit was lost, or elsewhere.
+      if ((await outlast({ log }, () => readRun(database, runId))).ended_at !== null) return;
       // The worker outlasts outages, so this is the engine's own record that failed. What was not written down is done again.
       if (!isDatabaseOutage(error)) throw error;
       log.warn({ err: error, run: runId }, 'the workflow of a bake lost the database; it is resumed');

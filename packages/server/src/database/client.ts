@@ -13,8 +13,11 @@ export interface DatabaseLimits {
   readonly idleTransactionMs: number;
 }
 
-/** The limits of everything but migrations. */
+/** The limits of everything that a call or a bake asks. */
 export const usualLimits: DatabaseLimits = { connectMs: 5000, statementMs: 10_000, answerMs: 12_000, idleTransactionMs: 20_000 };
+
+/** The limits of work that may take as long as the data is large. */
+export const unhurried: Partial<DatabaseLimits> = { connectMs: usualLimits.connectMs };
 
 /** What every connection of one server process has in common. */
 export interface ConnectionLines {

@@ -8,7 +8,7 @@ import { type Account, chooseAccount, giveTo } from './embedded/account.js';
 import { findBinaries } from './embedded/binaries.js';
 import { bringUp, type Server } from './embedded/bring-up.js';
 import { prepareCluster } from './embedded/cluster.js';
-import { type Postmaster, shutDown, untilExit } from './embedded/postmaster.js';
+import { type Postmaster, shutDown, shutDownWithin, untilExit } from './embedded/postmaster.js';
 import { ensureDatabase } from './embedded/session.js';
 import { postgresUrl } from './embedded/url.js';
 import { openRuntimeDir } from '../host/runtime-dir.js';
@@ -17,8 +17,8 @@ import { openRuntimeDir } from '../host/runtime-dir.js';
 export interface EmbeddedPostgres {
   /** The address of its database `murmur`, for `pg` and whatever else reads PostgreSQL URLs. */
   readonly url: string;
-  /** Ends all sessions, writes everything down and waits until the server is gone. */
-  stop(): Promise<void>;
+  /** Ends all sessions, writes everything down and waits until the server is gone, or for so long. */
+  stop(patienceMs?: number): Promise<void>;
 }
 
 /** Where an embedded server lives and what it tells. */
@@ -58,7 +58,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   let stopped: Promise<void> | undefined;
   return {
     url: postgresUrl(server.socketDir, 'murmur'),
-    stop: () => (stopped ??= stop(server, stopping, supervised)),
+    stop: (patienceMs) => (stopped ??= stop(server, stopping, supervised, patienceMs)),
   };
 }
 
@@ -89,7 +89,7 @@ async function supervise(server: Server, first: Postmaster, stopping: AbortSigna
   let postmaster = first;
   let backoff = 100;
   for (;;) {
-    const since = Date.now();
+    const since = performance.now();
     try {
       if (await interrupted(untilExit(postmaster, stopping), stopping)) return postmaster;
     } catch (err) {
@@ -98,7 +98,7 @@ async function supervise(server: Server, first: Postmaster, stopping: AbortSigna
       if (await interrupted(delay(1_000, undefined, { signal: stopping }), stopping)) return postmaster;
       continue;
     }
-    backoff = Date.now() - since > 60_000 ? 100 : Math.min(backoff * 2, 10_000);
+    backoff = performance.now() - since > 60_000 ? 100 : Math.min(backoff * 2, 10_000);
     server.log.error({ pid: postmaster.pid }, 'PostgreSQL ended by itself; restarting it');
     if (await interrupted(delay(backoff, undefined, { signal: stopping }), stopping)) return postmaster;
     try {
@@ -118,9 +118,14 @@ async function interrupted(wait: Promise<void>, signal: AbortSignal): Promise<bo
   return signal.aborted;
 }
 
-async function stop(server: Server, stopping: AbortController, supervised: Promise<Postmaster>): Promise<void> {
+async function stop(server: Server, stopping: AbortController, supervised: Promise<Postmaster>, patienceMs?: number): Promise<void> {
   stopping.abort();
-  await shutDown(await supervised);
+  const postmaster = await supervised;
+  if (patienceMs === undefined) await shutDown(postmaster);
+  else if (!(await shutDownWithin(patienceMs, postmaster, server.cluster))) {
+    server.log.warn({ pid: postmaster.pid }, 'PostgreSQL still writes everything down, and ends by itself');
+    return;
+  }
   await removeIfEmpty(server.socketDir);
 }
 

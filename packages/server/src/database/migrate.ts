@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 
 import { MurmurError } from '@murmur/api';
-import type pg from 'pg';
+
+import { unhurried } from './client.js';
+import type { Connection } from './pool.js';
 
 interface Migration {
   readonly name: string;
@@ -22,9 +24,11 @@ const lockKey = 0x6d75726d7572;
  *
  * Throws FAILED_PRECONDITION when a newer Murmur has migrated this database, or an applied file was edited afterwards.
  */
-export async function migrate(pool: pg.Pool): Promise<void> {
+export async function migrate(connection: Pick<Connection, 'openClient'>): Promise<void> {
   const migrations = await readMigrations();
-  const client = await pool.connect();
+  // An index on a large table takes its time.
+  const client = connection.openClient({ name: 'murmur migrations', limits: unhurried });
+  await client.connect();
   try {
     await client.query('begin');
     await client.query('select pg_advisory_xact_lock($1)', [lockKey]);
@@ -41,11 +45,9 @@ export async function migrate(pool: pg.Pool): Promise<void> {
       await client.query('insert into schema_migrations (name, checksum) values ($1, $2)', [migration.name, migration.checksum]);
     }
     await client.query('commit');
-    client.release();
-  } catch (error) {
-    // A connection in a failed transaction is thrown away, which rolls it back.
-    client.release(true);
-    throw error;
+  } finally {
+    // Which rolls back what was not committed.
+    await client.end();
   }
 }
 

@@ -12,6 +12,7 @@ export interface Tables {
   tenants: { id: string; created_at: Timestamp };
   installation: { only_row: Generated<boolean>; id: string };
   tenant_keys: { tenant: string; kek_id: string; wrapped_key: Buffer; created_at: Timestamp };
+  master_key: { only_row: Generated<boolean>; kek_id: string; wrapped_value: Buffer };
   api_keys: {
     id: string;
     tenant: string;
@@ -99,7 +100,14 @@ export interface Tables {
     ended_at: NullableTimestamp;
   };
   run_references: { run_id: string; target_tenant: string; target_kind: string; target_name: string };
-  run_steps: { run_id: string; attempt: number; step: string; started_at: Timestamp; ended_at: NullableTimestamp };
+  run_steps: {
+    run_id: string;
+    attempt: number;
+    step: string;
+    started_at: Timestamp;
+    ended_at: NullableTimestamp;
+    watched_ms: Generated<number>;
+  };
   run_log: { run_id: string; start_offset: Count; text: string; at: Timestamp };
   intents: {
     token: string;

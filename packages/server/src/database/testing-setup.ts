@@ -6,6 +6,7 @@ import path from 'node:path';
 import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
 
+import { migrateWorkflows } from '../bake/workflow/workflow-engine.js';
 import { startEmbeddedPostgres } from './embedded.js';
 import { migrate } from './migrate.js';
 import { connect } from './pool.js';
@@ -16,15 +17,17 @@ import { administer, databaseUrl, templateName } from './testing.js';
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'murmur-test-'));
   const stopWatching = watchOver(dataDir, await openRuntimeDir(dataDir));
+  const log = pino({ level: 'warn' }, pino.destination(2));
   const postgres = await startEmbeddedPostgres({
     dataDir,
-    log: pino({ level: 'warn' }, pino.destination(2)),
+    log,
     settings: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'shared_buffers=64MB'],
   });
   const administrative = databaseUrl(postgres.url, 'postgres');
   await administer(administrative, `create database ${templateName}`);
   const template = connect(databaseUrl(postgres.url, templateName));
-  await migrate(template.pool);
+  await migrate(template);
+  await migrateWorkflows(template, log);
   await template.close();
   project.provide('postgresUrl', administrative);
   return async () => {

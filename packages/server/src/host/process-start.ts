@@ -8,14 +8,24 @@ import { readFile } from 'node:fs/promises';
  */
 export async function processStart(pid: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return exists(pid) ? '' : undefined;
+  const [state = 'X', ...fields] = await statOf(pid);
+  // A zombie has ended; only its parent has not asked yet.
+  return state === 'Z' || state === 'X' ? undefined : fields[18];
+}
+
+/** The kernel's letter for what a process does, such as `T` while it is stopped by a signal; undefined where that cannot be known. */
+export async function processState(pid: number): Promise<string | undefined> {
+  return process.platform === 'linux' ? (await statOf(pid))[0] : undefined;
+}
+
+/** The fields of a process from its state on; none when there is no such process. */
+async function statOf(pid: number): Promise<readonly string[]> {
   try {
     // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A zombie has ended; only its parent has not asked yet.
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch (error) {
-    if (isGone(error)) return undefined;
+    if (isGone(error)) return [];
     throw error;
   }
 }

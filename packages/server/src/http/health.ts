@@ -10,13 +10,19 @@ type Response = { writeHead(status: number, headers: Record<string, string>): un
 
 type Answer = { status: number; type: string; body: string };
 
+/** A database that takes longer does not answer. */
+const longestAnswerMs = 3000;
+
 /** Serves what is not the API: `/healthz` (the process lives), `/readyz` (it can reach its database) and `/metrics`. */
 export function healthHandler(parts: { database: Database; metrics: Metrics; log: Logger }) {
   const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body: `${body}\n` });
 
+  let asked: Promise<unknown> | undefined;
   const ready = async (): Promise<Answer> => {
+    // However many ask, the database is asked once at a time.
+    asked ??= sql`select 1`.execute(parts.database).finally(() => (asked = undefined));
     try {
-      await sql`select 1`.execute(parts.database);
+      await Promise.race([asked, tooLong()]);
       return text(200, 'ok');
     } catch (cause) {
       parts.log.warn({ err: cause }, 'not ready: the database does not answer');
@@ -52,4 +58,10 @@ export function healthHandler(parts: { database: Database; metrics: Metrics; log
       },
     );
   };
+}
+
+function tooLong(): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`no answer within ${longestAnswerMs / 1000} s`)), longestAnswerMs).unref();
+  });
 }

@@ -143,6 +143,35 @@ describe('a master key in a file', () => {
     });
   });
 
+  test('a second server of a database that has encrypted nothing yet is refused with another key', async () => {
+    const { id } = await openKeyRing(db.database, { file });
+    const elsewhere = path.join(dataDir, 'other.key');
+    await expect(openKeyRing(db.database, { file: elsewhere })).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      message: `this database was encrypted with master key ${id}, and ${elsewhere} does not exist`,
+    });
+    const other = await openKeyFile(elsewhere);
+    await expect(openKeyRing(db.database, { file: elsewhere })).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      message: `this database was encrypted with master key ${id}, and ${elsewhere} holds ${other.id}`,
+    });
+  });
+
+  test('of servers that start at once with keys of their own, all that start have the same', async () => {
+    const files = ['a', 'b', 'c'].map((name) => path.join(dataDir, name));
+    const rings = await Promise.allSettled(files.map((each) => openKeyRing(db.database, { file: each })));
+    expect(rings.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  test('a key that does not open what it should have wrapped is not used', async () => {
+    await openKeyRing(db.database, { file });
+    await db.database
+      .updateTable('master_key')
+      .set({ wrapped_value: Buffer.alloc(61) })
+      .execute();
+    await expect(openKeyRing(db.database, { file })).rejects.toThrow('an encrypted value cannot be opened');
+  });
+
   test('a retired key that others can read is refused', async () => {
     await fingerprints();
     const { rotation } = await rotate();
@@ -167,6 +196,15 @@ describe('a master key in the environment', () => {
       `this database was encrypted with master key ${second.id}, and $MASTER holds ${first.id}`,
     );
     expect(await readdir(dataDir)).toEqual([]);
+  });
+
+  test('wraps nothing before it has taken over: a server without it can still read what is new', async () => {
+    await openKeyRing(db.database, { file });
+    await createTenantKeys(db.database, await openKeyRing(db.database, { file, environmentKey: first })).of('local/a');
+    expect(await keyIds()).toEqual([(await openKeyFile(file)).id]);
+    await rotate({ environmentKey: first });
+    expect(await keyIds()).toEqual([first.id]);
+    expect((await openKeyRing(db.database, { file, environmentKey: first })).others).toEqual([]);
   });
 
   test('takes over what a key file has wrapped', async () => {

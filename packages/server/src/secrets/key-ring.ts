@@ -4,6 +4,7 @@ import path from 'node:path';
 import { MurmurError } from '@murmur/api';
 
 import type { Queryable } from '../database/tables.js';
+import { keyInUse } from './key-in-use.js';
 import { createKeyFile, linkKeyFile, replaceKeyFile } from './key-file.js';
 import { findKeyFile, type KeyProvider, type PlacedKeyProvider, wrongKey } from './key-provider.js';
 
@@ -15,9 +16,9 @@ export interface KeyPlaces {
   readonly environmentKey?: PlacedKeyProvider | undefined;
 }
 
-/** The key in use, and every other one that is at hand for what earlier keys have wrapped. */
+/** The key that all servers of the database use, and every other one that is at hand for what earlier keys have wrapped. */
 export interface KeyRing extends KeyProvider {
-  /** The key in use. */
+  /** The key that this server was given. The database's is another one until a rotation puts this in its place. */
   readonly own: PlacedKeyProvider;
   /** The ids of other keys that still wrap something; a rotation wraps that anew. */
   readonly others: readonly string[];
@@ -44,11 +45,15 @@ export async function openKeyRing(queryable: Queryable, places: KeyPlaces): Prom
   atHand.set(own.id, own);
   const missing = used.filter((id) => !atHand.has(id));
   if (missing.length > 0) throw wrongKey(missing.join(', '), own);
+  // Servers of one database may have been given different keys: what one of them wraps, all of them can open.
+  const first = used.includes(own.id) ? own : (atHand.get(used[0] ?? '') ?? own);
+  const inUse = await keyInUse(queryable, first, (id) => atHand.get(id));
+  if (inUse === undefined) throw wrongKey((await usedKeyIds(queryable)).join(', '), own);
   return {
-    id: own.id,
+    id: inUse.id,
     own,
     others: used.filter((id) => id !== own.id),
-    wrap: (key, associated) => own.wrap(key, associated),
+    wrap: (key, associated) => inUse.wrap(key, associated),
     unwrap: (id, wrapped, associated) => (atHand.get(id) ?? own).unwrap(id, wrapped, associated),
   };
 }
@@ -110,6 +115,11 @@ async function keysBeside(file: string): Promise<readonly PlacedKeyProvider[]> {
 }
 
 async function usedKeyIds(queryable: Queryable): Promise<readonly string[]> {
-  const rows = await queryable.selectFrom('tenant_keys').select('kek_id').distinct().orderBy('kek_id').execute();
+  const rows = await queryable
+    .selectFrom('tenant_keys')
+    .select('kek_id')
+    .union(queryable.selectFrom('master_key').select('kek_id'))
+    .orderBy('kek_id')
+    .execute();
   return rows.map((row) => row.kek_id);
 }

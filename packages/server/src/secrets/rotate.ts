@@ -1,4 +1,5 @@
 import type { Database } from '../database/tables.js';
+import { replaceKeyInUse } from './key-in-use.js';
 import { openKeyFile, type PlacedKeyProvider } from './key-provider.js';
 import { type KeyPlaces, nextKeyFile, openKeyRing, replaceCurrentKey, retireCurrentKey } from './key-ring.js';
 import { placeOfTenantKey } from './tenant-keys.js';
@@ -70,6 +71,8 @@ async function rewrap(parts: RotationParts, to: PlacedKeyProvider): Promise<Pick
         .where('tenant', '=', row.tenant)
         .execute();
     }
-    return { from: [...new Set(rows.map((row) => row.kek_id))], tenants: rows.length };
+    const before = await replaceKeyInUse(trx, to);
+    const from = new Set([...rows.map((row) => row.kek_id), ...(before === undefined ? [] : [before])]);
+    return { from: [...from], tenants: rows.length };
   });
 }

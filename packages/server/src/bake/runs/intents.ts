@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+
 import type { Queryable } from '../../database/tables.js';
 import type { Site, Token } from '../../substrates/substrate.js';
 import { rememberSite } from './sites.js';
@@ -36,7 +38,7 @@ export async function isOpen(queryable: Queryable, token: Token): Promise<boolea
 export async function settle(queryable: Queryable, token: string): Promise<void> {
   await queryable
     .updateTable('intents')
-    .set({ settled_at: new Date() })
+    .set({ settled_at: sql<Date>`now()` })
     .where('token', '=', token)
     .where('settled_at', 'is', null)
     .execute();

@@ -3,7 +3,8 @@ import { StreamBakeLogRequestSchema } from '@murmur/api';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { testDatabase, type TestDatabase } from '../../database/testing.js';
+import { rowsRead, testDatabase, type TestDatabase } from '../../database/testing.js';
+import type { Queryable } from '../../database/tables.js';
 import { type Changes, listenForChanges } from './changes.js';
 import { streamLog } from './log-stream.js';
 import { appendLog, lastLines, readLog, remark } from './logs.js';
@@ -41,6 +42,28 @@ test('a log is read from any byte on, and an offset within a character starts at
   expect(await readLog(db.database, lease.runId, 11)).toEqual({ text: '', nextOffset: 11 });
   const run = await db.database.selectFrom('runs').select(['guest_offset', 'log_size']).where('id', '=', lease.runId).executeTakeFirst();
   expect(run).toEqual({ guest_offset: 11, log_size: 11 });
+});
+
+test('the end of a long log is read without its beginning', async () => {
+  const lease = await newLease();
+  const piece = (n: number) => ({ run_id: lease.runId, start_offset: n * 5, text: 'line\n' });
+  await db.database
+    .insertInto('run_log')
+    .values(Array.from({ length: 5000 }, (_, n) => piece(n)))
+    .execute();
+  await db.pool.query('vacuum analyze run_log');
+  const read = (offset: number) => (trx: Queryable) => readLog(trx, lease.runId, offset);
+  expect(await readLog(db.database, lease.runId, 24_992)).toEqual({ text: 'ne\nline\n', nextOffset: 25_000 });
+  expect(await rowsRead(db.database, 'run_log', read(24_992))).toBeLessThan(10);
+  expect(await rowsRead(db.database, 'run_log', read(25_000))).toBeLessThan(10);
+  expect(await rowsRead(db.database, 'run_log', read(10_000))).toBeLessThan(50);
+});
+
+test('a remark that is made again, because the answer to it was lost, stands there once', async () => {
+  const lease = await newLease();
+  await appendLog(db.database, lease, 'no end');
+  for (const text of ['first', 'first', 'second', 'second', 'first']) await remark(db.database, lease, text);
+  expect((await readLog(db.database, lease.runId, 0)).text).toBe('no end\nmurmur: first\nmurmur: second\nmurmur: first\n');
 });
 
 test('a large piece is stored in parts that no character lies across, and NUL is shown as a replacement', async () => {

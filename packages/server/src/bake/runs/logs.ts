@@ -80,6 +80,14 @@ export async function readLog(queryable: Queryable, runId: string, offset: numbe
     .selectFrom('run_log')
     .select(['start_offset', 'text'])
     .where('run_id', '=', runId)
+    // From the piece that holds the offset, which the index finds; nothing before it is looked at.
+    .where('start_offset', '>=', (pieces) =>
+      pieces
+        .selectFrom('run_log as earlier')
+        .select((expression) => expression.fn.coalesce(expression.fn.max('earlier.start_offset'), sql<number>`0`).as('start'))
+        .where('earlier.run_id', '=', runId)
+        .where('earlier.start_offset', '<=', offset),
+    )
     .where(sql<boolean>`start_offset + octet_length(text) > ${offset}`)
     .orderBy('start_offset')
     .limit(16)
@@ -129,10 +137,12 @@ function* pieces(text: string): Iterable<string> {
 /** Appends a remark of Murmur's own, on a line by itself. There are few of them, so a log that is too long still takes them. */
 export async function remark(queryable: Queryable, lease: Holder, text: string): Promise<void> {
   const line = `murmur: ${text.replaceAll('\0', '\uFFFD')}\n`;
-  await append(queryable, lease, async (trx) => ({
-    text: `${midLine(await lastText(trx, lease.runId, 1)) ? '\n' : ''}${line}`,
-    changes: {},
-  }));
+  await append(queryable, lease, async (trx) => {
+    const before = await lastText(trx, lease.runId, 1);
+    // Said already, and only the answer to that was lost.
+    const said = before === line.slice(-tailLength) || before === `\n${line}`.slice(-tailLength);
+    return { text: said ? '' : `${midLine(before) ? '\n' : ''}${line}`, changes: {} };
+  });
 }
 
 /** In the transaction that there is, or else in one of its own. */

@@ -28,12 +28,12 @@ export function readRun(queryable: Queryable, runId: string): Promise<RunRow> {
   return queryable.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirstOrThrow();
 }
 
-/** Moves a run on to a step: its phase, its attempt, the step's start. Returns the run and when the step first started. */
+/** Moves a run on to a step: its phase, its attempt, the step's start. Returns the run and how long the step has been watched before. */
 export async function enterStep(
   database: Database,
   lease: Lease,
   step: { name: string; phase: Phase; attempt: number },
-): Promise<{ run: RunRow; startedAt: Date }> {
+): Promise<{ run: RunRow; watchedMs: number }> {
   return database.transaction().execute(async (trx) => {
     const before = await trx.selectFrom('runs').select(['attempt', 'phase']).where('id', '=', lease.runId).forUpdate().executeTakeFirst();
     const run = await trx
@@ -58,13 +58,13 @@ export async function enterStep(
       .execute();
     const timing = await trx
       .selectFrom('run_steps')
-      .select('started_at')
+      .select('watched_ms')
       .where('run_id', '=', lease.runId)
       .where('attempt', '=', step.attempt)
       .where('step', '=', step.name)
       .executeTakeFirstOrThrow();
     if (before?.phase !== step.phase) await notifyRun(trx, lease.runId);
-    return { run, startedAt: timing.started_at };
+    return { run, watchedMs: timing.watched_ms };
   });
 }
 
@@ -73,6 +73,17 @@ export async function leaveStep(queryable: Queryable, lease: Lease, step: { name
   await queryable
     .updateTable('run_steps')
     .set({ ended_at: sql<Date>`clock_timestamp()` })
+    .where('run_id', '=', lease.runId)
+    .where('attempt', '=', step.attempt)
+    .where('step', '=', step.name)
+    .execute();
+}
+
+/** Writes down how long a step has been watched, all in all, for whoever goes on with it. */
+export async function noteWatched(queryable: Queryable, lease: Lease, step: { name: string; attempt: number }, ms: number): Promise<void> {
+  await queryable
+    .updateTable('run_steps')
+    .set({ watched_ms: Math.round(ms) })
     .where('run_id', '=', lease.runId)
     .where('attempt', '=', step.attempt)
     .where('step', '=', step.name)

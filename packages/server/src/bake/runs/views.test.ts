@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { ListBakesRequestSchema } from '@murmur/api';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 
-import { testDatabase, type TestDatabase } from '../../database/testing.js';
+import { rowsRead, testDatabase, testDatabaseOfALanguage, type TestDatabase } from '../../database/testing.js';
 import { insertRun } from './testing-runs.js';
 import { findRun, listRuns } from './views.js';
 
@@ -64,4 +64,19 @@ test('a bake is found by its id or by a prefix of it alone, and only in its own 
   for (const id of ['secretrun0', 'x', '%', '', 'RUN']) {
     await expect(findRun(db.database, tenant, id)).rejects.toMatchObject({ code: 'NOT_FOUND', message: `bake "${id}" not found` });
   }
+});
+
+test('a bake is found among many without looking at them, whatever order the database sorts in', async () => {
+  const sorted = await testDatabaseOfALanguage();
+  onTestFinished(() => sorted.close());
+  await sorted.database.insertInto('tenants').values({ id: tenant }).execute();
+  const id = await insertRun(sorted.database, tenant, { id: 'findme0123', ended_at: new Date() });
+  const columns =
+    'tenant, recipe, environment, placement, build_number, image_name, artifact_name, substrate, scope, phase, inputs, author, ended_at';
+  await sorted.pool.query(
+    `insert into runs (id, image_hash, ${columns}) select 'r' || lpad(n::text, 9, '0'), n, ${columns} from runs, generate_series(1, 5000) n`,
+  );
+  await sorted.pool.query('vacuum analyze runs');
+  for (const prefix of [id, 'findme'])
+    expect(await rowsRead(sorted.database, 'runs', async (trx) => expect((await findRun(trx, tenant, prefix)).id).toBe(id))).toBe(1);
 });

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, ListBakesResponseSchema, MurmurError } from '@murmur/api';
+import { sql } from 'kysely';
 
 import { matchesAnyPattern } from '../../database/name-patterns.js';
 import type { Queryable } from '../../database/tables.js';
@@ -13,16 +14,14 @@ const largestPageSize = 100;
 
 /** A run as callers see it. */
 export async function bakeOf(queryable: Queryable, run: RunRow): Promise<Bake> {
-  const steps = await queryable.selectFrom('run_steps').selectAll().where('run_id', '=', run.id).orderBy('started_at').execute();
-  return create(BakeSchema, {
-    ...summaryOf(run),
-    waitsFor: run.phase === 'queued' ? ((await waitsFor(queryable, run.id)) ?? '') : '',
-    steps: steps.map(({ step, attempt, started_at, ended_at }) => ({
-      step,
-      attempt,
-      seconds: ((ended_at ?? new Date()).getTime() - started_at.getTime()) / 1000,
-    })),
-  });
+  const steps = await queryable
+    .selectFrom('run_steps')
+    .select(['step', 'attempt', sql<number>`extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at)::float`.as('seconds')])
+    .where('run_id', '=', run.id)
+    .orderBy('started_at')
+    .execute();
+  const waiting = run.phase === 'queued' ? await waitsFor(queryable, run.id) : undefined;
+  return create(BakeSchema, { ...summaryOf(run), waitsFor: waiting ?? '', steps });
 }
 
 /** The tenant's run with this id, or with a prefix of it that no other run shares. Throws NOT_FOUND. */
@@ -32,8 +31,9 @@ export async function findRun(queryable: Queryable, tenant: string, idOrPrefix: 
         .selectFrom('runs')
         .selectAll()
         .where('tenant', '=', tenant)
-        .where('id', 'like', `${idOrPrefix}%`)
-        .orderBy('id')
+        // In the order of the index, which is not the database's: ids hold nothing that comes after a tilde.
+        .where(sql<boolean>`id collate "C" >= ${idOrPrefix} and id collate "C" < ${`${idOrPrefix}~`}`)
+        .orderBy(sql`id collate "C"`)
         .limit(2)
         .execute()
     : [];
@@ -86,7 +86,8 @@ export async function listRuns(
 }
 
 function summaryOf(run: RunRow) {
-  const kept = run.kept_until !== null && run.kept_until.getTime() > Date.now() && run.kept_shell !== null;
+  // The reaper takes both away when that time is over, by the database's clock.
+  const kept = run.kept_until !== null && run.kept_shell !== null;
   return {
     runId: run.id,
     recipe: run.recipe,

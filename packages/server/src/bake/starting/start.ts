@@ -63,7 +63,7 @@ async function checkNewest({ database }: StartParts, tenant: string, plan: BakeP
     if (await reachable(substrate.name, () => substrate.imageExists(site, build.reference, 'quick', signal))) return;
     await database
       .updateTable('artifacts')
-      .set({ missing_at: new Date() })
+      .set({ missing_at: sql<Date>`now()` })
       .where('tenant', '=', tenant)
       .where('image_name', '=', build.imageName)
       .execute();

@@ -53,7 +53,11 @@ export function createReaper(parts: ReapParts, patienceMs = 30_000): Reaper {
 
   return {
     async round() {
-      await parts.database.updateTable('runs').set({ kept_until: null, kept_shell: null }).where('kept_until', '<', new Date()).execute();
+      await parts.database
+        .updateTable('runs')
+        .set({ kept_until: null, kept_shell: null })
+        .where('kept_until', '<', sql<Date>`now()`)
+        .execute();
       for (const substrate of parts.substrates.values()) {
         if (substrate.local) await rememberHere(parts.database, substrate);
         for (const site of await dueSites(parts.database, substrate)) if (substrate.serves(site)) begin(substrate, site);

@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+
 import type { Database } from '../../database/tables.js';
 import type { OwnedThing } from '../../substrates/substrate.js';
 import type { RunRow } from '../runs/runs.js';
@@ -17,22 +19,31 @@ export async function standingOf(database: Database, thing: OwnedThing): Promise
   const { attempt, runId } = partsOf(thing);
   // Half-made base images and the like are the substrate's own affair.
   if (runId === undefined) return 'owned';
-  const run = await database.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
+  const run = await database
+    .selectFrom('runs')
+    .selectAll()
+    .select(sql<boolean>`coalesce(kept_until > now(), false)`.as('is_kept'))
+    .where('id', '=', runId)
+    .executeTakeFirst();
   if (run !== undefined) return standingInRun(database, run, thing, attempt);
   const trial = await database.selectFrom('trials').select('executor').where('id', '=', runId).executeTakeFirst();
   if (trial !== undefined) return isHeld(await liveExecutors(database), trial) ? 'owned' : 'leftover';
   return Date.now() - thing.createdAt < (runId.startsWith('try-') ? 0 : unknownGraceMs) ? 'owned' : 'leftover';
 }
 
-async function standingInRun(database: Database, run: RunRow, thing: OwnedThing, attempt: number): Promise<Standing> {
+async function standingInRun(
+  database: Database,
+  run: RunRow & { is_kept: boolean },
+  thing: OwnedThing,
+  attempt: number,
+): Promise<Standing> {
   if (run.ended_at === null) return attempt >= run.attempt ? 'owned' : 'leftover';
   // A snapshot belongs to the image that was made of it.
   if (thing.type === 'image' || thing.type === 'snapshot') {
     const registered = await database.selectFrom('artifacts').select('image_name').where('run_id', '=', run.id).executeTakeFirst();
     return registered !== undefined && run.phase === 'completed' && attempt === run.attempt ? 'registered' : 'leftover';
   }
-  const kept = run.kept_until !== null && run.kept_until.getTime() > Date.now() && attempt === run.attempt;
-  return kept ? 'owned' : 'leftover';
+  return run.is_kept && attempt === run.attempt ? 'owned' : 'leftover';
 }
 
 /** Whether a server that lives has the trial. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { StartBakeResponse_Outcome as Outcome } from '@murmur/api';
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 
 import { setResource } from '../../catalog/verbs/set.js';
 import { startTestBakery, type TestBakery } from '../testing.js';
@@ -16,6 +16,9 @@ const minutes = 60_000;
 let kitchen: TestBakery;
 beforeAll(async () => {
   kitchen = await startTestBakery();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
 });
 afterAll(async () => {
   await kitchen[Symbol.asyncDispose]();
@@ -60,6 +63,23 @@ test('a baked image answers the next bake, until it is forced or damaged', { tim
   expect((await kitchen.follow(forced.runId)).bake.phase).toBe('cancelled');
   expect(await kitchen.leftovers()).toEqual([]);
 });
+
+test(
+  "a server whose clock is an hour off the database's neither times a script out nor takes a kept machine away",
+  { timeout: 2 * minutes },
+  async () => {
+    const now = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + 60 * minutes);
+    await kitchen.setRecipe('timely', { script: '#!/bin/sh\nsleep 3\nexit 4\n' });
+    const { runId } = await kitchen.bake('timely', { keepOnFailure: '30m' });
+    expect((await kitchen.follow(runId)).bake).toMatchObject({ phase: 'failed', error: 'script exited with code 4' });
+    await createReaper(reapParts()).round();
+    expect(await kitchen.leftovers()).toEqual([`machine ${runId}-1-launch`]);
+    await kitchen.db.database.updateTable('runs').set({ kept_until: null }).where('id', '=', runId).execute();
+    await createReaper(reapParts()).round();
+    expect(await kitchen.leftovers()).toEqual([]);
+  },
+);
 
 test(
   'a failing script fails the bake with its code and last lines, without its secrets, and its machine can be kept',

@@ -45,12 +45,12 @@ export function guestSession(
             refusals = 0;
           }
           const lent = channel;
-          began = Date.now();
+          began = performance.now();
           return await answeredWithin(limitMs, signal, (limited) => work(lent, limited));
         } catch (error) {
           if (channel === undefined) refusals += 1;
           await drop();
-          if (Date.now() - began >= limitMs) silences += 1;
+          if (performance.now() - began >= limitMs) silences += 1;
           if (!(error instanceof PlatformFault)) throw error;
           if (refusals === mostRefusals || drops === mostDrops || silences === mostSilences) throw error;
           await delay(betweenTriesMs, undefined, { signal });

@@ -25,8 +25,11 @@ export interface StepContext {
   readonly inputs: RunInputs;
   readonly site: Site;
   readonly attempt: number;
-  /** When this step of this attempt first began, also across restarts of the server. */
-  readonly startedAt: Date;
+  /**
+   * How long servers have watched this step of this attempt before, in milliseconds by their monotonic clocks: what its limit is
+   * compared with. No other clock will do: the database's may differ from the server's, and a host may sleep.
+   */
+  readonly watchedMs: number;
   readonly lease: Lease;
   readonly owner: Owner;
   readonly database: Database;

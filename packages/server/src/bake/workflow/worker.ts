@@ -45,7 +45,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
   };
 
   const enter = async (step: { name: string; phase: Phase }, attempt: number, stepSignal: AbortSignal): Promise<StepContext> => {
-    const { run, startedAt } = await enterStep(parts.database, lease, { ...step, attempt });
+    const { run, watchedMs } = await enterStep(parts.database, lease, { ...step, attempt });
     const substrate = parts.substrates.get(run.substrate as SubstrateName);
     if (substrate === undefined) throw new BakeFailure(`substrate SUBSTRATE_${run.substrate} is not available on this server`);
     const tenantKey = await parts.tenantKeys.of(run.tenant);
@@ -55,7 +55,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
       inputs,
       site: keptSite(substrate, inputs.site),
       attempt,
-      startedAt,
+      watchedMs,
       lease,
       owner: { installation: parts.installation, tenant: run.tenant, runId: run.id },
       database: parts.database,

@@ -1,9 +1,11 @@
-import { DBOS, Error as DbosErrors } from '@dbos-inc/dbos-sdk';
+import { DBOS, type DBOSConfig, Error as DbosErrors } from '@dbos-inc/dbos-sdk';
+import { ensureSystemDatabase } from '@dbos-inc/dbos-sdk/internal/system_database';
+import { GlobalLogger } from '@dbos-inc/dbos-sdk/internal/telemetry/logs';
 import { dbRetryConfig } from '@dbos-inc/dbos-sdk/internal/utils';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 
-import { usualLimits } from '../../database/client.js';
+import { unhurried, usualLimits } from '../../database/client.js';
 import type { Connection } from '../../database/pool.js';
 import type { Durable } from './bake.js';
 
@@ -43,6 +45,26 @@ export interface EngineParts {
   workflow(runId: string): Promise<void>;
 }
 
+/** Brings the library's own tables up to date. Servers must not do it at the same time. */
+export async function migrateWorkflows(connection: Pick<Connection, 'openPool'>, log: Logger): Promise<void> {
+  const pool = connection.openPool({ name: 'murmur migrations', max: 1, limits: unhurried });
+  try {
+    await ensureSystemDatabase('', new GlobalLogger(undefined, { logger: loggerOf(log) }), pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+function loggerOf(log: Logger): NonNullable<DBOSConfig['logger']> {
+  return {
+    // Its information is about itself.
+    info: (entry) => log.debug(String(entry)),
+    debug: (entry) => log.trace(String(entry)),
+    warn: (entry) => log.warn(String(entry)),
+    error: (entry, details) => log.error({ stack: details?.stack }, String(entry)),
+  };
+}
+
 /** One engine per process: the library keeps its state in the module. */
 export function createWorkflowEngine({ connection, executorId, log, version, workflow }: EngineParts): WorkflowEngine {
   let registered: ((runId: string) => Promise<void>) | undefined;
@@ -60,13 +82,9 @@ export function createWorkflowEngine({ connection, executorId, log, version, wor
         executorID: executorId,
         applicationVersion: version,
         tracingEnabled: false,
-        logger: {
-          // Its information is about itself.
-          info: (entry) => log.debug(String(entry)),
-          debug: (entry) => log.trace(String(entry)),
-          warn: (entry) => log.warn(String(entry)),
-          error: (entry, details) => log.error({ stack: details?.stack }, String(entry)),
-        },
+        // Servers that start together take turns at it, before.
+        runMigrations: false,
+        logger: loggerOf(log),
       });
       registered = DBOS.registerWorkflow(workflow, { name: 'bake', maxRecoveryAttempts: Number.MAX_SAFE_INTEGER });
       await DBOS.launch();

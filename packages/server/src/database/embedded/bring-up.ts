@@ -35,9 +35,9 @@ export async function bringUp(server: Server): Promise<Postmaster> {
 }
 
 async function adopt(server: Server): Promise<Postmaster | undefined> {
-  const deadline = Date.now() + patience;
+  const deadline = performance.now() + patience;
   let postmaster = await runningPostmaster(server);
-  while (postmaster !== undefined && Date.now() < deadline) {
+  while (postmaster !== undefined && performance.now() < deadline) {
     if (!(await isAlive(postmaster))) break;
     const answer = await ask(server.socketDir, server.cluster);
     if (answer === 'ready') {
@@ -105,10 +105,10 @@ async function start(server: Server): Promise<Postmaster> {
   const child = await spawnDetached(server);
   const pid = child.pid;
   const begun = await processStart(pid);
-  const deadline = Date.now() + patience;
+  const deadline = performance.now() + patience;
   if (begun !== undefined) {
     const postmaster = { pid, start: begun };
-    while (Date.now() < deadline && (await isAlive(postmaster))) {
+    while (performance.now() < deadline && (await isAlive(postmaster))) {
       if ((await ask(server.socketDir, server.cluster)) === 'ready') {
         server.log.info({ pid }, 'started PostgreSQL');
         return postmaster;

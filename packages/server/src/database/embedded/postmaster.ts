@@ -2,7 +2,7 @@ import { readFile, readdir, readlink, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { isGone, processStart } from '../../host/process-start.js';
+import { isGone, processStart, processState } from '../../host/process-start.js';
 
 /** PostgreSQL's first process, the one whose end is the server's end. */
 export interface Postmaster {
@@ -50,16 +50,30 @@ export async function shutDown(postmaster: Postmaster): Promise<void> {
     ['SIGQUIT', 10_000],
     ['SIGKILL', 10_000],
   ] as const) {
-    if (!(await isAlive(postmaster))) return;
-    sendTo(postmaster.pid, signal);
-    if (
-      await within(patience, async (limit) => {
-        while (await isAlive(postmaster)) await delay(20, undefined, { signal: limit });
-      })
-    )
-      return;
+    if (await endsBy(postmaster, signal, patience)) return;
   }
   throw new Error(`PostgreSQL, process ${postmaster.pid}, does not end`);
+}
+
+/**
+ * As {@link shutDown}, but for whoever cannot wait: a server that somebody has stopped is killed, and one that has a lot to write is
+ * left to end by itself, which the next start waits for. Says whether it is gone.
+ */
+export async function shutDownWithin(patienceMs: number, postmaster: Postmaster, cluster: string): Promise<boolean> {
+  if ((await processState(postmaster.pid)) !== 'T') return endsBy(postmaster, 'SIGINT', patienceMs);
+  const all = await processesIn(cluster);
+  const ended = await endsBy(postmaster, 'SIGKILL', patienceMs);
+  // Stopped as it was, none of them sees that it is gone.
+  for (const pid of all) sendTo(pid, 'SIGKILL');
+  return ended;
+}
+
+async function endsBy(postmaster: Postmaster, signal: NodeJS.Signals, patience: number): Promise<boolean> {
+  if (!(await isAlive(postmaster))) return true;
+  sendTo(postmaster.pid, signal);
+  return within(patience, async (limit) => {
+    while (await isAlive(postmaster)) await delay(20, undefined, { signal: limit });
+  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { createRedactor } from '../../../secrets/redactor.js';
 import { guestSession, type GuestSession } from '../guest-session.js';
 import { assertLease } from '../../runs/lease.js';
 import { appendLog, lastLines, remark } from '../../runs/logs.js';
+import { noteWatched } from '../../runs/runs.js';
 import { openVariables } from '../../starting/run-inputs.js';
 import { BakeFailure, type BakeStep, type StepContext } from '../step.js';
 import { complaint, guestAnswer } from '../../supervisor/guest-answer.js';
@@ -12,6 +13,8 @@ import { readCommand, startProgram, stopCommand } from '../../supervisor/guest-p
 const shownLines = 10;
 /** The guest ends the script by its own clock; after this much more, the server does. */
 const graceMs = 60_000;
+/** How much of the time that a script was followed may be forgotten when the server ends. */
+const noteEveryMs = 10_000;
 /** A read waits a few seconds for output; one that takes this long is stuck with its connection. */
 const readMs = 90_000;
 /** The program that starts the script waits up to five minutes itself. */
@@ -55,11 +58,13 @@ function pauseAfter(followedMs: number): number {
 
 /** Stores output until the script has ended, and says how: the supervisor's last state. */
 async function follow(session: GuestSession, context: StepContext, secrets: readonly string[]): Promise<string> {
-  const { database, inputs, lease, run, startedAt } = context;
+  const { attempt, database, inputs, lease, run, watchedMs } = context;
   const redactor = createRedactor(secrets);
   const origin = run.guest_offset;
-  const deadline = startedAt.getTime() + inputs.timeoutSeconds * 1000 + graceMs;
-  const followedFrom = Date.now();
+  const limitMs = inputs.timeoutSeconds * 1000 + graceMs;
+  const followedFrom = performance.now();
+  const followedMs = () => performance.now() - followedFrom;
+  let notedMs = 0;
   let stored = origin;
   let received = origin;
   for (;;) {
@@ -77,8 +82,12 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
     if (safe !== '' || represented !== stored) await appendLog(database, lease, safe, represented);
     stored = represented;
     if (ended) return state;
-    if (chunk.length < mostChunkBytes) await delay(pauseAfter(Date.now() - followedFrom), undefined, { signal: context.signal });
-    if (Date.now() > deadline) {
+    if (chunk.length < mostChunkBytes) await delay(pauseAfter(followedMs()), undefined, { signal: context.signal });
+    if (followedMs() - notedMs > noteEveryMs) {
+      notedMs = followedMs();
+      await noteWatched(database, lease, { name: provision.name, attempt }, watchedMs + notedMs);
+    }
+    if (watchedMs + followedMs() > limitMs) {
       await session.use(stopMs, (channel, signal) => channel.run(stopCommand(), { signal }));
       return 'timed-out';
     }
