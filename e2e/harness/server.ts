@@ -38,8 +38,8 @@ function endProcess(pid: number): void {
   }
 }
 
-/** Starts a server on embedded PostgreSQL and a free port. */
-export async function startServer(): Promise<TestServer> {
+/** Starts a server on embedded PostgreSQL and a free port; with no more than so many files open, where a number is given. */
+export async function startServer({ openFiles }: { readonly openFiles?: number } = {}): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'murmur-e2e-'));
   const logFile = join(dataDir, 'server.log');
   let child: ChildProcess | undefined;
@@ -47,9 +47,9 @@ export async function startServer(): Promise<TestServer> {
   let url = '';
 
   const start = async (listen = '127.0.0.1:0'): Promise<void> => {
-    const started = spawn(process.execPath, [murmurBinary, 'server', '--listen', listen, '--data-dir', dataDir], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const command = [process.execPath, murmurBinary, 'server', '--listen', listen, '--data-dir', dataDir];
+    const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
+    const started = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
     started.stderr.pipe(createWriteStream(logFile, { flags: 'a' }));
     exited = new Promise((settle) => started.once('exit', (code) => settle(code)));

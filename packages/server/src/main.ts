@@ -114,6 +114,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     baseBuilders: [...substrates.values()].flatMap(({ baseBuilder }) => (baseBuilder === undefined ? [] : [withSpace(disk, baseBuilder)])),
     substrates: [...substrates.keys()],
     issuers: createIssuers(configuration.oidc, log),
+    connections: configuration.limits.connections,
     version,
     log,
   });

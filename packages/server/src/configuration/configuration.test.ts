@@ -45,6 +45,7 @@ limits:
   per_tenant: {bakes: 20, machines: 2}
   disk_floor: 10 GiB
   disk_size_gb: 50
+  connections: 100
 retention: {runs: 1d12h, logs: 36h, audit: 0}
 `;
     expect(parseConfiguration(text, file)).toEqual({
@@ -79,6 +80,7 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
         perTenant: { bakes: 20, machines: 2 },
         diskFloor: { bytes: 10 * 1024 ** 3, percent: 100 },
         diskSizeGb: 50,
+        connections: 100,
       },
       retention: { runsSeconds: 129_600, logsSeconds: 129_600, auditSeconds: undefined },
     });
@@ -159,6 +161,15 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
     ],
     ['limits: {machines: {vcpus: "4"}}', ['limits.machines.vcpus: expected number']],
     ['limits: {machines: {vcpus: .nan}}', ['limits.machines.vcpus: must be between 1 and 4096']],
+    ['limits: {connections: 8}', ['limits.connections: must be between 16 and 1000000']],
+    [
+      'limits: {connections: 1000000}',
+      [
+        expect.stringMatching(
+          /^limits.connections: 1000000 is more than \d+, what the \d+ files that this process may open leave room for$/,
+        ),
+      ],
+    ],
     ['limits: {per_tenant: {bakes: 0}}', ['limits.per_tenant.bakes: must be between 1 and 1000000']],
     ['limits: {disk_floor: 5}', ['limits.disk_floor: "5" is not a size such as 5 GiB or 10 %']],
     ['limits: {disk_floor: 95 %}', ['limits.disk_floor: "95 %" is not a size such as 5 GiB or 10 %']],

@@ -1,5 +1,6 @@
 import { type Capacity, hostCapacity } from '../host/capacity.js';
 import { defaultDiskFloor, type DiskFloor } from '../host/disk-space.js';
+import { connectionsWithin, leastConnections, openFileLimit } from '../host/open-files.js';
 import type { Section } from './reader.js';
 
 const bytesPerMb = 1024 ** 2;
@@ -18,9 +19,11 @@ export interface Limits {
   readonly diskFloor: DiskFloor;
   /** The largest disk of a machine on this host. */
   readonly diskSizeGb: number;
+  /** The connections of clients at once. */
+  readonly connections: number;
 }
 
-/** What applies where nothing is configured: three quarters of the memory and twice the processors. */
+/** What applies where nothing is configured: three quarters of the memory, twice the processors, and half of the files that may be open. */
 export function defaultLimits(): Limits {
   const { memoryMb, vcpus } = hostCapacity();
   return {
@@ -28,13 +31,14 @@ export function defaultLimits(): Limits {
     perTenant: { bakes: 1000, machines: undefined },
     diskFloor: defaultDiskFloor,
     diskSizeGb: 200,
+    connections: connectionsWithin(openFileLimit()).byDefault,
   };
 }
 
 /** The section `limits`. */
 export function readLimits(root: Section): Limits {
   const usual = defaultLimits();
-  const section = root.section('limits', ['machines', 'per_tenant', 'disk_floor', 'disk_size_gb']);
+  const section = root.section('limits', ['machines', 'per_tenant', 'disk_floor', 'disk_size_gb', 'connections']);
   if (section === undefined) return usual;
   const machines = section.section('machines', ['memory_gb', 'vcpus']);
   const perTenant = section.section('per_tenant', ['bakes', 'machines']);
@@ -54,7 +58,17 @@ export function readLimits(root: Section): Limits {
     },
     diskFloor: readDiskFloor(section) ?? usual.diskFloor,
     diskSizeGb: section.wholeNumber('disk_size_gb', { least: 1, most: 65_536 }) ?? usual.diskSizeGb,
+    connections: readConnections(section) ?? usual.connections,
   };
+}
+
+function readConnections(section: Section): number | undefined {
+  const connections = section.wholeNumber('connections', { least: leastConnections, most: 1_000_000 });
+  const files = openFileLimit();
+  const { most } = connectionsWithin(files);
+  if (connections === undefined || connections <= most) return connections;
+  section.refuse('connections', `${connections} is more than ${most}, what the ${files} files that this process may open leave room for`);
+  return undefined;
 }
 
 function readDiskFloor(section: Section): DiskFloor | undefined {

@@ -1,22 +1,22 @@
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import {
-  constants,
-  createServer as createHttp2Server,
-  type Http2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from 'node:http2';
 import { createServer as createNetServer, type AddressInfo, type Socket } from 'node:net';
 
 import { MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
+
+import { beginCall, holdConnections } from './connections.js';
+import { boundedHttp2 } from './http2-server.js';
 
 /** The first bytes of every HTTP/2 connection without TLS (RFC 9113, section 3.4). */
 const http2Preface = Buffer.from('PRI * HTTP/2.0');
 
 /** How long a client may take to say what it wants: whoever stays silent, or sends byte by byte, must not hold a connection. */
 const defaultPatienceMs = 60_000;
+
+/** How long it may take over what comes before a body, in milliseconds. */
+const defaultHeadersMs = 15_000;
+
+const defaultConnections = 1024;
 
 /** How long answers may take to go out once the server stops. */
 const stopGraceMs = 500;
@@ -34,6 +34,8 @@ export interface ListenOptions {
   readonly log: Logger;
   /** How long a client may take over a request, in milliseconds; a minute unless given. Answers may take any time. */
   readonly patienceMs?: number;
+  /** How many connections there may be at once; 1024 unless given. */
+  readonly connections?: number | undefined;
 }
 
 /** Splits `host:port`, `:port` or `[::1]:port`. Throws INVALID_ARGUMENT for anything else. */
@@ -52,22 +54,24 @@ export function parseListenAddress(address: string): { host: string; port: numbe
  */
 export async function listen(address: string, handler: RequestListener, options: ListenOptions): Promise<Listener> {
   const { host, port } = parseListenAddress(address);
-  const { log, patienceMs = defaultPatienceMs } = options;
-  const http1 = createHttpServer({ requestTimeout: patienceMs, connectionsCheckingInterval: Math.min(patienceMs, 5000) }, handler);
+  const { log, patienceMs = defaultPatienceMs, connections: max = defaultConnections } = options;
+  const headersTimeout = Math.min(patienceMs, defaultHeadersMs);
+  const bounded = countCalls(handler);
+  const http1 = createHttpServer(
+    { requestTimeout: patienceMs, headersTimeout, connectionsCheckingInterval: Math.min(patienceMs, 5000) },
+    bounded,
+  );
   // It watches the time only once it hears that it listens, which here another server does for it.
   http1.emit('listening');
-  // The adapter takes both kinds of request; only their declared types differ.
-  const http2 = createHttp2Server(handler as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void);
+  const { server: http2, sessions } = boundedHttp2(bounded, patienceMs);
   // Whoever asks before sending a body is told to go on once the body is wanted.
-  for (const protocol of [http1, http2]) protocol.on('checkContinue', handler);
-  const sessions = limitSessions(http2, patienceMs);
-  const sockets = new Set<Socket>();
+  for (const protocol of [http1, http2]) protocol.on('checkContinue', bounded);
+  const connections = holdConnections({ max, idleMs: headersTimeout, log });
   // Small messages of a stream must not wait for each other, and a peer that vanished must not hold a stream for ever.
   const server = createNetServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    if (!connections.admit(socket)) return;
     socket.on('error', (cause) => log.debug({ err: cause }, 'a connection broke'));
-    sniff(socket, patienceMs, (preface) => (preface ? http2 : http1).emit('connection', socket));
+    sniff(socket, (preface) => (preface ? http2 : http1).emit('connection', socket));
   });
   await new Promise<void>((resolve, reject) => {
     const refused = (cause: NodeJS.ErrnoException) => reject(listenError(cause, address));
@@ -86,33 +90,26 @@ export async function listen(address: string, handler: RequestListener, options:
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       http1.close();
       for (const session of sessions) session.close();
-      const grace = setTimeout(() => sockets.forEach((socket) => socket.destroy()), stopGraceMs);
+      const grace = setTimeout(() => connections.destroyAll(), stopGraceMs);
       await closed;
       clearTimeout(grace);
+      connections.close();
     },
   };
 }
 
-/** Holds HTTP/2 to the patience that HTTP/1.1 has built in; returns the open sessions. */
-function limitSessions(http2: Http2Server, patienceMs: number): ReadonlySet<ServerHttp2Session> {
-  const sessions = new Set<ServerHttp2Session>();
-  http2.on('session', (session) => {
-    sessions.add(session);
-    session.once('close', () => sessions.delete(session));
-    // This ends a silent session that has no call; the calls of another go on, and the next one opens a new session.
-    session.setTimeout(patienceMs, () => session.close());
-  });
-  http2.on('stream', (stream) => {
-    const limit = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), patienceMs);
-    const received = () => clearTimeout(limit);
-    stream.once('end', received).once('close', received);
-  });
-  return sessions;
+/** Ends a connection that asks for more at once than it may: over HTTP/1.1 a client can send any number before the first answer. */
+function countCalls(handler: RequestListener): RequestListener {
+  return (request, response) => {
+    const end = beginCall(request);
+    if (end === undefined) return void request.socket.destroy();
+    response.once('close', end);
+    handler(request, response);
+  };
 }
 
-function sniff(socket: Socket, patienceMs: number, decide: (preface: boolean) => void): void {
-  const giveUp = (): void => void socket.destroy();
-  socket.setTimeout(patienceMs, giveUp);
+/** A connection that does not get this far is ended with all that do nothing. */
+function sniff(socket: Socket, decide: (preface: boolean) => void): void {
   let seen = Buffer.alloc(0);
   const onReadable = (): void => {
     const chunk: unknown = socket.read();
@@ -122,7 +119,6 @@ function sniff(socket: Socket, patienceMs: number, decide: (preface: boolean) =>
     const could = seen.subarray(0, length).equals(http2Preface.subarray(0, length));
     if (could && length < http2Preface.length) return;
     socket.off('readable', onReadable);
-    socket.setTimeout(0, giveUp);
     socket.unshift(seen);
     decide(could);
   };

@@ -12,6 +12,7 @@ import { guardAdapter } from './adapter-guard.js';
 import { bakeService } from './bake-service.js';
 import { type BaseBuilder, baseService } from './base-service.js';
 import { catalogService } from './catalog-service.js';
+import { proveConnection } from './connections.js';
 import { openDoor } from './guards/door.js';
 import { healthHandler } from './health.js';
 import { accessInterceptor } from './interceptors/access.js';
@@ -36,6 +37,8 @@ export interface ApiParts {
   /** How long a stream goes on before its caller is looked at again, in milliseconds; a minute unless given. */
   readonly recheckMs?: number;
   readonly version: string;
+  /** How many connections there may be at once; a number that every system allows unless given. */
+  readonly connections?: number;
   readonly log: Logger;
 }
 
@@ -58,7 +61,11 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
       shutdownSignal: shutdown.signal,
       jsonOptions,
     },
-    identify: (request) => authenticate(database, request.headers.authorization ?? null, parts.issuers),
+    async identify(request) {
+      const identity = await authenticate(database, request.headers.authorization ?? null, parts.issuers);
+      proveConnection(request);
+      return identity;
+    },
     refused({ method, seconds, thrown }) {
       const error = errorToTell(log, method, thrown);
       observeCall({ log, metrics }, { method, code: error.code, seconds });
@@ -67,7 +74,7 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
     fallback: healthHandler({ database, metrics, log }),
     log,
   });
-  const listener = await listen(address, guardAdapter(api, log), { log });
+  const listener = await listen(address, guardAdapter(api, log), parts);
   return {
     url: listener.url,
     async close() {
