@@ -14,7 +14,7 @@ type Flags = OutputFlags & {
 export const command = defineCommand<Flags, [subject: string]>({
   usage: '[flags] <subject>',
   description:
-    'Makes an API key for a user or a service profile of your tenant, and prints it on standard output. It is shown this once:\nthe server keeps only a hash of it. What the key may do is what bindings give its subject.',
+    'Makes an API key for a user or a service profile of your tenant, and prints it on standard output. It is shown this once:\nthe server keeps only a hash of it. What the key may do is what bindings give its subject;\nmade for somebody else, only as far as you may do it too, and it ends when your own key does.',
   examples: [
     { brief: 'For a person, for thirty days', line: 'murmur key create ana@example.com --expires-in 720h' },
     { brief: 'For a program, into a file', line: 'murmur key create service-profile/ci --description "Nightly bakes" > ci.key' },

@@ -1,8 +1,10 @@
 import type { Permits } from '../catalog/context.js';
 import type { Queryable } from '../database/tables.js';
+import { unauthenticated } from './authenticate.js';
 import { missingPermission } from './denials.js';
 import { type Grant, covers, gives, grantsOf } from './grants.js';
-import type { Identity } from './identity.js';
+import type { Identity, Maker } from './identity.js';
+import { intersectPatterns } from './name-pattern.js';
 import { readAccessRows } from './read-rows.js';
 
 /** Whether a permission is held, and through what or why not. */
@@ -19,14 +21,55 @@ export interface Access extends Permits {
 }
 
 /**
- * What the identity may do, as roles, groups and bindings say now. It is asked anew for every call, by one query, so that what
- * is taken away is gone from the next call on. An operator may do everything in its tenant, and no query is made.
+ * What the identity may do, as roles, groups and bindings say now, and with a key that others made no more than they may. It is asked
+ * anew for every call, by one query for each, so that what is taken away is gone from the next call on. An operator may do everything
+ * in its tenant, and no query is made. Throws UNAUTHENTICATED once a maker of the key holds nothing in the tenant.
  */
 export async function accessOf(database: Queryable, identity: Identity): Promise<Access> {
-  if (identity.operator) {
-    return access(identity.subject, [{ permission: '*', names: '*', source: `${identity.subject} is an operator of this server` }]);
+  const { tenant, makers = [] } = identity;
+  const own = access(identity.subject, await holdingsOf(database, tenant, identity));
+  if (makers.length === 0) return own;
+  const theirs: Access[] = [];
+  for (const maker of makers) {
+    const holdings = await holdingsOf(database, tenant, maker);
+    // Nothing makes them a member of the tenant any more.
+    if (holdings.length === 0) throw unauthenticated();
+    theirs.push(access(maker.subject, holdings));
   }
-  return access(identity.subject, grantsOf(identity.subject, await readAccessRows(database, identity)));
+  return inCommon(own, theirs);
+}
+
+async function holdingsOf(database: Queryable, tenant: string, { subject, operator }: Maker): Promise<Grant[]> {
+  if (operator) return [{ permission: '*', names: '*', source: `${subject} is an operator of this server` }];
+  return grantsOf(subject, await readAccessRows(database, { tenant, subject }));
+}
+
+/** What the holder of a key may do as far as each of those who made it may. */
+function inCommon(own: Access, makers: readonly Access[]): Access {
+  const all = [own, ...makers];
+  const holds = (permission: string, name: string): boolean => all.every((one) => one.holds(permission, name));
+  return {
+    holds,
+    namesFor: (permission) =>
+      makers.reduce<readonly string[]>(
+        (names, maker) =>
+          narrowed(names.flatMap((pattern) => maker.namesFor(permission).flatMap((other) => intersectPatterns(pattern, other)))),
+        own.namesFor(permission),
+      ),
+    require(permission, name) {
+      if (!holds(permission, name)) throw missingPermission(permission);
+    },
+    explain(permission, name) {
+      const explanation = own.explain(permission, name);
+      const lacking = makers.map((maker) => maker.explain(permission, name)).find(({ allowed }) => !allowed);
+      if (!explanation.allowed || lacking === undefined) return explanation;
+      return { allowed: false, reason: `the maker of this key does not hold it: ${lacking.reason}` };
+    },
+  };
+}
+
+function narrowed(names: readonly string[]): string[] {
+  return names.includes('*') ? ['*'] : [...new Set(names)];
 }
 
 function access(subject: string, grants: readonly Grant[]): Access {

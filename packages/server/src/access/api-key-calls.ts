@@ -23,8 +23,9 @@ import { readAccessRows } from './read-rows.js';
 import { profileOf } from './subject.js';
 
 /**
- * Makes a key for a user, or for a service profile that exists, who holds nothing that the caller does not hold. Keys made by
- * this call never act on the server itself.
+ * Makes a key for a user, or for a service profile that exists, who holds nothing that the caller does not hold. A key for another
+ * than the caller stays bound to the caller: it gives what both hold when it is used, and ends with the key it was made with. So
+ * does every key made with such a one. Keys made by this call never act on the server itself.
  */
 export async function createKey(
   database: Database,
@@ -33,12 +34,14 @@ export async function createKey(
 ): Promise<{ key: ApiKey; token: string }> {
   const { expiresAt } = checkKeyRequest(request);
   const { subject, description } = request;
-  const { tenant, subject: author } = caller.identity;
+  const { tenant, subject: author, keyId, makers = [] } = caller.identity;
+  const isBound = subject !== author || makers.length > 0;
+  const bound = isBound ? { bound: { maker: author, parentKey: keyId === '' ? null : keyId } } : {};
   return database.transaction().execute(async (trx) => {
     await holdProfile(trx, caller, subject);
     requireHeld(caller.access, grantsOf(subject, await readAccessRows(trx, { tenant, subject })));
     const expiry = expiresAt === undefined ? {} : { expiresAt };
-    const { token, row } = await createApiKey(trx, { tenant, subject, description, author, reach: 'tenant', ...expiry });
+    const { token, row } = await createApiKey(trx, { tenant, subject, description, author, reach: 'tenant', ...expiry, ...bound });
     return { key: toApiKey(row), token };
   });
 }

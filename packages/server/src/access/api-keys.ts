@@ -16,10 +16,12 @@ export interface ApiKeyRequest {
   readonly description?: string;
   /** Who makes it. */
   readonly author?: string;
+  /** For a key that is good for no more, and no longer, than its maker: who that is, and the key they make it with, if one. */
+  readonly bound?: { readonly maker: string; readonly parentKey: string | null };
 }
 
 /** A key as the database has it, without its hash. */
-export type ApiKeyRow = Omit<Selectable<Tables['api_keys']>, 'secret_hash'>;
+export type ApiKeyRow = Omit<Selectable<Tables['api_keys']>, 'secret_hash' | 'maker' | 'parent_key'>;
 
 /** A key that was just made. */
 export interface NewApiKey {
@@ -56,6 +58,8 @@ export async function createApiKey(database: Queryable, request: ApiKeyRequest):
       expires_at: request.expiresAt ?? null,
       description: request.description ?? '',
       author: request.author ?? '',
+      maker: request.bound?.maker ?? null,
+      parent_key: request.bound?.parentKey ?? null,
     })
     .returning(apiKeyColumns)
     .executeTakeFirstOrThrow();

@@ -3,6 +3,7 @@ import { MurmurError } from '@murmur/api';
 import type { Database } from '../database/tables.js';
 import type { Identity } from './identity.js';
 import { type Issuers, noIssuers } from './oidc.js';
+import { readKeyChain } from './key-chain.js';
 import { matchesHash, parseToken, type Token } from './token.js';
 
 // One answer for whatever is wrong with a token: which it is would help only somebody who tries out tokens.
@@ -12,7 +13,7 @@ const absent = Buffer.alloc(32);
  * The identity behind an `Authorization: Bearer` header: an API key, or an identity token of a configured issuer. The
  * database is asked every time, so that a revoked key is refused from the next call on.
  *
- * Throws UNAUTHENTICATED for a header or token that is missing, malformed, unknown, wrong, expired or revoked, and
+ * Throws UNAUTHENTICATED for a header or token that is missing, malformed, unknown, wrong, expired or revoked, or whose maker's is, and
  * UNAVAILABLE for a token whose issuer does not answer.
  */
 export async function authenticate(
@@ -29,18 +30,24 @@ export async function authenticate(
 }
 
 async function ofKey(database: Database, token: Token): Promise<Identity | undefined> {
-  const key = await database
-    .selectFrom('api_keys')
-    .select(['tenant', 'subject', 'operator', 'secret_hash', 'expires_at'])
-    .where('id', '=', token.id)
-    .where('revoked_at', 'is', null)
-    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', where.fn<Date>('now'))]))
-    .executeTakeFirst();
+  const chain = await readKeyChain(database, token.id);
+  const [key] = chain;
   // Compared in any case, so that an unknown id takes as long as a wrong secret.
   const matches = matchesHash(token.secret, key?.secret_hash ?? absent);
   if (key === undefined || !matches) return undefined;
-  const { tenant, subject, operator, expires_at: expiresAt } = key;
-  return { tenant, subject, keyId: token.id, operator, ...(expiresAt === null ? {} : { expiresAt }) };
+  // A key ends with any of those that it comes from: revoked, expired, or no longer there.
+  if (chain.some(({ live }) => !live) || chain.at(-1)?.parent_key !== null) return undefined;
+  const { tenant, subject, operator } = key;
+  const makers = chain.flatMap(({ maker }, at) => (maker === null ? [] : [{ subject: maker, operator: chain[at + 1]?.operator === true }]));
+  const ends = chain.flatMap(({ expires_at: end }) => (end === null ? [] : [end.getTime()]));
+  return {
+    tenant,
+    subject,
+    keyId: token.id,
+    operator,
+    ...(makers.length === 0 ? {} : { makers }),
+    ...(ends.length === 0 ? {} : { expiresAt: new Date(Math.min(...ends)) }),
+  };
 }
 
 async function ofIssuer(database: Database, bearer: string, issuers: Issuers): Promise<Identity | undefined> {
@@ -48,7 +55,8 @@ async function ofIssuer(database: Database, bearer: string, issuers: Issuers): P
   return /^[\w-]+\.[\w-]+\.[\w-]*$/.test(bearer) ? issuers.identify(database, bearer) : undefined;
 }
 
-function unauthenticated(): MurmurError {
+/** What is told to a caller whom nothing identifies, or nothing any more. */
+export function unauthenticated(): MurmurError {
   return new MurmurError('UNAUTHENTICATED', 'identity token is missing or expired', {
     hint: 'Run `murmur auth` or check your `murmur.local.yaml` configuration.',
   });

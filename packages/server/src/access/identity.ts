@@ -1,3 +1,10 @@
+/** Somebody who made a key for another. */
+export interface Maker {
+  readonly subject: string;
+  /** Whether they did so with a key that also runs the installation. */
+  readonly operator: boolean;
+}
+
 /** Who calls: what a valid token says about its holder. */
 export interface Identity {
   /** Such as `local/default`. */
@@ -10,6 +17,8 @@ export interface Identity {
   readonly issuer?: string;
   /** When the token ends; absent when it does not. */
   readonly expiresAt?: Date;
+  /** Who made its key for it, and whoever made the key that was made with: none of them gives more than they hold. */
+  readonly makers?: readonly Maker[];
   /** Whether this caller also runs the installation, and may use what acts on the server itself. */
   readonly operator: boolean;
 }

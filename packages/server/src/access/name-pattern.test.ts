@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { testDatabase } from '../database/testing.js';
 import { matchesAnyPattern } from '../database/name-patterns.js';
 import { sql } from 'kysely';
-import { matchesName } from './name-pattern.js';
+import { intersectPatterns, matchesName } from './name-pattern.js';
 
 describe('matchesName', () => {
   test.each([
@@ -47,5 +47,36 @@ describe('matchesName', () => {
     const name = 'a'.repeat(1_000_000);
     expect(matchesName('a*'.repeat(10_000) + 'b', name)).toBe(false);
     expect(matchesName('*a'.repeat(10_000), name)).toBe(true);
+  });
+});
+
+describe('intersectPatterns', () => {
+  test.each([
+    ['*', 'team-*', ['team-*']],
+    ['team-*', 'team-*', ['team-*']],
+    ['team-*', 'team-a-*', ['team-a-*']],
+    ['team-*', '*-red', ['team-*-red', 'team-red']],
+    ['a*b*', '*c', []],
+    ['a*b*', 'ab*', ['ab*']],
+    ['a*', 'b*', []],
+    ['exact', 'ex*', ['exact']],
+  ])('%s and %s', (a, b, expected) => {
+    expect(new Set(intersectPatterns(a, b))).toEqual(new Set(expected));
+    expect(new Set(intersectPatterns(b, a))).toEqual(new Set(expected));
+  });
+
+  test('match nothing that either does not, and all that both do when neither has more than one star', () => {
+    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 6 });
+    const name = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 });
+    fc.assert(
+      fc.property(pattern, pattern, fc.array(name, { maxLength: 20 }), (a, b, names) => {
+        const isSimple = [a, b].every((one) => one.split('*').length <= 2);
+        const both = intersectPatterns(a, b);
+        const wanted = names.filter((one) => matchesName(a, one) && matchesName(b, one));
+        const matched = names.filter((one) => both.some((each) => matchesName(each, one)));
+        expect(matched).toEqual(isSimple ? wanted : matched.filter((one) => wanted.includes(one)));
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

@@ -24,6 +24,8 @@ export interface Tables {
     revoked_at: NullableTimestamp;
     description: Generated<string>;
     author: Generated<string>;
+    maker: string | null;
+    parent_key: string | null;
   };
   secret_values: { tenant: string; name: string; generation: Count; sealed: Buffer };
   audit_entries: {

@@ -159,4 +159,121 @@ describe('API keys', () => {
     expect(await api.call('listApiKeys', { all: false, pageToken: nextPageToken }, admin)).toMatchObject({ message: 'invalid page_token' });
     expect(await api.call('listApiKeys', { pageSize: -1 }, admin)).toMatchObject({ message: 'page_size must be between 1 and 1000' });
   });
+  describe('one for somebody else', () => {
+    const unauthenticated = { code: 'UNAUTHENTICATED', message: 'identity token is missing or expired' };
+    const lacks = (permission: string) => ({ code: 'PERMISSION_DENIED', message: `missing permission ${permission}` });
+    const getRecipe = (headers: CallHeaders, name = 'none') => api.call('getResource', { kind: 'recipe', name }, headers);
+    const getImage = (headers: CallHeaders) => api.call('getResource', { kind: 'image', name: 'none' }, headers);
+    const unbind = async (user: string) => {
+      const { body } = await api.call('listResources', { kind: 'tenant-binding' }, admin);
+      const [{ resources }] = JSON.parse(body) as [{ resources: { name: string; tenantBinding: { users: string[] } }[] }];
+      for (const { name, tenantBinding } of resources) {
+        if (tenantBinding.users[0] === user) await api.call('removeResource', { kind: 'tenant-binding', name }, admin);
+      }
+    };
+    /** Somebody with a key of their own who may make keys, and holds these permissions beside. */
+    const maker = async (subject: string, permissions: string[], names?: string) => {
+      await api.bind('local/default', subject, ['api-key.create']);
+      await api.bind('local/default', subject, permissions, names);
+      return api.signIn(subject);
+    };
+    const idOf = (headers: CallHeaders) => /mur_(\w+)/.exec(headers['authorization'] ?? '')?.[1] ?? '';
+
+    test('gives nothing of what its subject is given later and its maker does not hold', async () => {
+      const minting = await maker('minter', ['recipe.read']);
+      const { headers } = await make('later-admin', {}, minting);
+      expect(await getRecipe(headers)).toMatchObject(lacks('recipe.read'));
+      await api.bind('local/default', 'later-admin', ['*']);
+      expect(await getImage(await api.signIn('later-admin'))).toMatchObject({ code: 'NOT_FOUND' });
+      expect(await getRecipe(headers)).toMatchObject({ code: 'NOT_FOUND' });
+      expect(await getImage(headers)).toMatchObject(lacks('image.read'));
+      expect(await api.call('createApiKey', { subject: 'minter' }, headers)).toMatchObject({ code: 'OK' });
+      const { body } = await api.call('checkPermissions', { permissions: ['recipe.read', 'image.read'] }, headers);
+      expect(JSON.parse(body)).toMatchObject([
+        {
+          checks: [
+            { permission: 'recipe.read', allowed: true },
+            { permission: 'image.read', reason: 'the maker of this key does not hold it: no binding gives it to minter or their groups' },
+          ],
+        },
+      ]);
+    });
+
+    test('gives names that both may, in lists too', async () => {
+      const minting = await maker('lister', ['recipe.read', 'recipe.list'], 'red-*');
+      const { headers } = await make('listed', {}, minting);
+      await api.bind('local/default', 'listed', ['recipe.read', 'recipe.list'], '*-a');
+      for (const name of ['red-a', 'red-b', 'blue-a']) {
+        await api.set('local/default', 'recipe', {
+          name,
+          base_image_gce_ref: 'murmur-gce-base',
+          provisioning_script: 'true',
+          provisioning_timeout: '5m',
+        });
+      }
+      const { body } = await api.call('listResources', { kind: 'recipe' }, headers);
+      expect(['red-a', 'red-b', 'blue-a'].filter((name) => body.includes(`"${name}"`))).toEqual(['red-a']);
+      expect(await getRecipe(headers, 'red-a')).toMatchObject({ code: 'OK' });
+      for (const name of ['red-b', 'blue-a']) expect(await getRecipe(headers, name)).toMatchObject(lacks('recipe.read'));
+    });
+
+    test('follows what its maker loses, and ends when that is everything', async () => {
+      const minting = await maker('loser', ['recipe.read', 'image.read']);
+      const { headers } = await make('heir', {}, minting);
+      await api.bind('local/default', 'heir', ['*']);
+      expect(await getImage(headers)).toMatchObject({ code: 'NOT_FOUND' });
+      await unbind('loser');
+      expect(await api.call('whoAmI', {}, headers)).toMatchObject(unauthenticated);
+      await api.bind('local/default', 'loser', ['recipe.read']);
+      expect(await getImage(headers)).toMatchObject(lacks('image.read'));
+    });
+
+    test.each(['revoked', 'expired'])('ends when the key it was made with is %s, through every key between', async (how) => {
+      const { database } = api.db;
+      const first = await maker(`first-${how}`, ['*']);
+      const second = await make(`second-${how}`, {}, first);
+      await api.bind('local/default', `second-${how}`, ['*']);
+      const third = await make(`third-${how}`, {}, second.headers);
+      // Nor is it left behind by making another for oneself.
+      const own = await make(`second-${how}`, {}, second.headers);
+      for (const { headers } of [second, third, own]) expect(await api.call('whoAmI', {}, headers)).toMatchObject({ code: 'OK' });
+      const ended = how === 'revoked' ? { revoked_at: new Date() } : { expires_at: new Date(Date.now() - 1000) };
+      await database.updateTable('api_keys').set(ended).where('id', '=', idOf(first)).execute();
+      for (const { headers } of [second, third, own]) expect(await api.call('whoAmI', {}, headers)).toMatchObject(unauthenticated);
+    });
+
+    test('ends also when the row of that key is gone', async () => {
+      const first = await maker('gone', ['*']);
+      const { headers } = await make('orphan', {}, first);
+      await api.db.database.deleteFrom('api_keys').where('id', '=', idOf(first)).execute();
+      expect(await api.call('whoAmI', {}, headers)).toMatchObject(unauthenticated);
+    });
+
+    test('is not what a key for oneself is: that outlives the one it was made with', async () => {
+      const old = await maker('rotator', ['recipe.read']);
+      const { headers } = await make('rotator', {}, old);
+      expect(await api.call('revokeApiKey', { id: idOf(old) }, admin)).toMatchObject({ code: 'OK' });
+      expect(await getRecipe(headers)).toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    test('made by an operator gives what its subject holds, for as long as the operator’s key lasts', async () => {
+      const operator = await api.signIn('op', { reach: 'operator' });
+      const { headers } = await make('hired', {}, operator);
+      await api.bind('local/default', 'hired', ['recipe.read']);
+      expect(await getRecipe(headers)).toMatchObject({ code: 'NOT_FOUND' });
+      expect(await getImage(headers)).toMatchObject(lacks('image.read'));
+      await api.call('revokeApiKey', { id: idOf(operator) }, operator);
+      expect(await api.call('whoAmI', {}, headers)).toMatchObject(unauthenticated);
+    });
+
+    test('made with an identity token is bound to the holder of the token', async () => {
+      await api.bind('local/default', 'token-holder', ['api-key.create', 'recipe.read']);
+      const { headers } = await make('friend', {}, { authorization: `Bearer ${await api.issuer.token({ sub: 'token-holder' })}` });
+      await api.bind('local/default', 'friend', ['*']);
+      expect(await getRecipe(headers)).toMatchObject({ code: 'NOT_FOUND' });
+      expect(await getImage(headers)).toMatchObject(lacks('image.read'));
+      await unbind('token-holder');
+      expect(await getRecipe(headers)).toMatchObject(unauthenticated);
+    });
+  });
 });
