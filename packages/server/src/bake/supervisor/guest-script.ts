@@ -37,9 +37,11 @@ find_cgroup() {
     mount -t cgroup2 none run/cgroup 2>/dev/null && root=$here/run/cgroup
   fi
   [ -n "$root" ] || return
-  mkdir -p "$root/murmur/supervisor" "$root/murmur/script" 2>/dev/null || return
-  echo 0 2>/dev/null >"$root/murmur/supervisor/cgroup.procs" || return
-  cgroup=$root/murmur
+  # Named for the folder: tests run several of these on one machine.
+  group=$root/\${here##*/}
+  mkdir -p "$group/supervisor" "$group/script" 2>/dev/null || return
+  echo 0 2>/dev/null >"$group/supervisor/cgroup.procs" || return
+  cgroup=$group
 }
 
 collect() {
@@ -245,10 +247,13 @@ read_output() {
 # Segments are cut where the next one starts; the newest is read up to the end known before, for it may be growing.
 send_bytes() {
   at=$1
-  set -- log/* "log/$((base + $2))"
-  while [ $# -gt 1 ]; do
+  upto=$2
+  set -- log/* "log/$((base + upto))"
+  while [ $# -gt 1 ] && [ "$at" -lt "$upto" ]; do
     begin=$((\${1#log/} - base))
     limit=$((\${2#log/} - base))
+    # More may wait than was asked for, and who asked takes no more.
+    [ "$limit" -le "$upto" ] || limit=$upto
     if [ "$limit" -gt "$at" ]; then
       tail -c "+$((at - begin + 1))" "$1" | head -c "$((limit - at))"
       at=$limit

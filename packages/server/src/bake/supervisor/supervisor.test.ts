@@ -97,6 +97,11 @@ describe.each(shells)('under %s', (shell) => {
     await start('#!/bin/sh\nhead -c 30000000 /dev/zero; touch "$HOME/never"; echo\n', { variables: {} });
     await expect.poll(() => outputLength(), { timeout: 20_000 }).toBeGreaterThan(16_000_000);
     expect(await outputLength()).toBeLessThan(18_000_000);
+    // A server that was away asks again for what waits now, and must not get it all at once.
+    for (const from of [0, 300_000]) {
+      const { stderr, stdout } = await sh(readCommand(0, from, folder));
+      expect([stdout.length, stderr]).toEqual([1024 * 1024, 'running']);
+    }
     const { output, state } = await readAll();
     expect(output.length).toBe(30_000_001);
     expect(state).toBe('exited 0');
