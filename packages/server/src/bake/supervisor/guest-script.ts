@@ -1,3 +1,6 @@
+import { guestEnding } from './guest-ending.js';
+import { guestReading } from './guest-reading.js';
+
 /**
  * The supervisor that runs in the guest: POSIX sh for Debian's dash and for busybox. It starts the provisioning script once,
  * keeps its output in memory until the server has stored it, ends its whole process tree, and writes down how it ended.
@@ -6,7 +9,8 @@
  * - `supervise SECONDS` runs the script; its variables come on standard input and end with `: murmur complete`.
  * - `exec` becomes the script, in a control group and a session of its own.
  * - `read STORED FROM` drops what is stored, waits shortly for output from offset FROM on, writes up to 1 MiB of it to
- *   standard output and one line of state to standard error: `running`, `exited CODE`, `timed-out`, `lost` or `absent`.
+ *   standard output and one line of state to standard error: `running`, `running HELD` (the seconds that the script has waited
+ *   for a server that was away), `exited CODE`, `exited CODE out-of-memory`, `no-interpreter NAME`, `timed-out`, `lost` or `absent`.
  * - `stop` ends the script's process tree.
  *
  * Output goes through a FIFO into segment files named by their offset. One process reads the FIFO, and stops reading while
@@ -21,6 +25,7 @@ base=1000000000000000
 segment_bytes=262144
 waiting_bytes=16777216
 most_bytes=1048576
+away_seconds=10
 
 nap() { sleep "$1" 2>/dev/null || sleep 1; }
 
@@ -59,79 +64,28 @@ collect() {
     size=0
     segment=log/$((base + offset))
     : >"$segment"
-    while oldest && [ $((offset - first)) -ge "$waiting_bytes" ]; do nap 0.2; done
+    room && continue
+    : >run/held
+    until room; do nap 0.2; done
+    rm -f run/held
   done
   : >run/collected
 }
 
-oldest() {
+room() {
   set -- log/*
-  first=$((\${1#log/} - base))
+  [ $((offset + base - \${1#log/})) -lt "$waiting_bytes" ]
 }
 
-# Every process of the script: its control group, its session, its children and whoever holds its output.
-members() {
-  [ -z "$cgroup" ] || cat "$cgroup/script/cgroup.procs" 2>/dev/null
-  ls -l /proc/[0-9]*/fd/ 2>/dev/null | awk -v output="$here/run/output" '
-    index($0, "/proc/") == 1 { split($0, part, "/"); pid = part[3]; next }
-    $NF == output && $(NF - 2) > 0 { print pid }'
-  script=$(cat run/script 2>/dev/null)
-  [ -n "$script" ] || return
-  family=" $script "
-  grown=1
-  while [ -n "$grown" ]; do
-    grown=
-    for process in /proc/[0-9]*; do
-      pid=\${process#/proc/}
-      case $family in *" $pid "*) continue ;; esac
-      read -r line 2>/dev/null <"$process/stat" || continue
-      # A command's name may hold spaces and brackets: the fields start after the last one.
-      set -- \${line##*) }
-      if [ "$4" = "$script" ]; then
-        family="$family$pid "
-        grown=1
-        continue
-      fi
-      case $family in *" $2 "*)
-        family="$family$pid "
-        grown=1
-        ;;
-      esac
-    done
-  done
-  for pid in $family; do [ -d "/proc/$pid" ] && echo "$pid"; done
-}
-
-end_script() {
-  cgroup=$(cat run/cgroup-path 2>/dev/null)
-  round=0
-  while [ "$round" -lt 50 ]; do
-    round=$((round + 1))
-    alive=
-    for pid in $(members 2>/dev/null); do
-      read -r line 2>/dev/null <"/proc/$pid/stat" || continue
-      # A zombie is gone already; its parent has yet to notice.
-      case \${line##*) } in Z*) continue ;; esac
-      kill -9 "$pid" 2>/dev/null && alive=1
-    done
-    [ -z "$cgroup" ] || echo 1 2>/dev/null >"$cgroup/script/cgroup.kill"
-    [ -n "$alive" ] || return
+# How many processes the kernel has ended for want of memory, here or in the container around us.
+memory_kills() {
+  for counts in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control /proc/vmstat; do
+    kills=$(sed -n 's/^oom_kill //p' "$counts" 2>/dev/null)
+    [ -z "$kills" ] || break
   done
 }
 
-# The control group ends at once. Walking through all processes takes long, and is for who holds the output beyond that.
-end_leftovers() {
-  if [ -n "$cgroup" ] && echo 1 2>/dev/null >"$cgroup/script/cgroup.kill"; then
-    naps=0
-    while [ "$naps" -lt 20 ] && [ ! -e run/collected ]; do
-      naps=$((naps + 1))
-      nap 0.1
-    done
-    [ ! -e run/collected ] || return
-  fi
-  end_script
-}
-
+${guestEnding}
 supervise() {
   variables=$(cat)
   case $variables in *": murmur complete") ;; *) exit 1 ;; esac
@@ -146,6 +100,9 @@ supervise() {
   # A shell's background processes ignore these two signals; the script must not.
   signals=
   env --default-signal=INT,QUIT true 2>/dev/null && signals='env --default-signal=INT,QUIT'
+  memory_kills
+  # What is mounted now is the machine's; what comes, the script's.
+  cut -d ' ' -f 1,3-5 /proc/self/mountinfo >run/mounts
   collect <run/output &
   collector=$!
   (
@@ -159,9 +116,19 @@ supervise() {
   (
     uptime_seconds
     deadline=$((seconds + $1))
+    echo "$seconds" >run/asked
+    held=0
     while [ "$seconds" -lt "$deadline" ]; do
       sleep 1
+      before=$seconds
       uptime_seconds
+      # A script that waits for a server that is away does not use up its own time.
+      [ -e run/held ] || continue
+      read -r asked <run/asked
+      [ $((seconds - asked)) -gt "$away_seconds" ] || continue
+      deadline=$((deadline + seconds - before))
+      held=$((held + seconds - before))
+      echo "$held" >run/held-seconds
     done
     : >run/timed-out
     end_script
@@ -171,12 +138,35 @@ supervise() {
   wait "$script"
   code=$?
   kill "$watchdog"
-  end_leftovers
+  before=$kills
+  memory_kills
+  if [ -e run/timed-out ]; then end_script; else end_leftovers; fi
   wait "$collector"
   ending="exited $code"
+  [ "$code" = 0 ] || [ "$kills" = "$before" ] || ending="$ending out-of-memory"
+  [ "$code" != 127 ] || [ ! -e run/no-interpreter ] || ending="no-interpreter $(cat run/no-interpreter)"
   [ -e run/timed-out ] && ending=timed-out
   echo "$ending" >run/ending.new
   mv run/ending.new run/ending
+}
+
+# Ends here when what the first line names is not there: a shell's own words would blame the script's name.
+find_interpreter() {
+  set -f
+  set -- \${first#'#!'}
+  set +f
+  if [ -n "$1" ] && { [ ! -x "$1" ] || [ -d "$1" ]; }; then without "$1"; fi
+  [ "\${1##*/}" = env ] || return
+  shift
+  [ "$1" != -S ] || shift
+  # Whatever else env is told, it says itself what is wrong.
+  case $1 in '' | -* | *[!a-zA-Z0-9._/+-]*) return ;; esac
+  command -v "$1" >/dev/null 2>&1 || without "$1"
+}
+
+without() {
+  echo "$1" >"$here/run/no-interpreter"
+  exit 127
 }
 
 become_script() {
@@ -186,82 +176,15 @@ become_script() {
   umask 022
   cd "$HOME" 2>/dev/null || cd /
   unset OLDPWD
-  if [ "$(head -c 2 "$here/script")" = '#!' ]; then exec "$here/script"; fi
+  first=$(head -c 300 "$here/script" | head -n 1)
+  if [ "\${first#'#!'}" != "$first" ]; then
+    find_interpreter
+    exec "$here/script"
+  fi
   exec /bin/sh "$here/script"
 }
 
-# Sets \`end\` to where the output ends now. Its length is looked at only when the newest segment may have grown since.
-measure() {
-  newest=
-  for newest in log/*; do :; done
-  [ -e "$newest" ] || return
-  if [ "$newest" = "$measured" ] && [ run/measured -nt "$newest" ]; then return; fi
-  measured=$newest
-  : >run/measured
-  end=$((\${newest#log/} - base + $(wc -c <"$newest")))
-}
-
-read_output() {
-  stored=$1
-  from=$2
-  if [ ! -d run ]; then
-    echo absent >&2
-    return
-  fi
-  previous=
-  for segment in log/*; do
-    [ "$segment" != 'log/*' ] || break
-    [ -z "$previous" ] || [ $((\${segment#log/} - base)) -gt "$stored" ] || rm -f "$previous"
-    previous=$segment
-  done
-  naps=0
-  end=0
-  measured=
-  while :; do
-    state=running
-    [ ! -e run/ending ] || read -r state <run/ending
-    # The last look counts, whoever else has looked in between.
-    [ "$state" = running ] || measured=
-    measure
-    [ "$state" = running ] || break
-    [ "$end" -le "$from" ] || break
-    supervisor=
-    read -r supervisor 2>/dev/null <run/supervisor
-    if [ -e run/started ] && [ ! -d "/proc/$supervisor" ] && [ ! -e run/ending ]; then
-      state=lost
-      break
-    fi
-    [ "$naps" -lt 20 ] || break
-    naps=$((naps + 1))
-    # Each nap is a process, and a slow machine feels ten a second.
-    if [ "$naps" -le 5 ]; then nap 0.1; else nap 0.25; fi
-  done
-  if [ $((end - from)) -gt "$most_bytes" ]; then
-    end=$((from + most_bytes))
-    state=running
-  fi
-  [ "$end" -le "$from" ] || send_bytes "$from" "$end"
-  echo "$state" >&2
-}
-
-# Segments are cut where the next one starts; the newest is read up to the end known before, for it may be growing.
-send_bytes() {
-  at=$1
-  upto=$2
-  set -- log/* "log/$((base + upto))"
-  while [ $# -gt 1 ] && [ "$at" -lt "$upto" ]; do
-    begin=$((\${1#log/} - base))
-    limit=$((\${2#log/} - base))
-    # More may wait than was asked for, and who asked takes no more.
-    [ "$limit" -le "$upto" ] || limit=$upto
-    if [ "$limit" -gt "$at" ]; then
-      tail -c "+$((at - begin + 1))" "$1" | head -c "$((limit - at))"
-      at=$limit
-    fi
-    shift
-  done
-}
-
+${guestReading}
 case $1 in
   supervise) supervise "$2" ;;
   exec) become_script ;;

@@ -7,6 +7,7 @@ import { appendLog, lastLines, remark } from '../../runs/logs.js';
 import { noteWatched } from '../../runs/runs.js';
 import { openVariables } from '../../starting/run-inputs.js';
 import { BakeFailure, type BakeStep, type StepContext } from '../step.js';
+import { scriptFailure } from '../../supervisor/ending-words.js';
 import { complaint, guestAnswer } from '../../supervisor/guest-answer.js';
 import { readCommand, startProgram, stopCommand } from '../../supervisor/guest-program.js';
 
@@ -21,6 +22,10 @@ const readMs = 90_000;
 const startMs = 6 * 60_000;
 /** What one read brings at the most; there is more when it is full. */
 const mostChunkBytes = 1024 * 1024;
+/** More full reads than a guest can have output waiting. */
+const mostBacklog = 32;
+/** The machine ends by itself an hour after its script's timeout; until half of that, it may wait for a server that was away. */
+const mostWaitedMs = 30 * 60_000;
 /** Killing a process tree takes a slow guest some seconds. */
 const stopMs = 2 * 60_000;
 
@@ -67,6 +72,7 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
   let notedMs = 0;
   let stored = origin;
   let received = origin;
+  let backlog = mostBacklog;
   for (;;) {
     const { chunk, state } = await session.use(readMs, async (channel, signal) => {
       const answer = guestAnswer();
@@ -74,7 +80,8 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
       return { chunk: answer.output(), state: answer.state() };
     });
     received += chunk.length;
-    const ended = state !== 'running';
+    const running = /^running(?: (\d+))?$/.exec(state);
+    const ended = running === null;
     const { text, consumed } = redactor.push(chunk);
     const rest = ended ? redactor.end() : undefined;
     const represented = origin + (rest?.consumed ?? consumed);
@@ -87,7 +94,11 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
       notedMs = followedMs();
       await noteWatched(database, lease, { name: provision.name, attempt }, watchedMs + notedMs);
     }
-    if (watchedMs + followedMs() > limitMs) {
+    // The guest stops its own clock while the script waits for us, and what it printed before we came back is read first.
+    const waitedMs = Math.min(mostWaitedMs, Number(running[1] ?? 0) * 1000);
+    const overdue = watchedMs + followedMs() > limitMs + waitedMs;
+    if (overdue && chunk.length === mostChunkBytes && backlog > 0) backlog -= 1;
+    else if (overdue) {
       await session.use(stopMs, (channel, signal) => channel.run(stopCommand(), { signal }));
       return 'timed-out';
     }
@@ -99,11 +110,9 @@ async function describe(ending: string, { database, inputs, lease, run }: StepCo
     await remark(database, lease, `script timed out after ${inputs.timeout}`);
     return `script timed out after ${inputs.timeout}`;
   }
-  if (ending === 'lost') return 'the script ended its own supervisor in the machine';
-  if (ending === 'absent') return 'the machine restarted while the script ran';
-  const code = /^exited (\d+)$/.exec(ending)?.[1];
-  if (code === undefined) return `the script's supervisor answered ${JSON.stringify(complaint(ending, secrets))}`;
-  const lines = await lastLines(database, run.id, shownLines);
-  await remark(database, lease, `script exited with code ${code}`);
-  return `script exited with code ${code}${lines === '' ? '' : `\n${lines}`}`;
+  const failure = scriptFailure(ending, inputs);
+  if (failure === undefined) return `the script's supervisor answered ${JSON.stringify(complaint(ending, secrets))}`;
+  const lines = failure.showsOutput ? await lastLines(database, run.id, shownLines) : '';
+  await remark(database, lease, failure.words);
+  return `${failure.words}${lines === '' ? '' : `\n${lines}`}`;
 }

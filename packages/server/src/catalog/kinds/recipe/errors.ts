@@ -1,5 +1,6 @@
 import { row, rowAbout } from '../../faults.js';
 import { descriptionRow, nameRows, referencedRow, secretNameRows } from '../../shared-rows.js';
+import { type FirstLineFault, firstLineWords } from './first-line.js';
 import { maxScriptKib, maxTimeout } from './limits.js';
 
 const invalid = 'INVALID_ARGUMENT';
@@ -41,8 +42,15 @@ export const recipeErrors = {
     (field, architecture, otherField, other) => `architecture mismatch: ${field} is ${architecture} but ${otherField} is ${other}`,
     'Both base images must have the same architecture. Replace one so they match.',
   ),
+  byteOrderMark: firstLine('byteOrderMark', 'Save the script as UTF-8 without a byte order mark (BOM).'),
+  carriageReturn: firstLine('carriageReturn', 'Save the script with Unix line ends (LF); `dos2unix FILE` converts it.'),
+  lateInterpreter: firstLine('lateInterpreter', 'Remove the blank lines and spaces before `#!`.'),
   referenced: referencedRow('recipe', 'image: Y', 'Baked images reference this recipe. Delete the referencing images first.'),
 };
+
+function firstLine(about: FirstLineFault, hint: string) {
+  return rowAbout(invalid, ['X'], (line) => `provisioning_script: ${firstLineWords[about](line)}`, hint);
+}
 
 function baseMissing(field: string) {
   return rowAbout(

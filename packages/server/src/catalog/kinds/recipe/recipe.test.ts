@@ -67,7 +67,7 @@ describeKind({
     recipe({ base_image_gce_ref: undefined, baseImageDockerRef: 'docker-arm', provisioning_timeout: undefined, provisioningTimeout: '1h' }),
     recipe({ secret_allowlist: '[A, NPM_TOKEN, MURMURING, A_1]', description: 'ü'.repeat(512) }),
     recipe({ provisioning_script: `"${'é'.repeat(128 * 1024)}"`, provisioning_timeout: '59m59.999s' }),
-    recipe({ provisioning_script: '"a\\r\\n\\t\\e[0m trailing \\n\\n\\n"', provisioning_timeout: '1ns', description: '' }),
+    recipe({ provisioning_script: '"a\\n\\r\\n\\t\\e[0m trailing \\n\\n\\n"', provisioning_timeout: '1ns', description: '' }),
     recipe({ name: `tools`, provisioning_timeout: '0.5h30m' }),
   ],
   errors: [
@@ -93,6 +93,28 @@ describeKind({
     {
       documented: 'INVALID_ARGUMENT: provisioning_script exceeds 256 KiB limit',
       document: recipe({ provisioning_script: `"${'é'.repeat(128 * 1024)}a"` }),
+    },
+    ...[
+      { script: '\\uFEFF#!/bin/sh\\ntrue\\n', documented: 'a byte order mark stands before "X"', line: '#!/bin/sh' },
+      { script: '\\uFEFFtrue', documented: 'a byte order mark stands before "X"', line: 'true' },
+      { script: '#!/bin/bash -e\\r\\ntrue\\r\\n', documented: 'the line "X" ends with a carriage return (CRLF)', line: '#!/bin/bash -e' },
+      { script: 'true\\r\\n', documented: 'the line "X" ends with a carriage return (CRLF)', line: 'true' },
+      { script: '\\r\\n#!/bin/sh', documented: 'the line "X" ends with a carriage return (CRLF)', line: '#!/bin/sh' },
+      { script: '\\n\\n#!/bin/bash\\ntrue', documented: '"X" has to be the first line, with nothing before it', line: '#!/bin/bash' },
+      {
+        script: ` #!/opt/\\e${'n'.repeat(70)}`,
+        documented: '"X" has to be the first line, with nothing before it',
+        line: `#!/opt/\uFFFD${'n'.repeat(52)}…`,
+      },
+    ].map(({ documented, line, script }) => ({
+      documented: `INVALID_ARGUMENT: provisioning_script: ${documented}`,
+      message: `provisioning_script: ${documented.replace('X', line)}`,
+      document: recipe({ provisioning_script: `"${script}"` }),
+    })),
+    {
+      // What the kind has always refused is said first.
+      documented: 'INVALID_ARGUMENT: provisioning_timeout is required',
+      document: recipe({ provisioning_script: '"true\\r\\n"', provisioning_timeout: undefined }),
     },
     { documented: 'INVALID_ARGUMENT: provisioning_timeout is required', document: recipe({ provisioning_timeout: undefined }) },
     ...['15', '1.5', 'true1', '1d', 'PT1M', '"15"', '.', '10min', '2562048h'].map((provisioning_timeout) => ({

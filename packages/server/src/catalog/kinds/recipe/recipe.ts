@@ -6,6 +6,7 @@ import { checkDescription, checkName, checkSecretNames } from '../../shared-rows
 import { baseReferences, checkBases } from './bases.js';
 import { recipeErrors } from './errors.js';
 import { recipeFields } from './fields.js';
+import { firstLineFault } from './first-line.js';
 import { maxScriptKib, maxTimeout } from './limits.js';
 
 /** What a bake makes: base images and the script that turns one of them into an image. */
@@ -36,6 +37,8 @@ description: Python 3 with virtual environments
     if (baseReferences(spec).length === 0) yield fault(recipeErrors.baseRequired, 'base_image_aws_ref');
     if (spec.provisioningScript === '') yield fault(recipeErrors.scriptRequired, 'provisioning_script');
     if (byteLength(spec.provisioningScript) > maxScriptKib * 1024) yield fault(recipeErrors.scriptTooLong, 'provisioning_script');
+    const wrong = firstLineFault(spec.provisioningScript);
+    if (wrong !== undefined) yield fault(recipeErrors[wrong.fault], 'provisioning_script', wrong.line);
     yield* checkTimeout(spec);
     yield* checkSecretNames(recipeErrors, 'secret_allowlist', spec.secretAllowlist);
     yield* checkDescription(spec.description);
