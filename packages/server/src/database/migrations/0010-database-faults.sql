@@ -9,9 +9,5 @@ create table master_key (
 -- Runs by a prefix of their id, whatever the database's collation.
 create index runs_by_id on runs (tenant, id collate "C");
 
--- What else is looked up by its run, also when runs are deleted.
-create index intents_by_run on intents (run_id);
-create index artifacts_by_run on artifacts (run_id);
-
 -- How long a step has been watched by servers, by their monotonic clocks: what a limit on it is compared with.
 alter table run_steps add column watched_ms bigint not null default 0;
