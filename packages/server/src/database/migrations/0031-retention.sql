@@ -1,7 +1,5 @@
--- For finding what ended long ago, and for removing a run without reading all intents and artifacts.
+-- For finding what ended long ago.
 create index runs_by_end on runs (ended_at, ordinal) where ended_at is not null;
-create index intents_by_run on intents (run_id);
-create index artifacts_by_run on artifacts (run_id);
 
 -- The audit log stays append-only, apart from what is older than the retention that the removing transaction names.
 drop trigger audit_entries_append_only on audit_entries;
