@@ -9,9 +9,12 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+/** Where a command goes, and the folder it runs in. */
+type Target = Pick<TestServer, 'dataDir' | 'url' | 'apiKey'>;
+
 /** Runs the real `murmur` against a server and waits for its end. */
 export function murmur(
-  server: TestServer,
+  server: Target,
   args: readonly string[],
   options: { stdin?: string; env?: Record<string, string> } = {},
 ): Promise<CliResult> {
@@ -34,7 +37,7 @@ export function murmur(
 }
 
 /** Runs a command that must succeed; gives its standard output. */
-export async function murmurOk(server: TestServer, args: readonly string[], options: { stdin?: string } = {}): Promise<string> {
+export async function murmurOk(server: Target, args: readonly string[], options: { stdin?: string } = {}): Promise<string> {
   const result = await murmur(server, args, options);
   if (result.code !== 0) throw new Error(`murmur ${args.join(' ')} exited with ${String(result.code)}\n${result.stdout}\n${result.stderr}`);
   return result.stdout;

@@ -6,12 +6,14 @@ import { writeAdminAddress } from './access/admin-address.js';
 import { ensureFirstTenant } from './access/first-tenant.js';
 import { createIssuers } from './access/oidc.js';
 import { createBakery } from './bake/index.js';
+import { startRounds } from './bake/upkeep/reconcile-loop.js';
 import { writeBuiltins } from './catalog/builtins.js';
 import { configurationFor } from './configuration/configuration.js';
 import { createLog } from './create-log.js';
 import { lockDataDir } from './host/data-dir-lock.js';
 import { installationId } from './database/installation.js';
 import { type DiskSpace, watchDiskSpace } from './host/disk-space.js';
+import { keepReserve, useReserve } from './host/disk-reserve.js';
 import { openRuntimeDir } from './host/runtime-dir.js';
 import type { Database } from './database/tables.js';
 import { executorIdOf } from './host/executor-id.js';
@@ -66,6 +68,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
   parseListenAddress(options.listen);
   const dataDir = resolve(options.dataDir);
   const configuration = await configurationFor(dataDir, options.configFile);
+  if (await useReserve(dataDir)) log.warn({ dataDir }, 'the disk is full; the space kept for that is used to start');
   const lock = await lockDataDir(dataDir);
   closers.push(() => lock.release());
 
@@ -119,6 +122,8 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     log,
   });
   closers.push(() => listener.close());
+  const reserve = startRounds([{ name: 'reserve', everyMs: 600_000, work: () => keepReserve(dataDir) }], log);
+  closers.push(() => reserve.stop());
   closers.push(await writeAdminAddress(dataDir, listener.url));
   return listener.url;
 }

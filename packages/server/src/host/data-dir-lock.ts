@@ -37,7 +37,10 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
     if (cause instanceof MurmurError || !(cause instanceof Error)) throw cause;
     throw new MurmurError('FAILED_PRECONDITION', `data directory ${dataDir} cannot be used: ${cause.message}`, {
       cause,
-      hint: 'Choose another `--data-dir`, or make this one yours.',
+      hint:
+        'code' in cause && cause.code === 'ENOSPC'
+          ? 'Make some space on its disk: 100 MiB are enough for a server to start and clean up.'
+          : 'Choose another `--data-dir`, or make this one yours.',
     });
   });
   let released: Promise<void> | undefined;
@@ -58,9 +61,9 @@ async function lockIn(dataDir: string): Promise<string> {
 async function claim(file: string): Promise<Holder | undefined> {
   const ours = JSON.stringify(await describeSelf());
   const draft = `${file}.${randomUUID()}`;
-  // Written whole beforehand: a link appears at once with all its content, or not at all.
-  await writeFile(draft, ours, { mode: 0o600, flush: true });
   try {
+    // Written whole beforehand: a link appears at once with all its content, or not at all.
+    await writeFile(draft, ours, { mode: 0o600, flush: true });
     for (;;) {
       if (await tryLink(draft, file)) return undefined;
       const theirs = await readText(file);

@@ -9,6 +9,7 @@ import { bakeOf, findRun } from '../runs/views.js';
 import { type Admission, createAdmission } from './admission.js';
 import { claimRoom, takenRoom } from './claims.js';
 import type { HostRoom } from './limits.js';
+import { waitForRoom } from './wait-for-room.js';
 import { testRoom } from './testing.js';
 
 const tenants = ['local/a', 'local/b', 'local/c'];
@@ -200,6 +201,24 @@ describe('admission', () => {
     await ended('old');
     await admission.look();
     expect(begun).toEqual(['new']);
+  });
+});
+
+test('whoever waits at a terminal comes before the bakes of the same tenant, hears what is waited for, and not for ever', async () => {
+  const { admission } = await open(1);
+  await ask('local/a', 'r1');
+  await admission.look();
+  await ask('local/a', 'r2');
+  await db.database.insertInto('trials').values({ id: 't1', tenant: 'local/a', executor: 'h', token: 't', substrate: 'QEMU' }).execute();
+  const claim = { id: 't1', kind: 'try', tenant: 'local/a', host: 'h', size: { memoryMb: 1024, vcpus: 1 } } as const;
+  await db.database.transaction().execute((trx) => claimRoom(trx, claim));
+  expect(await waiting('local/a', 'r2')).toBe('queued: 1 ahead');
+  const waits = waitForRoom({ admission, database: db.database }, { id: 't1', mostMs: -1, signal: new AbortController().signal });
+  expect((await waits.next()).value).toBe('queued: next, once there is room for 1 GiB of memory and 1 vCPU on the host');
+  await expect(waits.next()).rejects.toMatchObject({
+    code: 'RESOURCE_EXHAUSTED',
+    message:
+      "no room for the machine on the server's host within a minute; queued: next, once there is room for 1 GiB of memory and 1 vCPU on the host",
   });
 });
 

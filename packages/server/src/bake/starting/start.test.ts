@@ -101,6 +101,38 @@ function request(changes: Partial<Omit<StartBakeRequest, '$typeName'>> = {}): St
 
 const aws = { environment: 'amd', placement: 'us-east-1' };
 
+test('a machine that never finds room on this host, or a disk larger than any there, is refused before anything is made', async () => {
+  const small = { ...parts, room: testRoom({ machines: { memoryMb: 2048, vcpus: 4 }, diskSizeGb: 20 }) };
+  await expect(startBake(small, caller, request({ environment: 'murmur-qemu-medium' }))).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    message:
+      'machine type "murmur-qemu-medium" never finds room on this host: it takes 4 GiB of memory, and all machines together may take 2 GiB',
+  });
+  await set('environment', { name: 'wide', substrate: 'SUBSTRATE_QEMU', machine_type_ref: 'murmur-qemu-small', disk_size_gb: 21 });
+  await expect(startBake(small, caller, request({ environment: 'wide' }))).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    message: 'environment "wide" asks for a disk of 21 GB, and the largest on this host is 20 GB',
+  });
+});
+
+test('a tenant has no more bakes than it may, also when all are asked for at once', async () => {
+  const crowded = { ...parts, begin: () => Promise.resolve(), room: testRoom({ perTenant: { bakes: 2, machines: undefined } }) };
+  await db.database.insertInto('tenants').values({ id: 'local/crowd' }).execute();
+  const crowd = { ...caller, tenant: 'local/crowd' };
+  const names = ['c1', 'c2', 'c3', 'c4', 'c5'];
+  for (const name of names) await set('recipe', { name, base_image_qemu_ref: 'murmur-qemu-base' }, crowd);
+  const asked = await Promise.allSettled(names.map((recipe) => startBake(crowded, crowd, request({ recipe }))));
+  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  const refusals = asked.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  expect(refusals).toHaveLength(3);
+  for (const refusal of refusals) {
+    expect(refusal).toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      message: 'tenant "local/crowd" has 2 bakes that are queued or run, the most there may be',
+    });
+  }
+});
+
 test.each<[string, Partial<StartBakeRequest>, string, string]>([
   ['an unknown recipe', { recipe: 'x' }, 'NOT_FOUND', 'recipe "x" not found'],
   ['an unknown environment', { environment: 'x' }, 'NOT_FOUND', 'environment "x" not found'],

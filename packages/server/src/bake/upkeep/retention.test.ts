@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { testDatabase, type TestDatabase } from '../../database/testing.js';
+import { administer, testDatabase, type TestDatabase } from '../../database/testing.js';
 import { readLog } from '../runs/logs.js';
 import { insertRun } from '../runs/testing-runs.js';
 import { createWorkflowEngine, type WorkflowEngine } from '../workflow/workflow-engine.js';
@@ -110,22 +110,20 @@ test(
   `of ${many.runs} runs and ${many.audit} audit entries the old ones go, while bakes and calls go on`,
   { timeout: whole ? 1_800_000 : 120_000 },
   async () => {
-    await sql`
-      insert into runs (id, tenant, recipe, environment, placement, image_hash, build_number, image_name, artifact_name, substrate,
+    // Over a connection of its own, which no limit on statements ends.
+    await administer(
+      db.url,
+      `insert into runs (id, tenant, recipe, environment, placement, image_hash, build_number, image_name, artifact_name, substrate,
         scope, phase, inputs, author, log_size, ended_at)
-      select 'r' || n, ${tenant}, 'r', 'e', 'p', 'h' || n, 1, 'i', 'a', 'QEMU', 'qemu-local', 'failed', '{}', 'a', 1000,
+      select 'r' || n, '${tenant}', 'r', 'e', 'p', 'h' || n, 1, 'i', 'a', 'QEMU', 'qemu-local', 'failed', '{}', 'a', 1000,
         now() - make_interval(days => n % 200)
-      from generate_series(1, ${many.runs}::integer) n
-    `.execute(db.database);
-    await sql`insert into run_log (run_id, start_offset, text) select id, part * 100, repeat('x', 100) from runs, generate_series(0, 4) part`.execute(
-      db.database,
-    );
-    await sql`
+      from generate_series(1, ${many.runs}) n;
+      insert into run_log (run_id, start_offset, text) select id, part * 100, repeat('x', 100) from runs, generate_series(0, 4) part;
       insert into audit_entries (tenant, at, actor, key_id, action, kind, name, allowed)
-      select ${tenant}, now() - make_interval(days => 800 - (n::bigint * 800 / ${many.audit}::integer)::integer), 'a', '', 'Get', '', '', true
-      from generate_series(1, ${many.audit}::integer) n
-    `.execute(db.database);
-    await sql`insert into audit_outcomes (entry, code) select id, 'OK' from audit_entries`.execute(db.database);
+      select '${tenant}', now() - make_interval(days => 800 - (n::bigint * 800 / ${many.audit})::integer), 'a', '', 'Get', '', '', true
+      from generate_series(1, ${many.audit}) n;
+      insert into audit_outcomes (entry, code) select id, 'OK' from audit_entries`,
+    );
     await insertRun(db.database, tenant, { id: 'lives' });
 
     let over = false;

@@ -5,11 +5,14 @@ import { remark } from '../runs/logs.js';
 import type { StepContext } from './step.js';
 
 /** Long enough for an operator, or the reaper, to make room; shorter than what a machine lives beyond its script. */
-const mostMs = 10 * 60_000;
+const usualMs = 10 * 60_000;
 const pauseMs = 2000;
 
 /** Waits until the host's disk has room for what a step is about to write there. A disk that stays full is a fault of the platform. */
-export async function waitForDisk({ database, lease, log, room, signal, substrate }: StepContext): Promise<void> {
+export async function waitForDisk(
+  { database, lease, log, room, signal, substrate }: Pick<StepContext, 'database' | 'lease' | 'log' | 'room' | 'signal' | 'substrate'>,
+  mostMs: number = usualMs,
+): Promise<void> {
   if (!substrate.local) return;
   const until = Date.now() + mostMs;
   let told = false;
