@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { Bake } from '@murmur/api';
 
 import { isWorthRetrying } from './connection-faults.js';
@@ -37,9 +38,11 @@ export async function* followLog(client: MurmurClient, options: FollowOptions): 
   let pause = firstPause;
   let lostAt: number | undefined;
   for (;;) {
+    let arrived = false;
     try {
       let ended = false;
       for await (const message of client.streamBakeLog({ runId, offset, follow }, { signal })) {
+        arrived = true;
         offset = message.nextOffset;
         ended ||= message.bake?.endTime !== undefined;
         lostAt = undefined;
@@ -49,6 +52,8 @@ export async function* followLog(client: MurmurClient, options: FollowOptions): 
       // A server that stops politely ends its streams too, so the end of a stream is not yet the end of the bake.
       if (!follow || ended) return;
     } catch (thrown) {
+      // A stream ends with the token it was asked for with. If there is a next one, the client sends that.
+      if (arrived && !signal.aborted && thrown instanceof ConnectError && thrown.code === Code.Unauthenticated) continue;
       if (signal.aborted || !isWorthRetrying(thrown)) throw thrown;
       if (lostAt === undefined) options.onLost();
       lostAt ??= performance.now();

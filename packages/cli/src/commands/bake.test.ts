@@ -94,6 +94,21 @@ describe('bake', () => {
     });
   });
 
+  it('a log goes on with the next token when its own has ended', async () => {
+    let calls = 0;
+    const env = await serve({
+      getBake: () => ({ bake: running }),
+      async *streamBakeLog({ offset }) {
+        calls += 1;
+        if (offset === 0n) yield { bake: running, text: 'first\n', nextOffset: 6n };
+        if (offset === 0n) throw new MurmurError('UNAUTHENTICATED', 'identity token is missing or expired').toConnect();
+        yield { text: 'second\n', nextOffset: 13n, bake: completed };
+      },
+    });
+    const { code, stdout } = await runForTest(['bakes', 'logs', '--follow', 'run-1'], { env });
+    expect({ code, stdout, calls }).toEqual({ code: 0, stdout: 'first\nsecond\n', calls: 2 });
+  });
+
   it('--wait follows to the end and succeeds with the bake', async () => {
     const env = await serve({
       startBake: () => ({ ...answer, outcome: Outcome.STARTED }),

@@ -99,8 +99,31 @@ describe('identity tokens', () => {
     expect(await signIn(issuersOf(), await issuer.token({ exp: now() - 5, nbf: now() + 5 }))).toMatchObject({ subject: 'ana' });
   });
 
-  test('one among several audiences is enough', async () => {
-    expect(await signIn(issuersOf(), await issuer.token({ aud: ['other', audience] }))).toMatchObject({ subject: 'ana' });
+  test('one among several audiences is enough, when it says that we asked for it', async () => {
+    expect(await signIn(issuersOf(), await issuer.token({ aud: ['other', audience], azp: audience }))).toMatchObject({ subject: 'ana' });
+    await expectRefused(issuersOf(), await issuer.token({ aud: ['other', audience] }));
+  });
+
+  test('one that was made for another client is refused, unless the operator names that', async () => {
+    for (const azp of [audience, 'murmur-cli']) {
+      expect(await signIn(issuersOf(), await issuer.token({ azp }))).toMatchObject({ subject: 'ana' });
+    }
+    for (const azp of ['other', '', 7, null, [audience]]) await expectRefused(issuersOf(), await issuer.token({ azp }));
+    const trusting = issuersOf({ authorizedParties: ['other'] });
+    expect(await signIn(trusting, await issuer.token({ azp: 'other' }))).toMatchObject({ subject: 'ana' });
+    await expectRefused(issuersOf({ clientId: '' }), await issuer.token({ azp: '' }));
+  });
+
+  test('one without what the operator requires of it is refused', async () => {
+    const issuers = issuersOf({ requiredClaims: { hd: 'acme.example', groups: 'builders', email_verified: 'true' } });
+    const right = { hd: 'acme.example', groups: ['readers', 'builders'], email_verified: true };
+    expect(await signIn(issuers, await issuer.token(right))).toMatchObject({ subject: 'ana' });
+    const wrong = [{ hd: 'evil.example' }, { hd: undefined }, { hd: { 'acme.example': 1 } }, { groups: ['readers'] }, { groups: [] }];
+    for (const claims of [...wrong, { groups: 'builders,readers' }, { email_verified: false }]) {
+      await expectRefused(issuers, await issuer.token({ ...right, ...claims }));
+    }
+    await expectRefused(issuersOf({ requiredClaims: { toString: 'x' } }), await issuer.token());
+    expect(logged.join('')).toContain('its claim hd is not');
   });
 
   test('what the issuer signs for other purposes is refused', async () => {

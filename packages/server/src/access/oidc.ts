@@ -22,6 +22,10 @@ export interface IssuerConfig {
   readonly subjectClaim: string;
   /** Put before it, so that the people of two issuers cannot be taken for each other. */
   readonly subjectPrefix: string;
+  /** What a token must say beside, by claim: that text, or a list with it. */
+  readonly requiredClaims?: Readonly<Record<string, string>>;
+  /** The clients beside {@link clientId} and the audience itself that its tokens may have been made for. */
+  readonly authorizedParties?: readonly string[];
 }
 
 /** The issuers whose tokens this server takes. */
@@ -114,7 +118,28 @@ async function verified(token: string, { issuer, audience }: IssuerConfig, keys:
   return payload;
 }
 
+/** Refuses a token that was made for another client of the issuer, which somebody else runs and might hand on. */
+function checkParty({ audience, authorizedParties = [], clientId }: IssuerConfig, { aud, azp }: JWTPayload): void {
+  if (azp === undefined) {
+    // OpenID Connect Core, 3.1.3.7: only then does it say which of them asked for it.
+    if (Array.isArray(aud) && aud.length > 1) throw new Refusal('it has several audiences and no azp');
+    return;
+  }
+  const parties = [audience, clientId, ...authorizedParties].filter((party) => party !== '');
+  if (typeof azp !== 'string' || !parties.includes(azp)) throw new Refusal('its azp is another client');
+}
+
+function checkRequired({ requiredClaims = {} }: IssuerConfig, claims: JWTPayload): void {
+  for (const [name, wanted] of Object.entries(requiredClaims)) {
+    const claimed: unknown = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    const isThere = Array.isArray(claimed) ? claimed.includes(wanted) : String(claimed) === wanted && typeof claimed !== 'object';
+    if (claimed === undefined || !isThere) throw new Refusal(`its claim ${name} is not "${wanted}"`);
+  }
+}
+
 async function believe(database: Database, config: IssuerConfig, claims: JWTPayload): Promise<Identity> {
+  checkParty(config, claims);
+  checkRequired(config, claims);
   const subject = subjectOf(config, claims);
   const tenant = 'id' in config.tenant ? config.tenant.id : textClaim(claims, config.tenant.claim);
   // Above all not the platform's own.

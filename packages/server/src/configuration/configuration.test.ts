@@ -27,6 +27,9 @@ oidc:
   - issuer: https://login.example.com
     client_id: murmur-cli
     tenant: github_app/acme
+    subject_prefix: "people:"
+    required_claims: {hd: acme.example}
+    authorized_parties: [portal]
   - issuer: http://127.0.0.1:4000
     audience: murmur
     scopes: [openid]
@@ -57,7 +60,9 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
           scopes: ['openid', 'profile', 'email', 'offline_access'],
           tenant: { id: 'github_app/acme' },
           subjectClaim: 'sub',
-          subjectPrefix: '',
+          subjectPrefix: 'people:',
+          requiredClaims: { hd: 'acme.example' },
+          authorizedParties: ['portal'],
         },
         {
           issuer: 'http://127.0.0.1:4000',
@@ -103,6 +108,24 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
     });
   });
 
+  const issuers = (...each: string[]) =>
+    `oidc: [${each.map((fields, at) => `{issuer: "https://${at}", client_id: c, ${fields}}`).join(', ')}]`;
+  const clash = (prefix: string, other: string) => [
+    `oidc[1].subject_prefix: "${prefix}" could name people of "https://0", whose prefix is "${other}": they can share a tenant`,
+  ];
+
+  test.each([
+    [issuers('tenant: local/a', 'tenant: local/a'), clash('', '')],
+    [issuers('tenant: local/a', 'tenant: local/a, subject_prefix: "b:"'), clash('b:', '')],
+    [issuers('tenant: local/a, subject_prefix: "b:"', 'tenant: local/a, subject_prefix: "b:c:"'), clash('b:c:', 'b:')],
+    [issuers('tenant: local/a', 'tenant_claim: t'), clash('', '')],
+    [issuers('tenant_claim: t', 'tenant: local/a'), clash('', '')],
+    [issuers('tenant: local/a', 'tenant: local/b'), []],
+    [issuers('tenant: local/a, subject_prefix: "a:"', 'tenant_claim: t, subject_prefix: "b:"'), []],
+  ])('the people of two issuers that can share a tenant cannot be taken for each other: %s', (text, problems) => {
+    expect(problemsOf(text)).toEqual(problems);
+  });
+
   const oidc = (fields: string): string => `oidc: [{issuer: "https://a.example", client_id: cli, tenant: local/default, ${fields}}]`;
 
   test.each([
@@ -124,6 +147,9 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
     [oidc('scopes: openid'), ['oidc[0].scopes: expected list']],
     [oidc('scopes: [openid, 7, ""]'), ['oidc[0].scopes[1]: expected string', 'oidc[0].scopes[2]: must not be empty']],
     [oidc('audience: 7'), ['oidc[0].audience: expected string']],
+    [oidc('required_claims: {hd: 7}'), ['oidc[0].required_claims[hd]: expected string']],
+    [oidc('required_claims: x'), ['oidc[0].required_claims: expected mapping']],
+    [oidc('authorized_parties: x'), ['oidc[0].authorized_parties: expected list']],
     [oidc('subject_claim: ""'), ['oidc[0].subject_claim: must not be empty']],
     [oidc('subject_prefix: service-profile/'), ['oidc[0].subject_prefix: service-profile/ is reserved for service profiles']],
     ['oidc: [{issuer: ftp://a, client_id: c, tenant: local/a}]', ['oidc[0].issuer: "ftp://a" is not a URL']],

@@ -2,13 +2,25 @@ import type { IssuerConfig } from '../access/oidc.js';
 import { isTenantId } from '../access/tenant-id.js';
 import type { Section } from './reader.js';
 
-const fields = ['issuer', 'audience', 'client_id', 'scopes', 'tenant', 'tenant_claim', 'subject_claim', 'subject_prefix'];
+const fields = [
+  'issuer',
+  'audience',
+  'client_id',
+  'scopes',
+  'tenant',
+  'tenant_claim',
+  'subject_claim',
+  'subject_prefix',
+  'required_claims',
+  'authorized_parties',
+];
 
 const defaultScopes = ['openid', 'profile', 'email', 'offline_access'];
 
 /** The issuers under `oidc`. */
 export function readIssuers(root: Section): IssuerConfig[] {
   const seen = new Set<string>();
+  const before: NamesPeople[] = [];
   return root.sections('oidc', fields).flatMap((section) => {
     const issuer = readIssuerUrl(section);
     if (issuer !== undefined && seen.has(issuer)) section.refuse('issuer', `"${issuer}" is listed already`);
@@ -22,7 +34,12 @@ export function readIssuers(root: Section): IssuerConfig[] {
       scopes: readScopes(section),
       subjectClaim: section.text('subject_claim') ?? 'sub',
       subjectPrefix: readPrefix(section),
+      ...readConditions(section),
     };
+    if (tenant !== undefined) {
+      refuseSharedNames(section, { issuer: issuer ?? '', tenant, subjectPrefix: config.subjectPrefix }, before);
+      before.push({ issuer: issuer ?? '', tenant, subjectPrefix: config.subjectPrefix });
+    }
     return issuer === undefined || audience === undefined || tenant === undefined ? [] : [{ issuer, audience, tenant, ...config }];
   });
 }
@@ -65,4 +82,30 @@ function readPrefix(section: Section): string {
   const prefix = section.text('subject_prefix') ?? '';
   if (prefix.startsWith('service-profile/')) section.refuse('subject_prefix', 'service-profile/ is reserved for service profiles');
   return prefix;
+}
+
+/** What decides whom the subjects of an issuer could be taken for. */
+type NamesPeople = Pick<IssuerConfig, 'issuer' | 'tenant' | 'subjectPrefix'>;
+
+/** Where two issuers share a tenant, neither may be able to name the other's people: no prefix begins with the other. */
+function refuseSharedNames(section: Section, { tenant, subjectPrefix }: NamesPeople, before: readonly NamesPeople[]): void {
+  // A claim may name any tenant.
+  const shares = (other: IssuerConfig['tenant']) => 'claim' in tenant || 'claim' in other || tenant.id === other.id;
+  const clash = before.find(
+    (other) => shares(other.tenant) && (other.subjectPrefix.startsWith(subjectPrefix) || subjectPrefix.startsWith(other.subjectPrefix)),
+  );
+  if (clash === undefined) return;
+  section.refuse(
+    'subject_prefix',
+    `"${subjectPrefix}" could name people of "${clash.issuer}", whose prefix is "${clash.subjectPrefix}": they can share a tenant`,
+  );
+}
+
+function readConditions(section: Section): Pick<IssuerConfig, 'requiredClaims' | 'authorizedParties'> {
+  const requiredClaims = section.textMap('required_claims');
+  const authorizedParties = section.texts('authorized_parties');
+  return {
+    ...(requiredClaims === undefined ? {} : { requiredClaims }),
+    ...(authorizedParties === undefined ? {} : { authorizedParties }),
+  };
 }

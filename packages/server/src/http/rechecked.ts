@@ -1,17 +1,67 @@
+import { unauthenticated } from '../access/authenticate.js';
+
 /** How long a stream goes on before its caller is looked at again, in milliseconds. */
 export const defaultRecheckMs = 60_000;
 
+/** A stream on which nothing comes is not looked at more often than this. */
+const shortestIdleMs = 1000;
+
+/** When, and how, a stream's caller is looked at again. */
+export interface Recheck {
+  readonly everyMs: number;
+  /** Throws when the stream must not go on. */
+  check(): Promise<unknown>;
+  /** When what identifies the caller ends. The stream ends with it, whatever comes. */
+  readonly endsAt?: Date | undefined;
+}
+
 /**
- * The same messages, for as long as `check` does not throw. It is asked before a message when the last time is long enough
- * ago: a stream may go on for hours, and what was taken away in between must not go on with it.
+ * The same messages, for as long as the caller may have them: a stream may go on for hours, and what was taken away in between
+ * must not go on with it. The caller is looked at before a message when the last time is long enough ago, and while none comes.
  */
-export async function* rechecked<T>(messages: AsyncIterable<T>, everyMs: number, check: () => Promise<unknown>): AsyncIterable<T> {
+export async function* rechecked<T>(messages: AsyncIterable<T>, { check, endsAt, everyMs }: Recheck): AsyncIterable<T> {
+  const iterator = messages[Symbol.asyncIterator]();
   let checkedAt = performance.now();
-  for await (const message of messages) {
-    if (performance.now() - checkedAt >= everyMs) {
-      await check();
-      checkedAt = performance.now();
+  const recheck = async (): Promise<void> => {
+    if (endsAt !== undefined && endsAt.getTime() <= Date.now()) throw unauthenticated();
+    if (performance.now() - checkedAt < everyMs) return;
+    await check();
+    checkedAt = performance.now();
+  };
+  try {
+    for (;;) {
+      const next = iterator.next();
+      // Whoever is thrown out below never looks at it again.
+      next.catch(() => undefined);
+      let result = await within(next, untilNextLook(everyMs, endsAt));
+      while (result === undefined) {
+        await recheck();
+        result = await within(next, untilNextLook(everyMs, endsAt));
+      }
+      if (result.done === true) return;
+      await recheck();
+      yield result.value;
     }
-    yield message;
+  } finally {
+    // Not awaited: it ends once the source has noticed the end of the call, which comes with the end of this.
+    iterator.return?.().catch(() => undefined);
+  }
+}
+
+function untilNextLook(everyMs: number, endsAt: Date | undefined): number {
+  const idle = Math.max(everyMs, shortestIdleMs);
+  return endsAt === undefined ? idle : Math.max(0, Math.min(idle, endsAt.getTime() - Date.now()));
+}
+
+/** What the promise gives, or undefined when it takes longer. */
+async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

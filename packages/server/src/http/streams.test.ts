@@ -44,6 +44,40 @@ describe('a stream', () => {
     expect(await followWhile(revoke)).toBe('UNAUTHENTICATED');
   });
 
+  test('ends with its token', async () => {
+    await api.bind('local/default', 'token-holder', ['recipe.read']);
+    const runId = await insertRun(api.db.database, 'local/default', { recipe: 'r' });
+    // Within what clocks may differ by, so that it is taken, and ended.
+    const token = await api.issuer.token({ sub: 'token-holder', exp: Math.floor(Date.now() / 1000) - 5 });
+    const messages = client.streamBakeLog({ runId, follow: true }, { headers: { authorization: `Bearer ${token}` } });
+    await expect(messages[Symbol.asyncIterator]().next()).rejects.toThrow('identity token is missing or expired');
+  });
+
+  test('ends with its token though nothing comes, and lets go of its source', async () => {
+    let left = false;
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<never>(() => undefined),
+        return: async () => ((left = true), { done: true as const, value: undefined }),
+      }),
+    };
+    const endsAt = new Date(Date.now() + 100);
+    const messages = rechecked(source, { everyMs: 3_600_000, check: async () => undefined, endsAt });
+    await expect(messages[Symbol.asyncIterator]().next()).rejects.toThrow('identity token is missing or expired');
+    expect([left, Date.now() >= endsAt.getTime()]).toEqual([true, true]);
+  });
+
+  test('on which nothing comes ends once its key is revoked', async () => {
+    const { database } = api.db;
+    const runId = await insertRun(database, 'local/default', { recipe: 'r' });
+    const headers = await api.signIn('ana');
+    const messages = client.streamBakeLog({ runId, follow: true }, { headers })[Symbol.asyncIterator]();
+    await messages.next();
+    const id = /mur_(\w+)/.exec(headers['authorization'] ?? '')?.[1] ?? '';
+    await database.updateTable('api_keys').set({ revoked_at: new Date() }).where('id', '=', id).execute();
+    await expect(messages.next()).rejects.toThrow('identity token is missing or expired');
+  });
+
   test('ends once its caller may no longer read it', async () => {
     const boss = await api.signIn('boss', { reach: 'operator' });
     const unbind = async () => {
@@ -58,8 +92,7 @@ describe('a stream', () => {
       (async function* () {
         yield* [1, 2, 3];
       })(),
-      3_600_000,
-      async () => (checks += 1),
+      { everyMs: 3_600_000, check: async () => (checks += 1) },
     );
     const seen: number[] = [];
     for await (const message of messages) seen.push(message);

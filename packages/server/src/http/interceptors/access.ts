@@ -41,11 +41,12 @@ export function accessInterceptor(parts: { database: Database; log: Logger; rech
       const response = await next(received.with(message));
       if (response.stream) {
         const still = async () => {
-          // A key that is taken away ends what it began. A token of an issuer is good for minutes, and bakes take longer.
+          // A key that is taken away ends what it began. A token cannot be: it ends by itself, and the stream with it.
           if (identity.keyId !== '') await authenticate(parts.database, request.header.get('authorization'));
           await judge(parts.database, rule, { identity, access: await accessOf(parts.database, identity), meant }, message);
         };
-        const messages = rechecked(response.message, parts.recheckMs ?? defaultRecheckMs, still);
+        const everyMs = parts.recheckMs ?? defaultRecheckMs;
+        const messages = rechecked(response.message, { everyMs, check: still, endsAt: identity.expiresAt });
         return { ...response, message: followed(messages, trail, signal) };
       }
       await trail.end({ code: 'OK', made: rule.made?.(response.message) });
