@@ -118,6 +118,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     substrates: [...substrates.keys()],
     issuers: createIssuers(configuration.oidc, log),
     connections: configuration.limits.connections,
+    hosts: configuration.hosts,
     version,
     log,
   });

@@ -42,6 +42,7 @@ base_images:
   gce:
     self_link: projects/debian-cloud/global/images/family/debian-12
 local_tenants: [github_app/acme]
+hosts: [murmur.example.com]
 key_provider: {file: keys/master}
 limits:
   machines: {memory_gb: 0.5, vcpus: 3}
@@ -79,6 +80,7 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
         gceBaseSelfLink: 'projects/debian-cloud/global/images/family/debian-12',
       },
       localTenants: ['github_app/acme'],
+      hosts: ['murmur.example.com'],
       keyProvider: { file: '/etc/murmur/keys/master' },
       limits: {
         machines: { memoryMb: 512, vcpus: 3 },
@@ -173,6 +175,7 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
     ['base_images: {aws: {ami_ids: x}}', ['base_images.aws.ami_ids: expected mapping']],
     ['base_images: {gce: {}}', ['base_images.gce.self_link is required']],
     ['local_tenants: [acme, local/a]', ['local_tenants[0]: "acme" is not a tenant such as github_app/acme']],
+    ['hosts: ["https://a"]', ['hosts[0]: "https://a" is not a name such as murmur.example.com']],
     ['key_provider: {}', ['key_provider: exactly one of file and env is required']],
     ['key_provider: {file: a, env: B}', ['key_provider: exactly one of file and env is required']],
     ['key_provider: {env: A-B}', ['key_provider.env: "A-B" is not the name of a variable']],

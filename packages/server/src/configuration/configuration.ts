@@ -23,6 +23,8 @@ export interface Configuration {
   /** The tenants beside `local/…` that may use the placements on the server's own host. */
   readonly localTenants: readonly string[];
   readonly keyProvider: KeySource;
+  /** The names a proxy passes on to a server that listens on the loopback. */
+  readonly hosts: readonly string[];
   readonly limits: Limits;
   readonly retention: Retention;
 }
@@ -33,11 +35,12 @@ export const noConfiguration: Configuration = {
   baseImages: {},
   localTenants: [],
   keyProvider: undefined,
+  hosts: [],
   limits: defaultLimits(),
   retention: defaultRetention,
 };
 
-const sections = ['oidc', 'base_images', 'local_tenants', 'key_provider', 'limits', 'retention'];
+const sections = ['oidc', 'base_images', 'local_tenants', 'key_provider', 'hosts', 'limits', 'retention'];
 
 /** A file that was named must exist; one that was merely looked for need not. */
 export type Presence = 'required' | 'optional';
@@ -72,6 +75,7 @@ export function parseConfiguration(text: string, file: string): Configuration {
     baseImages: readBaseImages(root),
     localTenants: readLocalTenants(root),
     keyProvider: readKeyProvider(root, dirname(file)),
+    hosts: readHosts(root),
     limits: readLimits(root),
     retention: readRetention(root),
   };
@@ -116,6 +120,14 @@ function readLocalTenants(root: Section): readonly string[] {
     if (!isTenantId(tenant)) root.refuse(`local_tenants[${index}]`, `"${tenant}" is not a tenant such as github_app/acme`);
   }
   return tenants;
+}
+
+function readHosts(root: Section): readonly string[] {
+  const hosts = root.texts('hosts') ?? [];
+  for (const [index, host] of hosts.entries()) {
+    if (!/^[a-z0-9.:-]{1,253}$/i.test(host)) root.refuse(`hosts[${index}]`, `"${host}" is not a name such as murmur.example.com`);
+  }
+  return hosts;
 }
 
 function readKeyProvider(root: Section, folder: string): KeySource {

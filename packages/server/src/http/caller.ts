@@ -7,6 +7,9 @@ import type { Identity } from '../access/identity.js';
 /** Where the door leaves the caller. */
 export const identityKey = createContextKey<Identity | undefined>(undefined, { description: 'the authenticated caller' });
 
+/** Where the door leaves the address that the call comes from. */
+export const addressKey = createContextKey('', { description: "the peer's address" });
+
 /** Where the access interceptor leaves what the caller may do. */
 export const accessKey = createContextKey<Access | undefined>(undefined, { description: 'what the caller may do' });
 

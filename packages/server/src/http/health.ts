@@ -1,20 +1,38 @@
+import type { MurmurError } from '@murmur/api';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
 import type { Database } from '../database/tables.js';
+import type { AnyRequest } from './connections.js';
+import { errorToTell } from './interceptors/errors.js';
 import type { Metrics } from './metrics.js';
 
-/** The part of a request and a response, of either HTTP version, that these endpoints use. */
-type Request = { readonly url?: string | undefined };
+/** The part of a response, of either HTTP version, that these endpoints use. */
 type Response = { writeHead(status: number, headers: Record<string, string>): unknown; end(body: string): unknown };
 
 type Answer = { status: number; type: string; body: string };
 
+const statuses: { readonly [Code in MurmurError['code']]?: number } = {
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  RESOURCE_EXHAUSTED: 429,
+  UNAVAILABLE: 503,
+};
+
 /** A database that takes longer does not answer. */
 const longestAnswerMs = 3000;
 
+/** What these endpoints are served from. */
+export interface HealthParts {
+  readonly database: Database;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Throws unless the request may read the measurements. */
+  requireMetricsReader(request: AnyRequest): Promise<void>;
+}
+
 /** Serves what is not the API: `/healthz` (the process lives), `/readyz` (it can reach its database) and `/metrics`. */
-export function healthHandler(parts: { database: Database; metrics: Metrics; log: Logger }) {
+export function healthHandler(parts: HealthParts) {
   const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body: `${body}\n` });
 
   let asked: Promise<unknown> | undefined;
@@ -30,23 +48,34 @@ export function healthHandler(parts: { database: Database; metrics: Metrics; log
     }
   };
 
-  const answer = async (path: string): Promise<Answer> => {
+  const measurements = async (request: AnyRequest): Promise<Answer> => {
+    try {
+      await parts.requireMetricsReader(request);
+    } catch (thrown) {
+      const { code, message, hint } = errorToTell(parts.log, 'metrics', thrown);
+      return text(statuses[code] ?? 500, hint === undefined ? message : `${message}\n${hint}`);
+    }
+    const { registry } = parts.metrics;
+    return { status: 200, type: registry.contentType, body: await registry.metrics() };
+  };
+
+  const answer = async (path: string, request: AnyRequest): Promise<Answer> => {
     switch (path) {
       case '/healthz':
         return text(200, 'ok');
       case '/readyz':
         return ready();
       case '/metrics':
-        return { status: 200, type: parts.metrics.registry.contentType, body: await parts.metrics.registry.metrics() };
+        return measurements(request);
       default:
         return text(404, 'not found');
     }
   };
 
-  return (request: Request, response: Response): void => {
+  return (request: AnyRequest, response: Response): void => {
     // Not parsed as a URL: a client may send what is none.
     const [path = ''] = (request.url ?? '').split('?', 1);
-    answer(path).then(
+    answer(path, request).then(
       ({ status, type, body }) => {
         response.writeHead(status, { 'content-type': type });
         response.end(body);

@@ -256,11 +256,11 @@ describe('serveApi', () => {
   });
 
   test.each([
-    ['a path that is no URL', 'GET // HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', '404'],
+    ['a path that is no URL', 'GET // HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', '404'],
     [
       'a host that is none',
       'POST /murmur.api.v1.MurmurService/WhoAmI HTTP/1.1\r\nhost: a b\r\nconnection: close\r\ncontent-length: 0\r\n\r\n',
-      '400',
+      '403',
     ],
     ['no host', 'POST /murmur.api.v1.MurmurService/WhoAmI HTTP/1.0\r\ncontent-length: 0\r\n\r\n', '400'],
     ['no HTTP', 'hello\r\n\r\n', '400'],

@@ -2,6 +2,7 @@ import { MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { authenticate } from '../access/authenticate.js';
+import type { Identity } from '../access/identity.js';
 import type { Issuers } from '../access/oidc.js';
 import type { Bakery } from '../bake/index.js';
 import type { CatalogContext } from '../catalog/context.js';
@@ -12,14 +13,18 @@ import { guardAdapter } from './adapter-guard.js';
 import { bakeService } from './bake-service.js';
 import { type BaseBuilder, baseService } from './base-service.js';
 import { catalogService } from './catalog-service.js';
-import { proveConnection } from './connections.js';
+import { type AnyRequest, addressOf, proveConnection } from './connections.js';
 import { openDoor } from './guards/door.js';
+import { requireOwnName } from './guards/host-names.js';
+import { type WrongKeyLimits, watchKeys, wrongKeyLimits } from './guards/wrong-keys.js';
 import { healthHandler } from './health.js';
 import { accessInterceptor } from './interceptors/access.js';
 import { errorInterceptor, errorToTell } from './interceptors/errors.js';
 import { observeCall, observeInterceptor } from './interceptors/observe.js';
-import { type Listener, listen } from './listen.js';
+import { type Listener, listen, parseListenAddress } from './listen.js';
+import { requireMetricsReader } from './metrics-readers.js';
 import { createMetrics } from './metrics.js';
+import { peerOf } from './peer-address.js';
 import { sessionService } from './session-service.js';
 
 /** JSON that is not UTF-8 is refused: unless told so, the decoder puts other characters in place of what it cannot read. */
@@ -36,9 +41,13 @@ export interface ApiParts {
   readonly issuers: Issuers;
   /** How long a stream goes on before its caller is looked at again, in milliseconds; a minute unless given. */
   readonly recheckMs?: number;
+  /** How wrong keys are slowed down, where not as usual. */
+  readonly wrongKeys?: WrongKeyLimits;
   readonly version: string;
   /** How many connections there may be at once; a number that every system allows unless given. */
   readonly connections?: number;
+  /** The names that it goes by beside the loopback's own, where it listens on that alone: those a proxy passes on. */
+  readonly hosts?: readonly string[];
   readonly log: Logger;
 }
 
@@ -47,6 +56,14 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
   const { database, bakery, log } = parts;
   const metrics = createMetrics({ database, log });
   const shutdown = new AbortController();
+  const keys = watchKeys(parts.wrongKeys ?? wrongKeyLimits, log);
+  const identify = async (request: AnyRequest): Promise<Identity> => {
+    const header = request.headers.authorization;
+    const look = () => authenticate(database, header ?? null, parts.issuers);
+    const identity = await keys.identify(peerOf(addressOf(request)), header, look);
+    proveConnection(request);
+    return identity;
+  };
   const api = openDoor({
     service: {
       ...catalogService(parts),
@@ -61,20 +78,25 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
       shutdownSignal: shutdown.signal,
       jsonOptions,
     },
-    async identify(request) {
-      const identity = await authenticate(database, request.headers.authorization ?? null, parts.issuers);
-      proveConnection(request);
-      return identity;
-    },
-    refused({ method, seconds, thrown }) {
+    identify,
+    refused({ method, request, seconds, thrown }) {
       const error = errorToTell(log, method, thrown);
-      observeCall({ log, metrics }, { method, code: error.code, seconds });
+      observeCall({ log, metrics }, { method, code: error.code, seconds, address: addressOf(request) });
       return error;
     },
-    fallback: healthHandler({ database, metrics, log }),
+    fallback: healthHandler({
+      database,
+      metrics,
+      log,
+      requireMetricsReader: (request) => requireMetricsReader(database, request, identify),
+    }),
     log,
   });
-  const listener = await listen(address, guardAdapter(api, log), parts);
+  const listener = await listen(
+    address,
+    guardAdapter(requireOwnName(api, parseListenAddress(address).host, parts.hosts ?? []), log),
+    parts,
+  );
   return {
     url: listener.url,
     async close() {

@@ -21,7 +21,7 @@ import { setResource } from '../catalog/verbs/index.js';
 import { connect } from '../database/pool.js';
 import { type TestDatabase, testDatabase } from '../database/testing.js';
 import type { CallName } from './call-rules.js';
-import { serveApi } from './server.js';
+import { type ApiParts, serveApi } from './server.js';
 
 /** How a call ended: its code and message, and all that was answered as JSON. */
 export interface Answer {
@@ -61,7 +61,7 @@ export interface TestApi extends AsyncDisposable {
 }
 
 /** Starts it. */
-export async function startTestApi(): Promise<TestApi> {
+export async function startTestApi(options: Pick<ApiParts, 'wrongKeys'> = {}): Promise<TestApi> {
   const log = pino({ level: process.env['MURMUR_LOG_LEVEL'] ?? 'silent' });
   const db = await testDatabase();
   const { database } = db;
@@ -120,6 +120,8 @@ export async function startTestApi(): Promise<TestApi> {
     ),
     substrates: [],
     recheckMs: 0,
+    hosts: ['murmur.example.com'],
+    ...options,
     version: '1.2.3',
     log,
   });

@@ -1,7 +1,7 @@
 import { kindNames } from '@murmur/api';
 
 /** What permissions are about: every kind of the catalog, and what is no resource. */
-export const permissionNouns: readonly string[] = [...kindNames, 'api-key', 'audit'];
+export const permissionNouns: readonly string[] = [...kindNames, 'api-key', 'audit', 'metrics'];
 
 /** What can be done to it. */
 export const permissionVerbs = ['read', 'list', 'create', 'edit', 'delete', 'assume'] as const;

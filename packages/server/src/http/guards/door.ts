@@ -20,7 +20,8 @@ import type { Logger } from 'pino';
 
 import type { Identity } from '../../access/identity.js';
 import { type CallName, callRules } from '../call-rules.js';
-import { identityKey } from '../caller.js';
+import { addressKey, identityKey } from '../caller.js';
+import { addressOf } from '../connections.js';
 import { byteBudget } from './byte-budget.js';
 import { limitsOf } from './call-limits.js';
 import { readBody } from './read-body.js';
@@ -69,7 +70,7 @@ export function openDoor({ service, options, identify, fallback, refused, log }:
     const [path = ''] = (request.url ?? '').split('?', 1);
     const call = calls.get(path);
     if (call === undefined) return fallback(request, response);
-    const values = createContextValues();
+    const values = createContextValues().set(addressKey, addressOf(request));
     // Outside the promise: it throws for a request whose address cannot be read.
     const incoming = universalRequestFromNodeRequest(request, response, undefined, values);
     // The handlers would set aside as many bytes as it says.
