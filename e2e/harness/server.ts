@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,6 +17,8 @@ export interface TestServer {
   readonly url: string;
   readonly apiKey: string;
   readonly pid: number;
+  /** The PostgreSQL it was given; undefined when it has its own. */
+  readonly databaseUrl: string | undefined;
   /** The server's own log so far. */
   log(): Promise<string>;
   /** SIGKILL, as a crash or the kernel would. */
@@ -38,16 +40,28 @@ function endProcess(pid: number): void {
   }
 }
 
-/** Starts a server on embedded PostgreSQL and a free port; with no more than so many files open, where a number is given. */
-export async function startServer({ openFiles }: { readonly openFiles?: number } = {}): Promise<TestServer> {
+/** How a server is started. */
+export interface ServerChoices {
+  /** A PostgreSQL of several servers; its own unless given. */
+  readonly databaseUrl?: string;
+  /** The server whose master key this one shares; it makes its own unless given. */
+  readonly keyOf?: TestServer;
+  /** The most files it may have open. */
+  readonly openFiles?: number;
+}
+
+/** Starts a server on a free port. */
+export async function startServer({ databaseUrl, keyOf, openFiles }: ServerChoices = {}): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'murmur-e2e-'));
+  if (keyOf !== undefined) await copyFile(join(keyOf.dataDir, 'master.key'), join(dataDir, 'master.key'));
+  const onDatabase = databaseUrl === undefined ? [] : ['--database-url', databaseUrl];
   const logFile = join(dataDir, 'server.log');
   let child: ChildProcess | undefined;
   let exited: Promise<number | null> = Promise.resolve(null);
   let url = '';
 
   const start = async (listen = '127.0.0.1:0'): Promise<void> => {
-    const command = [process.execPath, murmurBinary, 'server', '--listen', listen, '--data-dir', dataDir];
+    const command = [process.execPath, murmurBinary, 'server', '--listen', listen, '--data-dir', dataDir, ...onDatabase];
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
     const started = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
@@ -70,6 +84,7 @@ export async function startServer({ openFiles }: { readonly openFiles?: number }
   const apiKey = (await readFile(join(dataDir, 'admin.key'), 'utf8')).trim();
   return {
     dataDir,
+    databaseUrl,
     get url() {
       return url;
     },
