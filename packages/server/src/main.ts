@@ -24,7 +24,7 @@ import { keyPlaces } from './secrets/key-places.js';
 import type { KeyProvider } from './secrets/key-provider.js';
 import { type KeyPlaces, openKeyRing } from './secrets/key-ring.js';
 import { createTenantKeys } from './secrets/tenant-keys.js';
-import { registry } from './substrates/registry.js';
+import { registry, type SubstratesConfiguration } from './substrates/registry.js';
 import type { BaseBuilder, Substrate, SubstrateName } from './substrates/substrate.js';
 import { serverVersion } from './version.js';
 
@@ -81,7 +81,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
   await ensureFirstTenant({ database, dataDir });
   const installation = await installationId(database);
 
-  const substrates = await startSubstrates(dataDir, { installation, log }, closers);
+  const substrates = await startSubstrates(dataDir, configuration.substrates, { installation, log }, closers);
   const localSubstrates = [...substrates.values()].flatMap(({ local, name }) =>
     local && (name === 'QEMU' || name === 'DOCKER') ? [name] : [],
   );
@@ -152,14 +152,16 @@ async function openKeys(database: Database, places: KeyPlaces, log: Logger): Pro
 /** The substrates that this host and its configuration allow. One that cannot work is left out, with a warning that says why. */
 async function startSubstrates(
   dataDir: string,
+  configuration: SubstratesConfiguration,
   parts: { installation: string; log: Logger },
   closers: Closers,
 ): Promise<ReadonlyMap<SubstrateName, Substrate>> {
   const substrates = new Map<SubstrateName, Substrate>();
   const runtimeDir = await openRuntimeDir(dataDir);
-  for (const [name, open] of Object.entries(registry)) {
+  for (const { enabled, name, open } of registry) {
+    if (!enabled(configuration)) continue;
     try {
-      const substrate = await open({ ...parts, dataDir, runtimeDir });
+      const substrate = await open({ ...parts, dataDir, runtimeDir }, configuration);
       substrates.set(substrate.name, substrate);
       closers.push(() => substrate.close?.() ?? Promise.resolve());
     } catch (cause) {

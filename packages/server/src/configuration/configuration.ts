@@ -13,6 +13,7 @@ import { defaultLimits, type Limits, readLimits } from './limits-section.js';
 import { readIssuers } from './oidc-section.js';
 import { Section } from './reader.js';
 import { defaultRetention, readRetention, type Retention } from './retention-section.js';
+import { allSubstrates, readSubstrates, type SubstratesSection } from './substrates-section.js';
 
 /** What the operator has decided about a server. */
 export interface Configuration {
@@ -27,6 +28,7 @@ export interface Configuration {
   readonly hosts: readonly string[];
   readonly limits: Limits;
   readonly retention: Retention;
+  readonly substrates: SubstratesSection;
 }
 
 /** What a server does that nobody has configured. */
@@ -38,9 +40,10 @@ export const noConfiguration: Configuration = {
   hosts: [],
   limits: defaultLimits(),
   retention: defaultRetention,
+  substrates: allSubstrates,
 };
 
-const sections = ['oidc', 'base_images', 'local_tenants', 'key_provider', 'hosts', 'limits', 'retention'];
+const sections = ['oidc', 'base_images', 'local_tenants', 'key_provider', 'hosts', 'limits', 'retention', 'substrates'];
 
 /** A file that was named must exist; one that was merely looked for need not. */
 export type Presence = 'required' | 'optional';
@@ -78,6 +81,7 @@ export function parseConfiguration(text: string, file: string): Configuration {
     hosts: readHosts(root),
     limits: readLimits(root),
     retention: readRetention(root),
+    substrates: readSubstrates(root),
   };
   const [first, ...rest] = problems.map((problem) => ({ code: 'INVALID_ARGUMENT' as const, message: `${file}: ${problem}`, hint }));
   if (first !== undefined) throw MurmurError.ofFaults([first, ...rest]);

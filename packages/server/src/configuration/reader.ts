@@ -80,6 +80,15 @@ export class Section {
     return typeof value === 'number' ? String(value) : this.text(key);
   }
 
+  /** A truth value; undefined when it is absent, or is none and has been noted. */
+  truth(key: string): boolean | undefined {
+    if (!this.has(key)) return undefined;
+    const value = this.#fields[key];
+    if (typeof value === 'boolean') return value;
+    this.refuse(key, 'expected true or false');
+    return undefined;
+  }
+
   /** A list of texts; undefined when it is absent. */
   texts(key: string): string[] | undefined {
     return this.#list(key)?.flatMap((item, index) => {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 
+import { createDockerSubstrate } from './docker/index.js';
 import { createQemuSubstrate } from './qemu/index.js';
 import type { Substrate, SubstrateName } from './substrate.js';
 
@@ -14,10 +15,23 @@ export interface SubstrateParts {
   readonly log: Logger;
 }
 
-/** Opens a substrate. Rejects, with the reason, where this host or the operator's configuration does not have what it takes. */
-export type OpenSubstrate = (parts: SubstrateParts) => Promise<Substrate>;
+/** What the operator has decided about each substrate. */
+export interface SubstratesConfiguration {
+  readonly qemu: { readonly enabled: boolean };
+  /** `socket`: the Docker Engine's, in place of the usual one. */
+  readonly docker: { readonly enabled: boolean; readonly socket?: string | undefined };
+}
 
-/** Every substrate there is, one line each. */
-export const registry: { readonly [name in SubstrateName]?: OpenSubstrate } = {
-  QEMU: createQemuSubstrate,
-};
+/** One substrate: whether the operator wants it, and how it is opened. */
+export interface Registration {
+  readonly name: SubstrateName;
+  enabled(configuration: SubstratesConfiguration): boolean;
+  /** Rejects, with the reason, where this host or the configuration does not have what it takes. */
+  open(parts: SubstrateParts, configuration: SubstratesConfiguration): Promise<Substrate>;
+}
+
+/** Every substrate there is. */
+export const registry: readonly Registration[] = [
+  { name: 'QEMU', enabled: ({ qemu }) => qemu.enabled, open: (parts) => createQemuSubstrate(parts) },
+  { name: 'DOCKER', enabled: ({ docker }) => docker.enabled, open: (parts, { docker }) => createDockerSubstrate({ ...parts, ...docker }) },
+];

@@ -158,6 +158,11 @@ export interface Substrate {
    * Elsewhere a list may lag behind for minutes.
    */
   readonly local: boolean;
+  /**
+   * A folder in the memory of its guests where the script's supervisor lives. Absent where the supervisor mounts one itself, as
+   * in any machine of its own.
+   */
+  readonly guestFolder?: string;
   /** Where an image of this placement lives, in words: a GCP project, `<account>/<region>`, `docker-local`, `qemu-local`. */
   scope(placement: Placement): string;
   /** The site of a placement when this tenant uses it. Makes no call. */

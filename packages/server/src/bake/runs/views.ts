@@ -16,7 +16,13 @@ const largestPageSize = 100;
 export async function bakeOf(queryable: Queryable, run: RunRow): Promise<Bake> {
   const steps = await queryable
     .selectFrom('run_steps')
-    .select(['step', 'attempt', sql<number>`extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at)::float`.as('seconds')])
+    .select([
+      'step',
+      'attempt',
+      sql<number>`extract(epoch from coalesce(ended_at, ${run.ended_at}::timestamptz, clock_timestamp()) - started_at)::float`.as(
+        'seconds',
+      ),
+    ])
     .where('run_id', '=', run.id)
     .orderBy('started_at')
     .execute();

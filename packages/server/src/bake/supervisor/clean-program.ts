@@ -6,7 +6,7 @@ import { shellQuote } from './shell-quote.js';
  * login key, traces of this boot (cloud-init's instance, leases, logs, histories, temporary files) and the supervisor. On a
  * guest that lacks some of it, the rest still happens.
  */
-export function cleanProgram(clientPublicKey: string): string {
+export function cleanProgram(clientPublicKey: string, folder: string = guestFolder): string {
   return `begin() {
   umask 077
   # What still writes logs would write them again after they were removed.
@@ -43,8 +43,8 @@ export function cleanProgram(clientPublicKey: string): string {
       "$home/.lesshst" "$home/.viminfo" "$home/.wget-hsts" "$home/.sudo_as_admin_successful"
   done
   find /tmp /var/tmp -mindepth 1 -maxdepth 1 ! -name 'systemd-private-*' -exec rm -rf {} + 2>/dev/null
-  umount -l ${guestFolder} 2>/dev/null
-  rm -rf ${guestFolder}
+  umount -l ${folder} 2>/dev/null
+  rm -rf ${folder}
   # The supervisor's control groups are memory of this boot alone and vanish with it.
   sync
   if command -v fstrim >/dev/null 2>&1; then fstrim -a >/dev/null 2>&1; fi

@@ -1,4 +1,4 @@
-import { runOnHost } from './host-command.js';
+import { runOnHost } from '../host-command.js';
 
 /** Where a root filesystem may begin: on the bare disk, or in a first partition aligned as is usual. */
 const starts = [0, 1024 * 1024];

@@ -5,7 +5,7 @@ import type { ExistenceCheck } from '../substrate.js';
 import { digestOf, isMissing, moveDurably, readIfPresent, syncPath, writeAtomically } from './files.js';
 import { imageFolder, type Digest, type Layout } from './layout.js';
 import { imageFile, listManifests, readManifest, readManifestIn, type ImageFile, type Manifest } from './manifest.js';
-import { runOnHost } from './host-command.js';
+import { runOnHost } from '../host-command.js';
 
 /** What an image being made consists of, its disk, kernel and initrd already lying in its folder. */
 export type NewImage = Pick<Manifest, 'parent' | 'architecture' | 'commandLine'> &

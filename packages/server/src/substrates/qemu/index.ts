@@ -14,7 +14,7 @@ import { preinstalled } from './base/packages.js';
 import { createChannels } from './channels.js';
 import { captureMachine } from './capture.js';
 import { captureNotes, digestIn, forgetCapture, imageReference } from './capture-notes.js';
-import { runOnHost } from './host-command.js';
+import { runOnHost } from '../host-command.js';
 import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './images.js';
 import { imageFolder, isDigest, openLayout, type Digest, type Layout } from './layout.js';
 import { launchMachine } from './launch.js';

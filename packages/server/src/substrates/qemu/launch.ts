@@ -7,7 +7,7 @@ import { MurmurError } from '@murmur/api';
 
 import { PlatformFault, type GuestKeys, type LaunchSpec, type Token } from '../substrate.js';
 import type { AcceleratorProbe } from './accelerator.js';
-import { plainEnvironment, runOnHost } from './host-command.js';
+import { plainEnvironment, runOnHost } from '../host-command.js';
 import { controlSocket, imageFolder, machineFolder, relativeDisk, type Layout } from './layout.js';
 import { findQemu, isRunning, killProcesses, type ProcessIdentity } from './machine-process.js';
 import { readMachine, writeMachine, type MachineRecord } from './machine-record.js';

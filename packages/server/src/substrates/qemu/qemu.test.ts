@@ -35,7 +35,7 @@ describeSubstrate('QEMU', async (): Promise<SubstrateUnderTest> => {
       const disk = path.join(places.dataDir, 'images', folderOf(artifact), 'disk.qcow2');
       const { size, atime, mtime } = await stat(disk);
       await chmod(disk, 0o600);
-      if (how === 'size') return truncate(disk, size - 1);
+      if (how === 'plain') return truncate(disk, size - 1);
       const handle = await open(disk, 'r+');
       await handle.write(Buffer.from('damage'), 0, 6, Math.floor(size / 2));
       await handle.close();

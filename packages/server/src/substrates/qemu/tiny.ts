@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { markBuilder } from './builder-mark.js';
 import { isMissing } from './files.js';
-import { runOnHost } from './host-command.js';
+import { runOnHost } from '../host-command.js';
 import { openMaking, placeImage, sealImage } from './images.js';
 import { buildInitrd, initrdProgram } from './initrd.js';
 import { unpackKernel } from './kernel-image.js';

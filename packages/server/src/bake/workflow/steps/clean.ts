@@ -16,7 +16,7 @@ export const clean: BakeStep = {
     await assertLease(context.database, context.lease);
     await using session = guestSession(state, context);
     await session.use(cleanMs, async (channel, signal) => {
-      const program = cleanProgram(context.keys.clientPublic);
+      const program = cleanProgram(context.keys.clientPublic, context.substrate.guestFolder);
       const result = await channel.run('sh', { stdin: program, signal });
       if (result.exitCode === 0) return;
       const { run, tenantKey } = context;

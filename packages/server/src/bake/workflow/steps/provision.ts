@@ -42,7 +42,10 @@ export const provision: BakeStep = {
     const variables = openVariables(context.tenantKey, run.id, run.sealed_variables);
     const secrets = Object.values(variables);
     await using session = guestSession(state, context);
-    const program = startProgram({ script: inputs.script, variables, timeoutSeconds: inputs.timeoutSeconds });
+    const program = startProgram(
+      { script: inputs.script, variables, timeoutSeconds: inputs.timeoutSeconds },
+      context.substrate.guestFolder,
+    );
     await session.use(startMs, async (channel, signal) => {
       const started = await channel.run('sh', { stdin: program, signal });
       if (started.exitCode !== 0) throw new BakeFailure(`the script could not be started: ${complaint(started.stderr, secrets)}`);
@@ -76,7 +79,7 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
   for (;;) {
     const { chunk, state } = await session.use(readMs, async (channel, signal) => {
       const answer = guestAnswer();
-      await channel.stream(readCommand(stored, received), answer.sink, { signal });
+      await channel.stream(readCommand(stored, received, context.substrate.guestFolder), answer.sink, { signal });
       return { chunk: answer.output(), state: answer.state() };
     });
     received += chunk.length;
@@ -99,7 +102,7 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
     const overdue = watchedMs + followedMs() > limitMs + waitedMs;
     if (overdue && chunk.length === mostChunkBytes && backlog > 0) backlog -= 1;
     else if (overdue) {
-      await session.use(stopMs, (channel, signal) => channel.run(stopCommand(), { signal }));
+      await session.use(stopMs, (channel, signal) => channel.run(stopCommand(context.substrate.guestFolder), { signal }));
       return 'timed-out';
     }
   }

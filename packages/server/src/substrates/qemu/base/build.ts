@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto';
-import { access, chmod, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { MurmurError } from '@murmur/api';
-
-import { digestOf, isMissing } from '../files.js';
+import { digestOf } from '../files.js';
 import { markBuilder } from '../builder-mark.js';
-import { runOnHost } from '../host-command.js';
+import { requirePrograms } from '../../host-programs.js';
+import { runOnHost, runWithServer } from '../../host-command.js';
 import { chainIsWhole, isDiscarded, openMaking, placeImage, sealImage } from '../images.js';
 import { buildInitrd, initrdProgram } from '../initrd.js';
 import { unpackKernel } from '../kernel-image.js';
 import { imageFolder, makingFolder, type Digest, type Layout } from '../layout.js';
 import { listManifests } from '../manifest.js';
 import { writeBootArea } from './boot-area.js';
-import { aptSources } from './mirror.js';
+import { aptSources, suite } from '../../debian-mirror.js';
 import { loaderPackages, packages } from './packages.js';
 import { maskedUnits, rootFiles } from './root-files.js';
-import { insideScript, mmdebstrapArguments, outsideScript, partitionStart, suite, virtualSize } from './scripts.js';
+import { insideScript, mmdebstrapArguments, outsideScript, partitionStart, virtualSize } from './scripts.js';
 
 /** For direct boot with our own initrd. */
 const commandLine = 'root=/dev/vda1 rw quiet loglevel=3 systemd.show_status=0 net.ifnames=0 random.trust_cpu=on';
@@ -47,7 +46,7 @@ export async function buildBase(layout: Layout, options: BaseBuildOptions): Prom
     onProgress('the base image of these packages is built already');
     return existing;
   }
-  await requirePrograms();
+  await requirePrograms(isRoot() ? needed : { ...needed, fakeroot: 'fakeroot' });
   const making = makingFolder(layout, 'base');
   await rm(making, { recursive: true, force: true });
   await using _mark = await markBuilder(making);
@@ -90,7 +89,7 @@ async function debootstrap(making: string, onProgress: (line: string) => void, s
   const args = mmdebstrapArguments(files, await aptSources());
   // As root its work folder lies in ours, so that nothing is left elsewhere by a build that was killed.
   const env = isRoot() ? { TMPDIR: making } : {};
-  await runWithUs('mmdebstrap', args, {
+  await runWithServer('mmdebstrap', args, {
     cwd: making,
     env,
     signal,
@@ -102,17 +101,12 @@ async function makeDisk(making: string, onProgress: (line: string) => void, sign
   onProgress('writing the disk');
   const script = ['sh', '-c', outsideScript];
   const [program, ...args] = isRoot() ? script : ['fakeroot', '--', ...script];
-  await runWithUs(program ?? 'sh', args, { cwd: making, signal });
+  await runWithServer(program ?? 'sh', args, { cwd: making, signal });
   const loader = { boot: await readFile(path.join(making, 'boot.img')), core: await readFile(path.join(making, 'core.img')) };
   await writeBootArea(path.join(making, 'disk.raw'), loader, { start: partitionStart, end: virtualSize });
   await runOnHost('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', 'disk.raw', 'disk.qcow2'], { cwd: making, signal });
   for (const name of ['root', 'disk.raw', 'overlay', 'overlay.tar', 'inside.sh'])
     await rm(path.join(making, name), { recursive: true, force: true });
-}
-
-/** Runs a long program that ends when the server does, however the server ends. */
-async function runWithUs(program: string, args: readonly string[], options: Parameters<typeof runOnHost>[2]): Promise<void> {
-  await runOnHost('setpriv', ['--pdeathsig', 'TERM', program, ...args], options);
 }
 
 async function builtBefore(layout: Layout, inputs: string): Promise<Digest | undefined> {
@@ -138,29 +132,6 @@ function inputsDigest(): string {
     virtualSize,
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-}
-
-async function requirePrograms(): Promise<void> {
-  const programs = isRoot() ? needed : { ...needed, fakeroot: 'fakeroot' };
-  const missing: string[] = [];
-  for (const [program, name] of Object.entries(programs)) if (!(await isInstalled(program))) missing.push(name);
-  if (missing.length === 0) return;
-  throw new MurmurError('FAILED_PRECONDITION', `the server's host lacks ${missing.join(', ')}`, {
-    hint: `Run: apt-get install ${missing.join(' ')}`,
-  });
-}
-
-async function isInstalled(program: string): Promise<boolean> {
-  const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-  for (const folder of folders) {
-    try {
-      await access(path.join(folder, program));
-      return true;
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-  }
-  return false;
 }
 
 function isRoot(): boolean {

@@ -1,8 +1,6 @@
+import { suite } from '../../debian-mirror.js';
 import { loaderPackages, packages } from './packages.js';
 import { maskedUnits } from './root-files.js';
-
-/** The Debian release the base is made of. */
-export const suite = 'bookworm';
 
 /** Where a root partition begins, in bytes: far enough for the boot loader before it. */
 export const partitionStart = 1024 * 1024;

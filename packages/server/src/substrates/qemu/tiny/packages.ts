@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 
-import { runOnHost } from '../host-command.js';
+import { runOnHost } from '../../host-command.js';
 
 /** Everything the tiny disk is made of, besides the kernel: programs and the libraries they load. */
 const names = ['busybox-static', 'dropbear-bin', 'libc6', 'libcrypt1', 'libgmp10', 'libtomcrypt1', 'libtommath1', 'zlib1g'];

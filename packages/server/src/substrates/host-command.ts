@@ -64,3 +64,8 @@ export function runOnHost(program: string, args: readonly string[], options: Hos
     });
   });
 }
+
+/** Runs a long program that ends when the server does, however the server ends. */
+export async function runWithServer(program: string, args: readonly string[], options: HostCommandOptions = {}): Promise<void> {
+  await runOnHost('setpriv', ['--pdeathsig', 'TERM', program, ...args], options);
+}

@@ -1,8 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { isMissing } from '../files.js';
-import { suite } from './scripts.js';
+import { isGone } from '../host/process-start.js';
+
+/** The Debian release that base images are made of. */
+export const suite = 'bookworm';
 
 const fallback = { main: 'http://deb.debian.org/debian', security: 'http://deb.debian.org/debian-security' };
 
@@ -52,7 +54,7 @@ async function orEmpty<T>(reading: Promise<T>, empty: T): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    if (isMissing(error)) return empty;
+    if (isGone(error)) return empty;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { aptSources, mirrorsIn } from './mirror.js';
+import { aptSources, mirrorsIn } from './debian-mirror.js';
 
 test('the mirrors of a deb822 file are taken', () => {
   const text = `Types: deb deb-src

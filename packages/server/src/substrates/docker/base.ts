@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+import { create } from '@bufbuild/protobuf';
+import { Architecture, DockerSourceSchema, type Image, ImageSchema } from '@murmur/api';
+
+import { aptSources, suite } from '../debian-mirror.js';
+import { runWithServer } from '../host-command.js';
+import { requirePrograms } from '../host-programs.js';
+import type { BaseBuilder } from '../substrate.js';
+import { asked, type Engine, statusOf } from './engine.js';
+import { inspectImage } from './images.js';
+
+/** The catalog name of the platform's base image. */
+const baseName = 'murmur-docker-base';
+
+/** Where bases lie in the engine, each tagged with a digest of what went into it. */
+const baseRepository = 'murmur-base';
+
+const packages = ['ca-certificates', 'curl', 'git', 'jq', 'less', 'procps', 'python3', 'sudo', 'tmux', 'tzdata', 'zstd'];
+
+/** What a person finds on the base, for the catalog. */
+const preinstalled = 'git, curl, jq, tmux, python3, ca-certificates, sudo, user "murmur"';
+
+/** What mmdebstrap's shell runs, with the new system's folder as `$1`, once Debian's packages are installed. */
+const hooks = [
+  'chroot "$1" useradd --create-home --user-group --shell /bin/bash murmur',
+  'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/archives/*.deb "$1"/var/log/*.log "$1"/var/log/apt/*',
+  ': >"$1/etc/machine-id"',
+];
+
+/** The configuration of the image, as `docker import` takes it. */
+const changes = ['ENV LANG=C.UTF-8', 'CMD ["bash"]'];
+
+const { signal: never } = new AbortController();
+
+/** Builds Debian with what agents need into an image of the engine, by `mmdebstrap` on the server's host. */
+export function createBaseBuilder(engine: Engine, dataDir: string): BaseBuilder {
+  return {
+    imageName: baseName,
+    async build({ onProgress, rebuild, signal }) {
+      const tag = `${baseRepository}:${inputsDigest()}`;
+      const before = rebuild ? undefined : await inspectImage(engine, tag, signal);
+      if (before !== undefined) {
+        onProgress('the base image of these packages is built already');
+        return baseImage(before.Id);
+      }
+      await requirePrograms({ mmdebstrap: 'mmdebstrap', tar: 'tar' });
+      const parent = path.join(dataDir, 'docker');
+      await mkdir(parent, { recursive: true, mode: 0o700 });
+      const folder = await mkdtemp(path.join(parent, 'base-'));
+      try {
+        const root = path.join(folder, 'root.tar');
+        onProgress(`installing Debian ${suite}`);
+        await runWithServer('mmdebstrap', mmdebstrapArguments(root, await aptSources()), {
+          cwd: folder,
+          env: { TMPDIR: folder },
+          signal,
+          onLine: (line) => void (line.startsWith('I: ') && onProgress(line.slice(3))),
+        });
+        onProgress('importing it into the Docker engine');
+        await asked(signal, async () => {
+          const reply = await engine.docker.importImage(createReadStream(root), {
+            repo: baseRepository,
+            tag: inputsDigest(),
+            changes,
+            abortSignal: signal,
+          });
+          await ended(reply);
+        });
+        const { Id } = await asked(signal, () => engine.docker.getImage(tag).inspect());
+        onProgress(`built ${Id}`);
+        return baseImage(Id);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+    async retire(unusedMs, inUse) {
+      const images = await asked(never, () =>
+        engine.docker.listImages({ filters: JSON.stringify({ reference: [`${baseRepository}:*`] }) }),
+      );
+      const used = await Promise.all(images.map(({ Id }) => inUse(Id)));
+      if (!used.includes(true)) return;
+      for (const [index, { Created, Id, RepoTags }] of images.entries()) {
+        if (used[index] === true || Date.now() - Created * 1000 < unusedMs) continue;
+        for (const tag of RepoTags ?? [Id]) await removeUnused(engine, tag);
+      }
+    },
+  };
+}
+
+/** What a container runs from stays. */
+async function removeUnused(engine: Engine, tag: string): Promise<void> {
+  try {
+    await asked(never, () => engine.docker.getImage(tag).remove());
+  } catch (error) {
+    if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
+  }
+}
+
+function mmdebstrapArguments(output: string, sources: readonly string[]): readonly string[] {
+  return [
+    '--variant=apt',
+    '--format=tar',
+    `--include=${packages.join(',')}`,
+    ...hooks.map((hook) => `--customize-hook=${hook}`),
+    suite,
+    output,
+    ...sources,
+  ];
+}
+
+function inputsDigest(): string {
+  return createHash('sha256')
+    .update(JSON.stringify([suite, packages, hooks, changes]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+function baseImage(id: string): Image {
+  const value = create(DockerSourceSchema, { imageRef: id });
+  return create(ImageSchema, {
+    name: baseName,
+    description: 'Debian 12 as a container image',
+    architecture: process.arch === 'arm64' ? Architecture.ARM64 : Architecture.AMD64,
+    preinstalled,
+    source: { case: 'docker', value },
+  });
+}
+
+/** Waits for the engine to have taken an import in, which it says by ending its reply; a failure comes as its last line. */
+async function ended(reply: NodeJS.ReadableStream): Promise<void> {
+  let last = '';
+  for await (const chunk of reply) last = (last + String(chunk)).slice(-4000);
+  const problem = /"error":"((?:[^"\\]|\\.)*)"/.exec(last)?.[1];
+  if (problem !== undefined) throw new Error(`the Docker engine did not import the base: ${problem}`);
+}

@@ -1,0 +1,90 @@
+import { create } from '@bufbuild/protobuf';
+import { DockerSourceSchema, type Image, MurmurError } from '@murmur/api';
+
+import type { MayUse, OwnedThing, ResolvedBase, Site, Substrate, Token } from '../substrate.js';
+import { createBaseBuilder } from './base.js';
+import { captureContainer } from './capture.js';
+import { openChannel } from './channel.js';
+import { asked, connectEngine, type Engine } from './engine.js';
+import { asHandle, discardImage, imageExists, inspectImage, keepImage, listPending, referenceIn } from './images.js';
+import { ofInstallation, ownerIn } from './labels.js';
+import { containerName, guestFolder, launchContainer, removeContainer, runningContainer } from './machine.js';
+
+/** The engine that the server uses unless its operator names another. */
+const defaultSocket = '/var/run/docker.sock';
+
+/** What the substrate is made with. */
+export interface DockerOptions {
+  /** What it keeps on the server's own host, for as long as a base is built, lies below it. */
+  readonly dataDir: string;
+  /** The engine's socket; {@link defaultSocket} unless given. */
+  readonly socket?: string | undefined;
+}
+
+/** This substrate has all that only some have, but connections to end. */
+export type DockerSubstrate = Substrate & Required<Pick<Substrate, 'baseBuilder' | 'shellCommand'>>;
+
+/** The substrate that runs machines as containers of a Docker Engine. Rejects when the engine does not answer. */
+export async function createDockerSubstrate(options: DockerOptions): Promise<DockerSubstrate> {
+  const { dataDir, socket = defaultSocket } = options;
+  const engine = await connectEngine(socket);
+  const site = { engine: engine.id } as unknown as Site;
+
+  return {
+    name: 'DOCKER',
+    local: true,
+    guestFolder,
+    scope: () => 'docker-local',
+    siteOf: () => site,
+    serves: (other) => other['engine'] === engine.id,
+    resolveBase: (_site, image, mayUse, signal) => resolveImage(engine, image, mayUse, signal),
+    async launch(spec, token, signal) {
+      await launchContainer(engine, spec, token, spec.base.immutableId, signal);
+      return { site, token, handle: { container: containerName(token) } };
+    },
+    async waitReady(machine, _keys, signal) {
+      await runningContainer(engine, machine, signal);
+    },
+    channel: (machine, _keys, signal) => openChannel(engine, machine, signal),
+    async capture(machine, _keys, artifact, signal) {
+      const reference = await captureContainer(engine, machine, artifact, signal);
+      const value = create(DockerSourceSchema, { imageRef: reference.id });
+      return { source: { case: 'docker', value }, reference: asHandle(reference) };
+    },
+    imageId: ({ id }) => (typeof id === 'string' ? id : undefined),
+    imageExists: (_site, reference, check, signal) => imageExists(engine, referenceIn(reference), check, signal),
+    keepImage: (_site, reference, signal) => keepImage(engine, referenceIn(reference), signal),
+    discardImage: (_site, reference, signal) => discardImage(engine, referenceIn(reference), signal),
+    destroy: (_site, token, signal) => removeContainer(engine, token, signal),
+    listOwned: async (_site, installation, signal) => ({
+      things: [...(await listContainers(engine, installation, signal)), ...(await listPending(engine, installation, signal))],
+    }),
+    baseBuilder: createBaseBuilder(engine, dataDir),
+    shellCommand: async (machine) => `docker --host unix://${engine.socket} exec -it ${containerName(machine.token)} sh`,
+  };
+}
+
+async function listContainers(engine: Engine, installation: string, signal: AbortSignal): Promise<OwnedThing[]> {
+  const filters = JSON.stringify({ label: ofInstallation(installation) });
+  const containers = await asked(signal, () => engine.docker.listContainers({ all: true, filters }));
+  return containers.map(({ Created, Labels }) => {
+    const token = (Labels['murmur.token'] ?? '') as Token;
+    return { type: 'machine', token, owner: ownerIn(Labels), createdAt: Created * 1000, handle: { token } };
+  });
+}
+
+const imageIdPattern = /^sha256:[0-9a-f]{64}$/;
+
+async function resolveImage(engine: Engine, image: Image, mayUse: MayUse, signal: AbortSignal): Promise<ResolvedBase> {
+  if (image.source.case !== 'docker') throw new MurmurError('INVALID_ARGUMENT', `image "${image.name}" is not a Docker image`);
+  const { imageRef } = image.source.value;
+  if (!imageIdPattern.test(imageRef)) throw new MurmurError('UNIMPLEMENTED', 'images are not pulled yet');
+  // Every tenant's images lie side by side in the engine, and an image written by hand can name any of them.
+  const found = (await mayUse(imageRef)) ? await inspectImage(engine, imageRef, signal) : undefined;
+  if (found === undefined) {
+    throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}": ${imageRef} is not in the Docker engine of this server`, {
+      hint: 'Build the base image again with "murmur base build --substrate docker", or bake the recipe again.',
+    });
+  }
+  return { immutableId: found.Id, architecture: found.Architecture === 'arm64' ? 'ARM64' : 'AMD64' };
+}

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { pack } from 'tar-fs';
+
+import { connectEngine } from './engine.js';
+
+const readyMs = 60_000;
+
+/** A Docker Engine of a test's own, with data, socket and processes apart from any other on the host. */
+export interface TestEngine extends AsyncDisposable {
+  readonly socket: string;
+  /** A folder that goes with the engine. */
+  readonly folder: string;
+  /** Where the engine keeps its data. */
+  readonly dataRoot: string;
+  /** A busybox image in it, by id. */
+  readonly base: string;
+  /** Ends the engine, by SIGTERM as a restart does or by SIGKILL; its containers go with it. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** Starts an engine with one tiny base image. */
+export async function startTestEngine(): Promise<TestEngine> {
+  const folder = await mkdtemp(join(tmpdir(), 'murmur-docker-'));
+  const socket = join(folder, 'docker.sock');
+  const dataRoot = join(folder, 'data');
+  let running: { stop(signal: NodeJS.Signals): Promise<void> } | undefined;
+
+  const start = async () => {
+    const engine = spawn(
+      'unshare',
+      [
+        // In a network of its own: an engine without a bridge removes the one that the host's own engine stands on.
+        ...['--net', 'dockerd'],
+        ...['--data-root', dataRoot, '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'docker.pid')],
+        // The tests' containers need no network, and not every machine can give them one.
+        ...['--host', `unix://${socket}`, '--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'],
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+    );
+    let log = '';
+    engine.stderr.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
+    let ended = false;
+    const end = new Promise<void>((resolve) => engine.once('close', () => ((ended = true), resolve())));
+    engine.once('error', (error) => ((ended = true), (log += error.message)));
+    running = {
+      async stop(signal) {
+        if (engine.pid !== undefined && !ended) process.kill(engine.pid, signal);
+        await end;
+      },
+    };
+    for (const limit = Date.now() + readyMs; ; await delay(100)) {
+      try {
+        await connectEngine(socket);
+        return;
+      } catch (error) {
+        if (ended || Date.now() > limit) throw new Error(`dockerd did not start:\n${log}`, { cause: error });
+      }
+    }
+  };
+
+  await start();
+  const base = await importBusybox(folder, socket);
+  return {
+    socket,
+    folder,
+    dataRoot,
+    base,
+    start,
+    stop: async (signal = 'SIGTERM') => running?.stop(signal),
+    async [Symbol.asyncDispose]() {
+      const { docker } = await connectEngine(socket);
+      for (const { Id } of await docker.listContainers({ all: true })) await docker.getContainer(Id).remove({ force: true });
+      await running?.stop('SIGTERM');
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** The host's busybox and links to it, as an image. */
+async function importBusybox(folder: string, socket: string): Promise<string> {
+  const root = join(folder, 'root');
+  for (const name of ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'tmp', 'var/log']) await mkdir(join(root, name), { recursive: true });
+  await copyFile('/bin/busybox', join(root, 'bin/busybox'));
+  for (const applet of applets) await symlink('busybox', join(root, 'bin', applet));
+  await writeFile(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nmurmur:x:1000:1000:murmur:/home:/bin/sh\n');
+  await writeFile(join(root, 'etc/group'), 'root:x:0:\nmurmur:x:1000:\n');
+  await writeFile(join(root, 'etc/machine-id'), '');
+  const { docker } = await connectEngine(socket);
+  await docker.importImage(pack(root), { repo: 'tiny', changes: ['ENV TINY=yes', 'USER murmur', 'WORKDIR /tmp', 'CMD ["sh"]'] });
+  const { Id } = await docker.getImage('tiny').inspect();
+  return Id;
+}
+
+const applets =
+  'sh awk base64 cat chmod chown cp cut date dd df dirname echo env expr false find grep head id kill ln ls mkdir mkfifo mktemp mv od printf ps pwd readlink rm rmdir sed seq setsid sha256sum sleep sort stat sync tail tar test touch tr true truncate umount uname uniq wc which xargs yes'.split(
+    ' ',
+  );
