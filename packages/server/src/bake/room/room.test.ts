@@ -9,8 +9,8 @@ import { takenRoom } from './claims.js';
 import { testRoom } from './testing.js';
 
 const whole = process.env['MURMUR_FULL'] === 'sweep';
-const count = whole ? 200 : 4;
-const machines = whole ? 4 : 2;
+const count = whole ? 20 : 3;
+const machines = whole ? 4 : 1;
 
 let kitchen: TestBakery;
 beforeAll(async () => {
