@@ -131,7 +131,15 @@ describe('audit ls', () => {
     const env = await serve({
       listAuditEntries({ pageSize, pageToken, resource, actor, deniedOnly }) {
         asked.push({ pageSize, pageToken, resource, actor, deniedOnly });
-        const entry = { id: 7n, time: createTime, actor: 'ana', keyId: 'k1', action: 'SetResource', resource: 'recipe/hello' };
+        const entry = {
+          id: 7n,
+          time: createTime,
+          actor: 'ana',
+          keyId: 'k1',
+          address: '::1',
+          action: 'SetResource',
+          resource: 'recipe/hello',
+        };
         return {
           entries: [
             { ...entry, allowed: false, outcome: 'PERMISSION_DENIED' },
@@ -145,10 +153,10 @@ describe('audit ls', () => {
     expect(await runForTest(['audit', 'ls'], { env })).toEqual({
       code: 0,
       stdout: [
-        'TIME                   ACTOR   KEY   ACTION        RESOURCE       ALLOWED   OUTCOME             MADE',
-        '2023-11-14T22:13:20Z   ana     k1    SetResource   recipe/hello   no        PERMISSION_DENIED',
-        '2023-11-14T22:13:20Z   ana           SetResource   recipe/hello   yes',
-        '2023-11-14T22:13:20Z   ana     k1    StartBake     recipe/hello   yes       OK                  bake/r1',
+        'TIME                   ACTOR   KEY   ADDRESS   ACTION        RESOURCE       ALLOWED   OUTCOME             MADE',
+        '2023-11-14T22:13:20Z   ana     k1    ::1       SetResource   recipe/hello   no        PERMISSION_DENIED',
+        '2023-11-14T22:13:20Z   ana           ::1       SetResource   recipe/hello   yes',
+        '2023-11-14T22:13:20Z   ana     k1    ::1       StartBake     recipe/hello   yes       OK                  bake/r1',
         '',
       ].join('\n'),
       stderr: 'More with: murmur audit ls --page-token more\n',

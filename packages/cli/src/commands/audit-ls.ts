@@ -15,7 +15,7 @@ type Flags = OutputFlags & {
 };
 
 const text = { kind: 'parsed', parse: String, optional: true } as const;
-const headers = ['time', 'actor', 'key', 'action', 'resource', 'allowed', 'outcome', 'made'];
+const headers = ['time', 'actor', 'key', 'address', 'action', 'resource', 'allowed', 'outcome', 'made'];
 
 /** `murmur audit ls`. */
 export const command = defineCommand<Flags, []>({
@@ -64,6 +64,6 @@ export const command = defineCommand<Flags, []>({
   },
 });
 
-function rowOf({ time, actor, keyId, action, resource, allowed, outcome, made }: AuditEntry): string[] {
-  return [renderTime(time), actor, keyId, action, resource, allowed ? 'yes' : 'no', outcome, made];
+function rowOf({ time, actor, keyId, address, action, resource, allowed, outcome, made }: AuditEntry): string[] {
+  return [renderTime(time), actor, keyId, address, action, resource, allowed ? 'yes' : 'no', outcome, made];
 }

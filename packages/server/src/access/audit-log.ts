@@ -20,7 +20,17 @@ export async function listAuditEntries(
   let query = database
     .selectFrom('audit_entries as entry')
     .leftJoin('audit_outcomes as outcome', 'outcome.entry', 'entry.id')
-    .select(['entry.id', 'entry.at', 'entry.actor', 'entry.key_id', 'entry.action', 'entry.kind', 'entry.name', 'entry.allowed'])
+    .select([
+      'entry.id',
+      'entry.at',
+      'entry.actor',
+      'entry.key_id',
+      'entry.address',
+      'entry.action',
+      'entry.kind',
+      'entry.name',
+      'entry.allowed',
+    ])
     .select(['outcome.code', 'outcome.made_kind', 'outcome.made_name'])
     .where('entry.tenant', '=', tenant);
   if (after !== undefined) query = query.where('entry.id', '<', Number(after));
@@ -62,6 +72,7 @@ function toEntry(row: {
   at: Date;
   actor: string;
   key_id: string;
+  address: string;
   action: string;
   kind: string;
   name: string;
@@ -75,6 +86,7 @@ function toEntry(row: {
     time: timestampFromDate(row.at),
     actor: row.actor,
     keyId: row.key_id,
+    address: row.address,
     action: row.action,
     resource: printName(row),
     allowed: row.allowed && row.code !== denied,

@@ -12,6 +12,8 @@ export interface AuditedName {
 /** A call as the audit log keeps it. */
 export interface AuditedCall {
   readonly identity: Identity;
+  /** Where it came from. */
+  readonly address: string;
   /** Such as `SetResource`. */
   readonly action: string;
   /** One entry is kept for each. */
@@ -34,12 +36,13 @@ const longestName = 256;
  * Writes down that a call is made. Await it before the call acts: when it throws, the call must not happen. Returns the
  * ids of the entries, for {@link writeAuditOutcome}.
  */
-export async function writeAuditEntries(database: Queryable, { identity, action, about, verdict }: AuditedCall): Promise<number[]> {
+export async function writeAuditEntries(database: Queryable, call: AuditedCall): Promise<number[]> {
+  const { identity, address, action, about, verdict } = call;
   const kinds = about.map(({ kind }) => storable(kind));
   const names = about.map(({ name }) => storable(name));
   const { rows } = await sql<{ id: number }>`
-    insert into audit_entries (tenant, actor, key_id, action, kind, name, allowed)
-    select ${identity.tenant}, ${identity.subject}, ${identity.keyId}, ${action}, about.kind, about.name, ${verdict === 'allowed'}
+    insert into audit_entries (tenant, actor, key_id, address, action, kind, name, allowed)
+    select ${identity.tenant}, ${identity.subject}, ${identity.keyId}, ${address}, ${action}, about.kind, about.name, ${verdict === 'allowed'}
     from unnest(${kinds}::text[], ${names}::text[]) with ordinality as about (kind, name, position)
     order by about.position
     returning id`.execute(database);

@@ -34,6 +34,7 @@ export interface Tables {
     at: Timestamp;
     actor: string;
     key_id: string;
+    address: Generated<string>;
     action: string;
     kind: string;
     name: string;

@@ -54,6 +54,7 @@ describe('the audit log', () => {
     ]);
     const [newest] = await entries({ resource: 'recipe/first' });
     expect(ana['authorization']).toContain(`mur_${newest?.keyId}.`);
+    expect(newest?.address).toBe('127.0.0.1');
     const at = Number(newest?.time?.seconds) * 1000;
     expect(at).toBeGreaterThan(before - 60_000);
     expect(at).toBeLessThan(Date.now() + 60_000);
@@ -130,27 +131,54 @@ describe('the audit log', () => {
     expect(making?.made).toBe(`api-key/${key.id}`);
   });
 
-  test('keeps an entry for each document of a batch, unless it is only tried', async () => {
+  test('keeps one entry for a batch, and one for each document that it wrote', async () => {
     const documents = ['one', 'two'].map((name) => ({ text: recipe(name, ', kind: recipe'), origin: `${name}.yaml` }));
     await api.call('applyResources', { documents, dryRun: true }, ana);
-    expect(await lines({ resource: 'recipe/two' })).toEqual([]);
+    expect(await lines({ resource: 'batch' })).toEqual([]);
     await api.call('applyResources', { documents: [...documents, { text: '[', origin: 'bad.yaml' }] }, ana);
     await api.call('applyResources', { documents }, ana);
-    expect(await lines({ resource: 'recipe/two' })).toEqual([
-      'ana ApplyResources recipe/two allowed OK',
-      'ana ApplyResources recipe/two allowed INVALID_ARGUMENT',
+    await api.call('applyResources', { documents: documents.slice(1) }, ana);
+    expect(await lines({ resource: 'batch' })).toEqual([
+      'ana ApplyResources batch/2 documents: recipe/one, recipe/two allowed OK',
+      'ana ApplyResources batch/3 documents: recipe/one, recipe/two allowed INVALID_ARGUMENT',
     ]);
-    expect(await lines({ actor: 'ana', pageSize: 5 })).toContain('ana ApplyResources  allowed INVALID_ARGUMENT');
+    expect(await lines({ resource: 'recipe/two' })).toEqual(Array.from({ length: 2 }, () => 'ana ApplyResources recipe/two allowed OK'));
+    expect(await lines({ resource: 'recipe/one' })).toEqual(['ana ApplyResources recipe/one allowed OK']);
+  });
+
+  test('keeps little of a batch that is refused, however many documents it has and whatever they say', async () => {
+    const text = `kind: ${'k'.repeat(500)}\nname: ${'n'.repeat(500)}\n`;
+    const before = (await entries({ actor: 'ana', pageSize: 1000 })).length;
+    const documents = Array.from({ length: 10_000 }, () => ({ text }));
+    expect(await api.call('applyResources', { documents }, ana)).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    const [entry, ...others] = await entries({ actor: 'ana', pageSize: 1000 });
+    expect(others).toHaveLength(before);
+    expect(entry?.resource).toMatch(/^batch\/10000 documents: k+/);
+    expect(entry?.resource.length).toBeLessThan(300);
+  });
+
+  test('without the entries of its documents, a batch is not written', async () => {
+    const documents = ['three', 'four'].map((name) => ({ text: recipe(name, ', kind: recipe') }));
+    await sql`alter table audit_entries add constraint no_four check (name <> 'four') not valid`.execute(api.db.database);
+    expect(await api.call('applyResources', { documents }, ana)).toMatchObject({ code: 'INTERNAL' });
+    await sql`alter table audit_entries drop constraint no_four`.execute(api.db.database);
+    expect(await api.call('getResource', { kind: 'recipe', name: 'three' }, ana)).toMatchObject({ code: 'NOT_FOUND' });
   });
 
   test('keeps a denial that is not the first fault of a batch, also of one that is only tried', async () => {
     const documents = [
+      { text: 'kind: group\nname: mine' },
       { text: '[' },
       ...Array.from({ length: 300 }, () => ({ text: 'kind: recipe' })),
-      { text: 'kind: group\nname: mine' },
     ];
-    expect(await api.call('applyResources', { documents, dryRun: true }, ana)).toMatchObject({ code: 'INVALID_ARGUMENT' });
-    expect(await lines({ resource: 'group/mine', deniedOnly: true })).toEqual(['ana ApplyResources group/mine denied PERMISSION_DENIED']);
+    expect(await api.call('applyResources', { documents: documents.toReversed(), dryRun: true }, ana)).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    expect(await api.call('applyResources', { documents }, ana)).toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect(await lines({ resource: 'batch', deniedOnly: true })).toEqual([
+      'ana ApplyResources batch/302 documents: group/mine denied PERMISSION_DENIED',
+      'ana ApplyResources batch/302 documents denied PERMISSION_DENIED',
+    ]);
   });
 
   test('has a call in it while it acts, and its outcome after', async () => {
@@ -228,4 +256,28 @@ describe('the audit log', () => {
     const [entry] = await entries({ actor: 'ana', pageSize: 1 });
     expect([entry?.action, entry?.resource.length]).toEqual(['RemoveResource', 'recipe/'.length + 256]);
   });
+});
+
+test('the audit log takes so many refused calls of a caller, says when they become too many, and goes on for the others', async () => {
+  await using api = await startTestApi({ refusals: { burst: 3, perSecond: 0 } });
+  await api.bind('local/default', 'ana', ['recipe.*']);
+  await api.bind('local/default', 'ben', ['recipe.*', 'audit.list']);
+  const [ana, ben] = [await api.signIn('ana'), await api.signIn('ben')];
+  const set = (document: string, headers: CallHeaders) => api.call('setResource', { kind: 'recipe', name: 'a', document }, headers);
+  const all = () => api.db.database.selectFrom('audit_entries').select(['actor', 'action', 'kind']).orderBy('id').execute();
+  const before = (await all()).length;
+  expect(await set('name: b', ana)).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  for (let index = 0; index < 10; index++) {
+    expect(await api.call('getResource', { kind: 'group', name: 'x' }, ana)).toMatchObject({ code: 'PERMISSION_DENIED' });
+  }
+  expect(await set('name: b', ana)).toMatchObject({ code: 'RESOURCE_EXHAUSTED', message: 'too many of your calls were refused' });
+  expect(await api.call('getResource', { kind: 'recipe', name: 'none' }, ana)).toMatchObject({ code: 'NOT_FOUND' });
+  expect(await set('name: b', ben)).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  expect((await all()).slice(before)).toEqual([
+    { actor: 'ana', action: 'SetResource', kind: 'recipe' },
+    { actor: 'ana', action: 'GetResource', kind: 'group' },
+    { actor: 'ana', action: 'GetResource', kind: 'group' },
+    { actor: 'ana', action: 'GetResource', kind: 'refused' },
+    { actor: 'ben', action: 'SetResource', kind: 'recipe' },
+  ]);
 });

@@ -5,7 +5,7 @@ import type { AuditedName } from '../access/audit.js';
 import type { Identity } from '../access/identity.js';
 import type { PermissionVerb } from '../catalog/permissions/permission-names.js';
 import { kindNamed } from '../catalog/kinds/index.js';
-import { documentNames } from './document-names.js';
+import { batchName } from './batch-name.js';
 import type { Need } from './needs.js';
 
 type Methods = typeof MurmurService.method;
@@ -44,7 +44,7 @@ export const callRules: Rules = {
   // Each document needs what setting it alone would need, and that is asked where the documents are read.
   applyResources: {
     takes: 'token',
-    about: ({ documents }) => documentNames(documents),
+    about: ({ documents }) => [batchName(documents)],
     audited: ({ dryRun }) => (dryRun ? 'when denied' : 'always'),
   },
 

@@ -3,6 +3,7 @@ import { MurmurError } from '@murmur/api';
 
 import type { Access } from '../access/access.js';
 import type { Identity } from '../access/identity.js';
+import type { AuditTrail } from './audit-trail.js';
 
 /** Where the door leaves the caller. */
 export const identityKey = createContextKey<Identity | undefined>(undefined, { description: 'the authenticated caller' });
@@ -12,6 +13,14 @@ export const addressKey = createContextKey('', { description: "the peer's addres
 
 /** Where the access interceptor leaves what the caller may do. */
 export const accessKey = createContextKey<Access | undefined>(undefined, { description: 'what the caller may do' });
+
+/** Where the access interceptor leaves what the audit log keeps of the call. */
+export const trailKey = createContextKey<AuditTrail | undefined>(undefined, { description: "the call's audit trail" });
+
+/** What the audit log keeps of this request. The access interceptor runs before every service, so absence is a fault of ours. */
+export function trailOf(context: Pick<HandlerContext, 'values'>): AuditTrail {
+  return present(context.values.get(trailKey));
+}
 
 /** The caller of this request. The door stands before every service, so absence is a fault of ours. */
 export function identityOf(context: Pick<HandlerContext, 'values'>): Identity {

@@ -14,7 +14,7 @@ import {
 } from '../catalog/verbs/index.js';
 import type { Database } from '../database/tables.js';
 
-import { accessOfCall, identityOf } from './caller.js';
+import { accessOfCall, identityOf, trailOf } from './caller.js';
 
 type CatalogCalls =
   | 'getResource'
@@ -44,6 +44,10 @@ export function catalogService(
     removeResource: (request, context) => removeWithKeys(on(context), request),
     listGenerations: (request, context) => listGenerations(on(context), request),
     describeKinds: (request, context) => describeKinds(on(context), request),
-    applyResources: (request, context) => applyResources(on(context), request),
+    applyResources: (request, context) =>
+      applyResources(on(context), request, async (trx, written) => {
+        // A single document is named by the entry that was written before it was.
+        if (request.documents.length > 1) await trailOf(context).addWritten(trx, written);
+      }),
   };
 }

@@ -16,6 +16,8 @@ import { catalogService } from './catalog-service.js';
 import { type AnyRequest, addressOf, proveConnection } from './connections.js';
 import { openDoor } from './guards/door.js';
 import { requireOwnName } from './guards/host-names.js';
+import { refusalBudget } from './guards/refusal-budget.js';
+import type { BucketLimits } from './guards/token-buckets.js';
 import { type WrongKeyLimits, watchKeys, wrongKeyLimits } from './guards/wrong-keys.js';
 import { healthHandler } from './health.js';
 import { accessInterceptor } from './interceptors/access.js';
@@ -43,6 +45,8 @@ export interface ApiParts {
   readonly recheckMs?: number;
   /** How wrong keys are slowed down, where not as usual. */
   readonly wrongKeys?: WrongKeyLimits;
+  /** How many refused calls of a caller are written down, where not as usual. */
+  readonly refusals?: BucketLimits;
   readonly version: string;
   /** How many connections there may be at once; a number that every system allows unless given. */
   readonly connections?: number;
@@ -74,7 +78,11 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
     },
     options: {
       // The first is the outermost: observe sees the code that errors chose.
-      interceptors: [observeInterceptor(log, metrics), errorInterceptor(log), accessInterceptor(parts)],
+      interceptors: [
+        observeInterceptor(log, metrics),
+        errorInterceptor(log),
+        accessInterceptor({ ...parts, refusals: refusalBudget(parts.refusals) }),
+      ],
       shutdownSignal: shutdown.signal,
       jsonOptions,
     },

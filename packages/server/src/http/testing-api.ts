@@ -61,7 +61,7 @@ export interface TestApi extends AsyncDisposable {
 }
 
 /** Starts it. */
-export async function startTestApi(options: Pick<ApiParts, 'wrongKeys'> = {}): Promise<TestApi> {
+export async function startTestApi(options: Pick<ApiParts, 'wrongKeys' | 'refusals'> = {}): Promise<TestApi> {
   const log = pino({ level: process.env['MURMUR_LOG_LEVEL'] ?? 'silent' });
   const db = await testDatabase();
   const { database } = db;

@@ -19,13 +19,20 @@ export interface ApplyRequest {
   readonly dryRun: boolean;
 }
 
+/** Called with what was written, in the transaction that wrote it: when it throws, nothing is. */
+export type BeforeCommit = (trx: DatabaseTransaction, written: readonly ApplyResult[]) => Promise<void>;
+
 const outcomes = { created: Outcome.CREATED, changed: Outcome.CHANGED, unchanged: Outcome.UNCHANGED };
 
 /**
  * Writes many documents in one transaction, what others refer to first, or none of them: the error then has every fault of
  * every document. The results are in the order of writing.
  */
-export async function applyResources(context: CatalogContext, request: ApplyRequest): Promise<{ results: ApplyResult[] }> {
+export async function applyResources(
+  context: CatalogContext,
+  request: ApplyRequest,
+  beforeCommit: BeforeCommit = async () => undefined,
+): Promise<{ results: ApplyResult[] }> {
   const faults = new BatchFaults();
   const batch = await readBatch(context.identity.tenant, request.documents, faults);
   const ordered = inDependencyOrder(batch, faults);
@@ -37,7 +44,9 @@ export async function applyResources(context: CatalogContext, request: ApplyRequ
     const replaced = await writeAll(trx, context, { ...batch, ordered }, faults);
     faults.throwIfAny();
     if (request.dryRun) await sql`rollback to savepoint before_apply`.execute(trx);
-    return { results: replaced.map((one) => resultOf(request.dryRun ? withoutGuess(one) : one)) };
+    const results = replaced.map((one) => resultOf(request.dryRun ? withoutGuess(one) : one));
+    if (!request.dryRun) await beforeCommit(trx, results);
+    return { results };
   });
 }
 

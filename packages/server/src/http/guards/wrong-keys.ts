@@ -3,12 +3,10 @@ import { createHash } from 'node:crypto';
 import { MurmurError, isMurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
+import { type BucketLimits, forgetOldest, tokenBuckets } from './token-buckets.js';
+
 /** How many wrong keys are looked at, and how long the others wait. */
-export interface WrongKeyLimits {
-  /** As many wrong keys in a row come to nothing but their refusal. */
-  readonly burst: number;
-  /** So many more are forgiven in a second. */
-  readonly perSecond: number;
+export interface WrongKeyLimits extends BucketLimits {
   /** How long a key waits that comes from where wrong ones keep coming from, in milliseconds. */
   readonly waitMs: number;
   /** As many keys may wait so from one peer. */
@@ -20,20 +18,10 @@ export interface WrongKeyLimits {
 /** What every server uses. A key cannot be guessed; this keeps whoever tries from the database and the processor. */
 export const wrongKeyLimits: WrongKeyLimits = { burst: 100, perSecond: 5, waitMs: 1000, maxWaiting: 64, maxStrange: 1024 };
 
-/** As many peers and good keys are remembered; beyond, the oldest is forgotten. */
-const maxRemembered = 10_000;
-
 /** Looks at keys, and at those of a peer that keeps bringing wrong ones slowly. */
 export interface KeyWatch {
   /** What `look` gives for this header. Throws what it throws, and RESOURCE_EXHAUSTED where too many wait already. */
   identify<T>(peer: string, header: string | undefined, look: () => Promise<T>): Promise<T>;
-}
-
-interface Peer {
-  /** Wrong keys that may still come, as of `at`. */
-  left: number;
-  at: number;
-  waiting: number;
 }
 
 /**
@@ -41,36 +29,27 @@ interface Peer {
  * behind the same proxy keeps nobody out.
  */
 export function watchKeys(limits: WrongKeyLimits, log: Logger): KeyWatch {
-  const peers = new Map<string, Peer>();
+  const wrong = tokenBuckets(limits);
+  const waiting = new Map<string, number>();
   const good = new Set<string>();
   let strange = 0;
 
-  const peerNamed = (name: string): Peer => {
-    const peer = peers.get(name) ?? { left: limits.burst, at: performance.now(), waiting: 0 };
-    const now = performance.now();
-    peer.left = Math.min(limits.burst, peer.left + ((now - peer.at) / 1000) * limits.perSecond);
-    peer.at = now;
-    return peer;
+  const countWrong = (peer: string): void => {
+    const before = wrong.spend(peer);
+    if (before >= 1 && before < 2) log.warn({ peer }, 'wrong keys keep coming from one address; they are slowed down');
   };
-  const countWrong = (name: string): void => {
-    const peer = peerNamed(name);
-    if (peer.left >= 1 && peer.left < 2) log.warn({ address: name }, 'wrong keys keep coming from one address; they are slowed down');
-    peer.left = Math.max(0, peer.left - 1);
-    peers.delete(name);
-    peers.set(name, peer);
-    forgetOldest(peers);
-  };
-  const waitTurn = async (name: string): Promise<void> => {
-    const peer = peerNamed(name);
-    if (peer.left >= 1) return;
-    if (peer.waiting >= limits.maxWaiting) {
+  const waitTurn = async (peer: string): Promise<void> => {
+    if (wrong.left(peer) >= 1) return;
+    const others = waiting.get(peer) ?? 0;
+    if (others >= limits.maxWaiting) {
       throw exhausted('too many wrong keys come from your address', 'Wait a moment, and check your key.');
     }
-    peer.waiting++;
+    waiting.set(peer, others + 1);
     await new Promise((resolve) => setTimeout(resolve, limits.waitMs));
-    peer.waiting--;
+    const left = (waiting.get(peer) ?? 1) - 1;
+    if (left > 0) waiting.set(peer, left);
+    else waiting.delete(peer);
   };
-
   /** Of a key that has not been good before. */
   const lookAtStrange = async <T>(name: string, look: () => Promise<T>): Promise<T> => {
     if (strange >= limits.maxStrange) throw exhausted('too many calls wait to be let in', 'Try again in a moment.');
@@ -103,11 +82,6 @@ export function watchKeys(limits: WrongKeyLimits, log: Logger): KeyWatch {
       }
     },
   };
-}
-
-function forgetOldest(kept: Set<string> | Map<string, Peer>): void {
-  const [oldest] = kept.size > maxRemembered ? kept.keys() : [];
-  if (oldest !== undefined) kept.delete(oldest);
 }
 
 function exhausted(message: string, hint: string): MurmurError {

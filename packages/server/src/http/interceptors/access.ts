@@ -1,15 +1,13 @@
 import type { Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from '@connectrpc/connect';
 import type { ErrorCode } from '@murmur/api';
-import type { Logger } from 'pino';
 
 import { accessOf } from '../../access/access.js';
 import { authenticate } from '../../access/authenticate.js';
 import { isDenial } from '../../access/denials.js';
-import type { Database } from '../../database/tables.js';
-import { type AuditTrail, auditTrail } from '../audit-trail.js';
+import { type AuditTrail, type TrailParts, auditTrail } from '../audit-trail.js';
 import { ruleOf } from '../call-rules.js';
-import { accessKey, identityOf } from '../caller.js';
+import { accessKey, addressKey, identityOf, trailKey } from '../caller.js';
 import { judge } from '../authorize.js';
 import { defaultRecheckMs, rechecked } from '../rechecked.js';
 
@@ -22,7 +20,7 @@ const tenantHeader = 'murmur-tenant';
  * Lets a call happen only as its rule says, hands on what its caller may do, and keeps the audit log: an entry before the
  * call acts, without which it does not, and its outcome afterwards.
  */
-export function accessInterceptor(parts: { database: Database; log: Logger; recheckMs?: number }): Interceptor {
+export function accessInterceptor(parts: TrailParts & { readonly recheckMs?: number }): Interceptor {
   return (next) => async (request) => {
     const { method, signal } = request;
     const rule = ruleOf(method);
@@ -34,7 +32,9 @@ export function accessInterceptor(parts: { database: Database; log: Logger; rech
     const access = await accessOf(parts.database, identity);
     request.contextValues.set(accessKey, access);
     const kept = typeof rule.audited === 'function' ? rule.audited(message) : rule.audited;
-    const trail = auditTrail(parts, { identity, action: method.name, kept, about: () => rule.about?.(message) ?? [] });
+    const address = request.contextValues.get(addressKey);
+    const trail = auditTrail(parts, { identity, address, action: method.name, kept, about: () => rule.about?.(message) ?? [] });
+    request.contextValues.set(trailKey, trail);
     try {
       message = await judge(parts.database, rule, { identity, access, meant }, message);
       await trail.begin();
