@@ -2,7 +2,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { processesIn } from '../packages/server/src/database/embedded/postmaster.js';
 import { callApi } from './harness/api.js';
@@ -46,6 +46,11 @@ describe('two servers on a database that fails', () => {
     for (const server of servers())
       await eventually(`${server.url} to be ready`, async () => ((await readiness(server).catch(() => 0)) === 200 ? true : undefined));
   };
+  const load = (on: readonly TestServer[]): Load => {
+    const started = startLoad(on);
+    onTestFinished(() => started.stop());
+    return started;
+  };
   /** Bakes a recipe of this name on each server. */
   const bakeOnBoth = async (name: string): Promise<void> => {
     for (const [index, server] of servers().entries()) {
@@ -55,8 +60,8 @@ describe('two servers on a database that fails', () => {
     }
   };
   /** That each bake was completed, once, with every line once; that every write that was confirmed is there, and nothing else. */
-  const nothingDoubledNothingLost = async (name: string, load: Load): Promise<void> => {
-    await load.stop();
+  const nothingDoubledNothingLost = async (name: string, calls: Load): Promise<void> => {
+    await calls.stop();
     await ready();
     for (const index of servers().keys()) {
       const recipe = `${name}-${index}`;
@@ -82,15 +87,21 @@ describe('two servers on a database that fails', () => {
     await connection.close();
     expect(images).toEqual([{ recipe: `${name}-0` }, { recipe: `${name}-1` }]);
     const there = new Set(written.map((row) => row.name));
-    expect(load.confirmed.filter((recipe) => !there.has(recipe))).toEqual([]);
+    expect(calls.confirmed.filter((recipe) => !there.has(recipe))).toEqual([]);
     expect(written.filter(({ generation }) => generation !== 1)).toEqual([]);
-    expect(load.confirmed.length).toBeGreaterThan(0);
+    expect(calls.confirmed.length).toBeGreaterThan(0);
   };
+
+  it('does not let in a third one with a master key of its own', async () => {
+    await expect(startServer({ databaseUrl: postgres.url })).rejects.toThrow(
+      /FAILED_PRECONDITION: this database was encrypted with master key [0-9a-f]{16}, and \S+ (?:does not exist|holds)/,
+    );
+  });
 
   it('goes on in the same processes through sessions that are cut, a restart and a kill -9 of PostgreSQL', async () => {
     await bakeOnBoth('cut');
     const pids = servers().map(({ pid }) => pid);
-    const load = startLoad(servers());
+    const calls = load(servers());
     for (let round = 0; round < 20; round += 1) {
       await postgres.cutSessions();
       await delay(50);
@@ -100,15 +111,15 @@ describe('two servers on a database that fails', () => {
       await eventually('the database to be missed', async () => ((await readiness(one)) === 503 ? true : undefined));
       await ready();
     }
-    await nothingDoubledNothingLost('cut', load);
-    expect([...load.refusals].filter((refusal) => refusal !== away)).toEqual([]);
+    await nothingDoubledNothingLost('cut', calls);
+    expect([...calls.refusals].filter((refusal) => refusal !== away)).toEqual([]);
     expect(servers().map(({ pid }) => pid)).toEqual(pids);
     for (const index of servers().keys()) expect(await runEnded(one, `cut-${index}`)).toMatchObject({ attempt: 1 });
   });
 
   it('says soon that a database hangs, stops all the same, and goes on when it is back', async () => {
     await bakeOnBoth('hung');
-    const load = startLoad([one]);
+    const calls = load([one]);
     await postgres.hang();
     const asked = performance.now();
     expect(await readiness(one)).toBe(503);
@@ -119,8 +130,8 @@ describe('two servers on a database that fails', () => {
     expect(await Promise.race([two.stop(), delay(30_000, 'still stopping')])).toBe(0);
     await postgres.goOn();
     await two.start();
-    await nothingDoubledNothingLost('hung', load);
-    expect([...load.refusals].filter((refusal) => refusal !== away)).toEqual([]);
+    await nothingDoubledNothingLost('hung', calls);
+    expect([...calls.refusals].filter((refusal) => refusal !== away)).toEqual([]);
   });
 
   it.runIf(process.env['MURMUR_FULL'] === 'sweep').each([1, 2, 3])(
@@ -128,7 +139,7 @@ describe('two servers on a database that fails', () => {
     { timeout: 900_000 },
     async (round) => {
       await bakeOnBoth(`all-${round}`);
-      const load = startLoad(servers());
+      const calls = load(servers());
       process.kill(one.pid, 'SIGSTOP');
       await postgres.cutSessions();
       await delay(40_000);
@@ -145,8 +156,8 @@ describe('two servers on a database that fails', () => {
       await delay(40_000);
       process.kill(two.pid, 'SIGCONT');
       await postgres.cutSessions().catch(() => undefined);
-      await nothingDoubledNothingLost(`all-${round}`, load);
-      expect([...load.refusals].filter((refusal) => refusal !== away)).toEqual([]);
+      await nothingDoubledNothingLost(`all-${round}`, calls);
+      expect([...calls.refusals].filter((refusal) => refusal !== away)).toEqual([]);
     },
   );
 });

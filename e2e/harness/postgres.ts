@@ -6,6 +6,7 @@ import { createLog } from '../../packages/server/src/create-log.js';
 import { startEmbeddedPostgres } from '../../packages/server/src/database/embedded.js';
 import { processesIn, readPidFile } from '../../packages/server/src/database/embedded/postmaster.js';
 import { connect } from '../../packages/server/src/database/pool.js';
+import { isGone } from '../../packages/server/src/host/process-start.js';
 
 /** A PostgreSQL that no server owns, and everything that may befall it. It comes back by itself whenever it ends. */
 export interface TestPostgres extends AsyncDisposable {
@@ -25,7 +26,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   const postgres = await startEmbeddedPostgres({ dataDir, log: createLog({ MURMUR_LOG_LEVEL: 'silent' }) });
   const cluster = join(dataDir, 'postgres');
   const signalAll = async (signal: NodeJS.Signals): Promise<void> => {
-    for (const pid of await processesIn(cluster)) process.kill(pid, signal);
+    for (const pid of await processesIn(cluster)) tell(pid, signal);
   };
   return {
     url: postgres.url,
@@ -50,6 +51,15 @@ export async function startPostgres(): Promise<TestPostgres> {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Sessions come and go: one that has ended meanwhile needs no signal. */
+function tell(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
 }
 
 async function postmasterOf(cluster: string): Promise<number> {

@@ -31,3 +31,13 @@ test('what is wrong for another reason is not repeated', async () => {
   const work = () => Promise.reject(new Error(`wrong ${++tries}`));
   await expect(outlast({ log, pauseMs: 1 }, work)).rejects.toThrow('wrong 1');
 });
+
+test('an outage may last for any number of tries, until nobody waits any more', async () => {
+  const away = connect('postgresql://127.0.0.1:1/nothing');
+  const outage: unknown = await away.pool.query('select 1').catch((error: unknown) => error);
+  await away.close();
+  let tries = 0;
+  const work = () => (++tries < 1000 ? Promise.reject(outage as Error) : Promise.resolve('done'));
+  expect(await outlast({ log, pauseMs: 0 }, work)).toBe('done');
+  await expect(outlast({ log, pauseMs: 0, over: () => true }, () => Promise.reject(outage as Error))).rejects.toBe(outage);
+});

@@ -24,7 +24,7 @@ export async function* waitForRoom(
   { admission, database }: { admission: Pick<Admission, 'look'>; database: Database },
   { id, mostMs, signal }: WaitingForRoom,
 ): AsyncGenerator<string> {
-  const until = Date.now() + mostMs;
+  const until = performance.now() + mostMs;
   let told = '';
   for (;;) {
     await admission.look();
@@ -32,7 +32,7 @@ export async function* waitForRoom(
     const reason = (await waitsFor(database, id)) ?? told;
     if (reason !== told) yield reason;
     told = reason;
-    if (Date.now() > until) {
+    if (performance.now() > until) {
       throw new MurmurError('RESOURCE_EXHAUSTED', `no room for the machine on the server's host within a minute; ${reason}`, {
         hint: 'Try again when a bake has ended; "murmur bakes ls --all=false" lists those that run, and the operator sets limits.machines.',
       });

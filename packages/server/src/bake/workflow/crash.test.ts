@@ -41,6 +41,41 @@ test('a run that was inserted without a workflow is started', { timeout: 3 * min
   expect(bake.phase).toBe('completed');
 });
 
+/** From where PostgreSQL refuses a write to a table, with this SQLSTATE and as often as it is tried. */
+async function refuseWrites(table: string, state: string): Promise<{ tries(): Promise<number>; end(): Promise<unknown> }> {
+  const name = `refusal_${table.replace('.', '_')}`;
+  const { pool } = kitchen.db;
+  // A sequence keeps counting where the transaction around it is undone.
+  await pool.query(`create sequence ${name};
+    create function ${name}() returns trigger language plpgsql as $$
+    begin perform nextval('${name}'); raise exception 'refused' using errcode = '${state}'; end $$;
+    create trigger ${name} before insert on ${table} execute function ${name}()`);
+  return {
+    tries: async () =>
+      (await pool.query<{ tries: number }>(`select case when is_called then last_value else 0 end as tries from ${name}`)).rows[0]?.tries ??
+      0,
+    end: () => pool.query(`drop trigger ${name} on ${table}; drop function ${name}(); drop sequence ${name}`),
+  };
+}
+
+test('whatever PostgreSQL refuses for its own sake is only waited for', { timeout: 5 * minutes }, async () => {
+  await kitchen.setRecipe('patient', { script: counting });
+  const { runId } = await kitchen.bake('patient');
+  await seenLine(runId, 'line 2\n');
+  // As after a fail-over to a server that only reads.
+  const log = await refuseWrites('run_log', '25006');
+  // As an administrator may cancel it: the library behind the workflow takes that for final.
+  const steps = await refuseWrites('dbos.operation_outputs', '57014');
+  await expect.poll(log.tries, { timeout: 60_000 }).toBeGreaterThan(2);
+  await log.end();
+  await expect.poll(steps.tries, { timeout: 60_000 }).toBeGreaterThan(0);
+  await steps.end();
+  const followed = await kitchen.follow(runId);
+  expect(followed.log).toBe(counted);
+  expect(followed.bake).toMatchObject({ phase: 'completed', attempt: 1 });
+  expect(await kitchen.leftovers()).toEqual([]);
+});
+
 test('three lost machines fail the bake', { timeout: 4 * minutes }, async () => {
   await kitchen.setRecipe('doomed', { script: '#!/bin/sh\nsync\necho o >/proc/sysrq-trigger\nsleep 100\n' });
   const { runId } = await kitchen.bake('doomed');

@@ -14,7 +14,7 @@ export async function waitForDisk(
   mostMs: number = usualMs,
 ): Promise<void> {
   if (!substrate.local) return;
-  const until = Date.now() + mostMs;
+  const until = performance.now() + mostMs;
   let told = false;
   for (;;) {
     const shortage = await room.disk.shortage();
@@ -24,7 +24,7 @@ export async function waitForDisk(
       await remark(database, lease, "the disk of the server's host is full; the bake goes on once there is space");
       told = true;
     }
-    if (Date.now() > until) throw new PlatformFault("the disk of the server's host stayed full", { kind: 'no-room' });
+    if (performance.now() > until) throw new PlatformFault("the disk of the server's host stayed full", { kind: 'no-room' });
     await delay(pauseMs, undefined, { signal });
   }
 }

@@ -119,9 +119,9 @@ async function powerOff(channel: GuestChannel, signal: AbortSignal): Promise<voi
 }
 
 async function untilStopped(folder: string, signal: AbortSignal): Promise<void> {
-  const limit = Date.now() + powerOffMs;
+  const limit = performance.now() + powerOffMs;
   while ((await findProcesses(folder)).length > 0) {
-    if (Date.now() > limit) throw new PlatformFault(`the machine did not power off within ${powerOffMs / 1000} s`);
+    if (performance.now() > limit) throw new PlatformFault(`the machine did not power off within ${powerOffMs / 1000} s`);
     await delay(30, undefined, { signal });
   }
 }

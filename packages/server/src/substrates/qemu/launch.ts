@@ -126,7 +126,7 @@ async function start(
 /** Waits until the machine's QEMU answers and records where it is. */
 async function attach(layout: Layout, record: MachineRecord): Promise<MachineRecord> {
   const folder = machineFolder(layout, record.token);
-  const limit = Date.now() + startMs;
+  const limit = performance.now() + startMs;
   let process: ProcessIdentity | undefined;
   for (;;) {
     try {
@@ -139,10 +139,10 @@ async function attach(layout: Layout, record: MachineRecord): Promise<MachineRec
       }
     } catch (error) {
       if (!(error instanceof QmpError)) throw error;
-      if (Date.now() > limit) throw new PlatformFault(`the machine did not start: ${await lastWords(folder)}`, { cause: error });
+      if (performance.now() > limit) throw new PlatformFault(`the machine did not start: ${await lastWords(folder)}`, { cause: error });
     }
     await delay(20);
-    if (Date.now() > limit - startMs + 5000 && (await findQemu(folder)) === undefined) {
+    if (performance.now() > limit - startMs + 5000 && (await findQemu(folder)) === undefined) {
       throw new PlatformFault(`the machine did not start: ${await lastWords(folder)}`);
     }
   }
