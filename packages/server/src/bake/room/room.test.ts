@@ -21,7 +21,8 @@ afterAll(() => kitchen[Symbol.asyncDispose]());
 const taken = async () => (await takenRoom(kitchen.db.database, 'first')).reduce((sum, tenant) => sum + tenant.machines, 0);
 const running = async () => (await kitchen.leftovers()).filter((thing) => thing.startsWith('machine ')).length;
 
-test(
+// With machines of names, `many.test.ts` shows the same every time.
+test.runIf(whole)(
   `${count} bakes on room for ${machines} all complete, and never more machines run`,
   { timeout: whole ? 3_600_000 : 300_000 },
   async () => {
