@@ -4,7 +4,18 @@ import type { Context } from './context.js';
 import { reportFailure } from './report-failure.js';
 
 /** What the shell may offer at one position of a command line. */
-export type Completion = 'kind' | 'name' | 'run' | 'recipe' | 'environment' | 'placement' | 'image' | 'secret' | 'file' | readonly string[];
+export type Completion =
+  | 'kind'
+  | 'name'
+  | 'run'
+  | 'host'
+  | 'recipe'
+  | 'environment'
+  | 'placement'
+  | 'image'
+  | 'secret'
+  | 'file'
+  | readonly string[];
 
 /** A command in one file: how it is written, what it says about itself and what it does. */
 export interface CommandDefinition<Flags extends Readonly<Record<string, unknown>>, Args extends readonly unknown[]> {

@@ -63,6 +63,13 @@ export const routes: readonly Route[] = [
   { words: ['audit', 'ls'], group: 'access', brief: 'List who did what, newest first', load: () => import('./commands/audit-ls.js') },
   { words: ['tenant', 'create'], group: 'server', brief: 'Make a tenant', load: () => import('./commands/tenant-create.js') },
   { words: ['tenant', 'ls'], group: 'server', brief: 'List the tenants', load: () => import('./commands/tenant-ls.js') },
+  { words: ['host', 'ls'], group: 'server', brief: 'List the hosts that servers run on', load: () => import('./commands/host-ls.js') },
+  {
+    words: ['host', 'retire'],
+    group: 'server',
+    brief: 'Say that a host is gone for good',
+    load: () => import('./commands/host-retire.js'),
+  },
   { words: ['server'], group: 'server', brief: 'Run the server', load: () => import('./commands/server.js') },
   {
     words: ['server', 'rotate-key'],
@@ -85,6 +92,7 @@ export const familyBriefs: Readonly<Record<string, string>> = {
   key: 'Make, list and revoke API keys',
   audit: 'See who did what',
   tenant: 'Make and list tenants',
+  host: 'List the hosts of servers, and give lost ones up',
 };
 
 /** The route that the start of a command line names. */

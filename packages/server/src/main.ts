@@ -16,7 +16,7 @@ import { type DiskSpace, watchDiskSpace } from './host/disk-space.js';
 import { keepReserve, useReserve } from './host/disk-reserve.js';
 import { openRuntimeDir } from './host/runtime-dir.js';
 import type { Database } from './database/tables.js';
-import { executorIdOf } from './host/executor-id.js';
+import { formerHostIdOf, hostIdOf } from './host/host-id.js';
 import { parseListenAddress } from './http/listen.js';
 import { serveApi } from './http/server.js';
 import { type Closers, closeAll, openDatabase, startOwnPostgres } from './open-database.js';
@@ -54,16 +54,18 @@ export async function runServer(options: ServerOptions): Promise<void> {
   const log = createLog(process.env);
   const closers: Closers = [];
   try {
-    const url = await start(options, log, closers);
+    const superseded = new AbortController();
+    const url = await start(options, log, closers, superseded);
     if (!options.signal.aborted) options.stdout.write(`murmur server listening on ${url}\n`);
-    await aborted(options.signal);
+    await aborted(AbortSignal.any([options.signal, superseded.signal]));
     log.info('stopping');
+    superseded.signal.throwIfAborted();
   } finally {
     await closeAll(closers, log);
   }
 }
 
-async function start(options: ServerOptions, log: Logger, closers: Closers): Promise<string> {
+async function start(options: ServerOptions, log: Logger, closers: Closers, superseded: AbortController): Promise<string> {
   // Before anything is made: a word that is no address must not leave a data directory behind.
   parseListenAddress(options.listen);
   const dataDir = resolve(options.dataDir);
@@ -93,7 +95,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     ...configuration.baseImages,
   });
 
-  const executorId = executorIdOf(dataDir);
+  const hostId = await hostIdOf(dataDir);
   const disk = watchDiskSpace(dataDir, configuration.limits.diskFloor);
   const bakery = createBakery({
     database,
@@ -102,9 +104,12 @@ async function start(options: ServerOptions, log: Logger, closers: Closers): Pro
     substrates,
     installation,
     log,
-    executorId,
+    hostId,
+    formerHostId: formerHostIdOf(dataDir),
+    sharesDatabase: options.databaseUrl !== undefined,
+    onSuperseded: (error) => superseded.abort(error),
     retention: configuration.retention,
-    room: { ...configuration.limits, host: executorId, disk },
+    room: { ...configuration.limits, host: hostId, disk },
   });
   closers.push(() => bakery.shutdown());
   await bakery.launch();

@@ -1,13 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { enroll } from './bake/upkeep/executors.js';
 import { lockDataDir } from './host/data-dir-lock.js';
 import { testDatabase, type TestDatabase } from './database/testing.js';
-import { executorIdOf } from './host/executor-id.js';
+import { enrol } from './bake/hosts/enrol.js';
+import { hostIdOf } from './host/host-id.js';
 import { rotateKey, type RotateKeyOptions } from './rotate-key.js';
 import { openEnvKey } from './secrets/key-provider.js';
 import { openKeyRing } from './secrets/key-ring.js';
@@ -25,6 +27,7 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true });
 });
 
+const enrolAs = (hostId: string) => enrol(db.database, { hostId, instance: randomUUID() }, pino({ level: 'silent' }));
 const rotate = (options: Partial<RotateKeyOptions> = {}) => rotateKey({ dataDir, databaseUrl: db.url, environment: {}, ...options });
 
 async function fingerprint(environmentKey?: ReturnType<typeof openEnvKey>): Promise<string> {
@@ -35,7 +38,7 @@ async function fingerprint(environmentKey?: ReturnType<typeof openEnvKey>): Prom
 describe('rotateKey', () => {
   test('replaces the key file of a server that has stopped', async () => {
     const before = await fingerprint();
-    await enroll(db.database, executorIdOf(dataDir));
+    await enrolAs(await hostIdOf(dataDir));
     const { from, retired, tenants, to } = await rotate();
     expect({ tenants, place: to.place, retired }).toEqual({
       tenants: 1,
@@ -43,7 +46,7 @@ describe('rotateKey', () => {
       retired: join(dataDir, `master.key.${from[0]}.retired`),
     });
     expect(await fingerprint()).toBe(before);
-    expect((await readdir(dataDir)).toSorted()).toEqual(['master.key', `master.key.${from[0]}.retired`]);
+    expect((await readdir(dataDir)).toSorted()).toEqual(['host-id', 'master.key', `master.key.${from[0]}.retired`]);
   });
 
   test('takes keys from the environment, and out of it', async () => {
@@ -63,9 +66,9 @@ describe('rotateKey', () => {
     const lock = await lockDataDir(dataDir);
     await expect(rotate()).rejects.toThrow(`data directory ${dataDir} is in use by the Murmur server with process id ${process.pid}`);
     await lock.release();
-    await enroll(db.database, 'other');
+    await enrolAs('other');
     await expect(rotate()).rejects.toThrow('another Murmur server uses this database');
-    expect(await readdir(dataDir)).toEqual(['master.key']);
+    expect((await readdir(dataDir)).toSorted()).toEqual(['host-id', 'master.key']);
   });
 
   test('makes no data directory of a misspelt one', async () => {

@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 
 import { MurmurError } from '@murmur/api';
 
-import { liveExecutors } from './bake/upkeep/executors.js';
+import { liveHosts } from './bake/hosts/live-hosts.js';
 import { configurationFor } from './configuration/configuration.js';
 import { createLog } from './create-log.js';
 import { lockDataDir } from './host/data-dir-lock.js';
 import type { Database } from './database/tables.js';
-import { executorIdOf } from './host/executor-id.js';
+import { hostIdOf } from './host/host-id.js';
 import { type Closers, closeAll, openDatabase, startOwnPostgres } from './open-database.js';
 import { keyPlaces, takeKey } from './secrets/key-places.js';
 import { type KeyPlaces, openKeyRing } from './secrets/key-ring.js';
@@ -79,7 +79,8 @@ async function checkDataDir(dataDir: string, databaseUrl: string | undefined): P
 
 /** A server on another data directory would go on wrapping new tenants' keys with the key it started with. */
 async function refuseWhileServed(database: Database, dataDir: string): Promise<void> {
-  const others = [...(await liveExecutors(database))].filter((id) => id !== executorIdOf(dataDir));
+  const own = await hostIdOf(dataDir);
+  const others = [...(await liveHosts(database))].filter((id) => id !== own);
   if (others.length === 0) return;
   throw new MurmurError('FAILED_PRECONDITION', 'another Murmur server uses this database', {
     hint: 'Stop every server of this database. One that was just stopped is seen for 20 seconds more.',

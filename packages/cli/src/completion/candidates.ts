@@ -52,6 +52,7 @@ async function valuesFor(context: Context, wanted: Completion, positionals: read
     case 'name':
       return namesOnServer(context, positionals[0] ?? '');
     case 'run':
+    case 'host':
     case 'recipe':
     case 'environment':
     case 'placement':

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { create } from '@bufbuild/protobuf';
 import {
   type CancelBakeRequest,
@@ -7,8 +9,14 @@ import {
   type GetBakeRequest,
   type GetBakeResponse,
   GetBakeResponseSchema,
+  Host_State,
   type ListBakesRequest,
   type ListBakesResponse,
+  type ListHostsResponse,
+  ListHostsResponseSchema,
+  type RetireHostRequest,
+  type RetireHostResponse,
+  RetireHostResponseSchema,
   type StartBakeRequest,
   type StartBakeResponse,
   type StreamBakeLogRequest,
@@ -38,7 +46,8 @@ import { startBake } from './starting/start.js';
 import { tryImage } from './images/try.js';
 import { retireOldBases } from './upkeep/bases.js';
 import { checkOldest } from './upkeep/existence.js';
-import { beat, enroll } from './upkeep/executors.js';
+import { type Starter, beat, enrol, held, signOff } from './hosts/enrol.js';
+import { listHosts, retireHost, retireOthers } from './hosts/hosts.js';
 import { createReaper } from './upkeep/reaper.js';
 import { removeOld, type Retention } from './upkeep/retention.js';
 import { createRecovery } from './upkeep/recover.js';
@@ -46,6 +55,7 @@ import { waits } from './room/claims.js';
 import { createAdmission } from './room/admission.js';
 import type { HostRoom } from './room/limits.js';
 import { type Rounds, startRounds } from './upkeep/reconcile-loop.js';
+import { type Beginning, beginningOf } from './workflow/beginning.js';
 import { bakeOf, findRun, listRuns } from './runs/views.js';
 import { createWorker } from './workflow/worker.js';
 import { createWorkflowEngine } from './workflow/workflow-engine.js';
@@ -59,8 +69,14 @@ export interface BakeryParts {
   /** This installation's id, on everything made outside. */
   readonly installation: string;
   readonly log: Logger;
-  /** The same in every start on the same data directory, so that a restarted server goes on with its own bakes. */
-  readonly executorId: string;
+  /** Names the data folder, so that a restarted server goes on with its own bakes. */
+  readonly hostId: string;
+  /** How the release before called this host. */
+  readonly formerHostId?: string;
+  /** Called when another process has become this host; this one's work has been let go by then, and it must end. */
+  readonly onSuperseded?: (error: Error) => void;
+  /** Whether other servers can reach the database. Where none can, what other hosts had is lost. */
+  readonly sharesDatabase: boolean;
   /** What this host gives to machines. */
   readonly room: HostRoom;
   readonly retention: Retention;
@@ -86,24 +102,28 @@ export interface Bakery {
   streamLog(caller: BakeCaller, request: StreamBakeLogRequest, signal: AbortSignal): AsyncIterable<StreamBakeLogResponse>;
   tryImage(caller: PermittedCaller, request: TryImageRequest, signal: AbortSignal): AsyncIterable<TryImageResponse>;
   exportImage(caller: BakeCaller, request: ExportImageRequest, signal: AbortSignal): AsyncIterable<ExportImageResponse>;
+  listHosts(): Promise<ListHostsResponse>;
+  retireHost(request: RetireHostRequest): Promise<RetireHostResponse>;
 }
 
 /** A bakery over these parts. Nothing runs before {@link Bakery.launch}. */
 export function createBakery(parts: BakeryParts): Bakery {
-  const { connection, database, executorId } = parts;
+  const { connection, database, hostId } = parts;
+  const starter: Starter = { hostId, instance: randomUUID(), formerId: parts.formerHostId };
   const log = parts.log.child({ room: 'bake' });
   const active = createActiveRuns();
-  const engine = createWorkflowEngine({ connection, executorId, version: workflowVersion, log, workflow: runBake });
-  const admission = createAdmission({ database, room: parts.room, log, begin: (runId) => engine.start(runId) });
+  const engine = createWorkflowEngine({ connection, hostId, instance: starter.instance, version: workflowVersion, log, workflow: runBake });
+  const admission = createAdmission({ database, room: parts.room, log, begin: startWorkflow });
   const exportImage = createExporter({ ...parts, log });
   const reaper = createReaper({ ...parts, log });
   const stopping = new AbortController();
   let changes: Changes | undefined;
   let rounds: Rounds | undefined;
 
-  async function runBake(runId: string): Promise<void> {
+  async function runBake(beginning: Beginning): Promise<void> {
+    const { begun, runId } = beginning;
     const { lease, run } = await outlast({ log }, async () => ({
-      lease: await claimRun(database, runId, executorId),
+      lease: await claimRun(database, beginning, hostId),
       run: await readRun(database, runId),
     }));
     if (lease === undefined) {
@@ -112,8 +132,8 @@ export function createBakery(parts: BakeryParts): Bakery {
     }
     const signal = active.add(lease);
     try {
-      const worker = createWorker({ ...parts, log, letGo: engine.letGo }, lease, signal);
-      await bake(worker, engine.durable, () => run.keep_on_failure_seconds > 0);
+      const worker = createWorker({ ...parts, log, begun, letGo: engine.letGo }, lease, signal);
+      await bake(worker, engine.durable, () => run.keep_on_failure_seconds > 0, beginning);
     } catch (error) {
       // It has ended here where the answer to the last commit was lost, or elsewhere.
       if ((await outlast({ log }, () => readRun(database, runId))).ended_at !== null) return;
@@ -129,7 +149,34 @@ export function createBakery(parts: BakeryParts): Bakery {
 
   async function begin(runId: string): Promise<void> {
     if (await waits(database, runId)) await admission.look();
-    else await engine.start(runId);
+    else await startWorkflow(runId);
+  }
+
+  async function startWorkflow(runId: string): Promise<void> {
+    await engine.start(beginningOf(await readRun(database, runId)));
+  }
+
+  /** Says at the start what is on other hosts, and gives it up where none can come back. */
+  async function tellOfLost(): Promise<void> {
+    if (!parts.sharesDatabase) {
+      for (const { bakes, host, images } of await retireOthers(database, hostId)) {
+        const lost = { host: host.name, id: host.id, images, bakes };
+        log.warn(lost, 'what another host had is lost: its images are missing and will be built again, its bakes begin anew');
+      }
+      return;
+    }
+    for (const { bakes, id, images, name, state } of await listHosts(database)) {
+      if (state !== Host_State.AWAY || (images === 0 && bakes === 0)) continue;
+      log.warn({ host: name, id, images, bakes }, `a host is away; if it is gone for good, say so with "murmur host retire ${id}"`);
+    }
+  }
+
+  async function heartbeat(): Promise<void> {
+    if (await beat(database, starter)) return;
+    const error = held({ id: hostId, name: '' });
+    log.error({ err: error }, 'another process is this host now; this one lets go of everything and ends');
+    active.lose();
+    parts.onSuperseded?.(error);
   }
 
   const listening = (): Changes => {
@@ -139,15 +186,15 @@ export function createBakery(parts: BakeryParts): Bakery {
 
   return {
     async launch() {
-      await enroll(database, executorId);
-      await database.updateTable('trials').set({ executor: null }).where('executor', '=', executorId).execute();
+      await enrol(database, starter, log);
+      await tellOfLost();
       await admission.open();
       changes = listenForChanges(connection, log);
       await engine.launch();
-      const recover = createRecovery({ database, engine, executorId, active, log });
+      const recover = createRecovery({ ...parts, engine, active, admission, log });
       rounds = startRounds(
         [
-          { name: 'heartbeat', everyMs: 3000, work: () => beat(database, executorId) },
+          { name: 'heartbeat', everyMs: 3000, work: heartbeat },
           { name: 'interrupts', everyMs: 1000, work: () => active.check(database) },
           { name: 'admission', everyMs: 2000, work: admission.look },
           { name: 'recovery', everyMs: 5000, work: recover },
@@ -168,6 +215,7 @@ export function createBakery(parts: BakeryParts): Bakery {
       await engine.shutdown();
       await changes?.close();
       changes = undefined;
+      await signOff(database, starter);
     },
     start: (caller, request, signal) => startBake({ ...parts, begin }, caller, request, signal),
     list: ({ tenant }, request, recipes) => listRuns(database, tenant, request, recipes),
@@ -179,5 +227,11 @@ export function createBakery(parts: BakeryParts): Bakery {
     streamLog: ({ tenant }, request, signal) => streamLog({ database, changes: listening() }, tenant, request, signal),
     tryImage: (caller, request, signal) => tryImage({ ...parts, admission, log }, caller, request, signal),
     exportImage: ({ tenant }, request, signal) => exportImage(tenant, request, signal),
+    listHosts: async () => create(ListHostsResponseSchema, { hosts: [...(await listHosts(database))] }),
+    retireHost: async ({ host }) => {
+      const retired = await retireHost(database, host);
+      log.warn({ host: retired.host.name, id: retired.host.id, images: retired.images, bakes: retired.bakes }, 'a host was retired');
+      return create(RetireHostResponseSchema, retired);
+    },
   };
 }

@@ -17,11 +17,13 @@ import {
   type StreamBakeLogRequest,
   StreamBakeLogRequestSchema,
 } from '@murmur/api';
+import { sql } from 'kysely';
 import { pino } from 'pino';
 
 import { everything } from '../catalog/context.js';
 import { writeBuiltins, writePlatformImage } from '../catalog/builtins.js';
 import { setResource } from '../catalog/verbs/set.js';
+import type { Database } from '../database/tables.js';
 import { testDatabase, type TestDatabase } from '../database/testing.js';
 import { openKeyFile } from '../secrets/key-provider.js';
 import { createTenantKeys } from '../secrets/tenant-keys.js';
@@ -55,8 +57,8 @@ export interface BakeChoices {
 export interface TestBakery extends AsyncDisposable {
   readonly db: TestDatabase;
   readonly bakery: Bakery;
-  /** Stops the bakery where it stands and starts another, of this executor id. */
-  restart(executorId: string, between?: () => Promise<unknown>): Promise<void>;
+  /** Stops the bakery where it stands and starts one of this host. */
+  restart(hostId: string, between?: () => Promise<unknown>): Promise<void>;
   /** Inserts a run as a server does that dies before it starts the run's workflow. */
   insertWithoutWorkflow(recipe: string): Promise<StartBakeResponse>;
   logRequest(runId: string): StreamBakeLogRequest;
@@ -75,15 +77,22 @@ export interface TestBakery extends AsyncDisposable {
   leftovers(): Promise<readonly string[]>;
 }
 
-/** Starts a bakery whose one base image is a tiny guest that boots in about two seconds. */
-export async function startTestBakery(room: HostRoom = testRoom()): Promise<TestBakery> {
+/**
+ * Starts a bakery whose one base image is a tiny guest that boots in about two seconds. Its machines are its host's own, unless
+ * any host is to reach them, as it does a cloud's.
+ */
+export async function startTestBakery(
+  room: HostRoom = testRoom(),
+  { reach = 'own host' }: { reach?: 'own host' | 'any host' } = {},
+): Promise<TestBakery> {
   const dataDir = await mkdtemp(join(tmpdir(), 'murmur-bake-'));
   const db = await testDatabase();
   const installation = `test-${randomBytes(4).toString('hex')}`;
   const log = pino({ level: process.env['MURMUR_LOG_LEVEL'] ?? 'silent' });
   await db.database.insertInto('tenants').values({ id: tester.tenant }).execute();
   await writeBuiltins(db.database, { localSubstrates: ['QEMU'], localArchitecture: 'AMD64' });
-  const substrate = await createQemuSubstrate({ dataDir, runtimeDir: dataDir, installation, log });
+  const qemu = await createQemuSubstrate({ dataDir, runtimeDir: dataDir, installation, log });
+  const substrate: Substrate = { ...qemu, local: reach === 'own host' };
   const diskDigest = await buildTinyBase({ dataDir, runtimeDir: dataDir });
   await writePlatformImage(
     db.database,
@@ -101,8 +110,8 @@ export async function startTestBakery(room: HostRoom = testRoom()): Promise<Test
     retention: { runsSeconds: undefined, logsSeconds: undefined, auditSeconds: undefined },
     log,
   };
-  const open = async (executorId: string): Promise<Bakery> => {
-    const opened = createBakery({ ...parts, executorId });
+  const open = async (hostId: string): Promise<Bakery> => {
+    const opened = createBakery({ ...parts, hostId, room: { ...room, host: hostId }, sharesDatabase: true });
     await opened.launch();
     return opened;
   };
@@ -126,12 +135,13 @@ export async function startTestBakery(room: HostRoom = testRoom()): Promise<Test
     get bakery() {
       return bakery;
     },
-    insertWithoutWorkflow: (recipe) => startBake({ ...parts, begin: () => Promise.resolve() }, tester, bakeRequest(recipe), signal),
+    insertWithoutWorkflow: (recipe) =>
+      startBake({ ...parts, hostId: 'first', begin: () => Promise.resolve() }, tester, bakeRequest(recipe), signal),
     logRequest: (runId) => create(StreamBakeLogRequestSchema, { runId, follow: true }),
-    async restart(executorId, between) {
+    async restart(hostId, between) {
       await bakery.shutdown();
       await between?.();
-      bakery = await open(executorId);
+      bakery = await open(hostId);
     },
     caller: tester,
     cancelRequest: (runId) => create(CancelBakeRequestSchema, { runId }),
@@ -174,4 +184,13 @@ export async function startTestBakery(room: HostRoom = testRoom()): Promise<Test
 
 function bakeRequest(recipe: string, choices: BakeChoices = {}): StartBakeRequest {
   return create(StartBakeRequestSchema, { recipe, environment: 'murmur-qemu-small', placement: 'murmur-qemu-local', ...choices });
+}
+
+/** Lets a host be one that was last seen a while ago. */
+export async function goesAway(database: Database, hostId: string, secondsAgo = 60): Promise<void> {
+  await database
+    .updateTable('hosts')
+    .set({ seen_at: sql<Date>`now() - make_interval(secs => ${secondsAgo})` })
+    .where('id', '=', hostId)
+    .execute();
 }

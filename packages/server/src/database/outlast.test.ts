@@ -20,7 +20,8 @@ test('a run is claimed once the database is back', async () => {
   const runId = await insertRun(db.database, 'local/default', { executor: null });
   const away = connect('postgresql://127.0.0.1:1/nothing');
   let tries = 0;
-  const lease = await outlast({ log, pauseMs: 1 }, () => claimRun(++tries < 3 ? away.database : db.database, runId, 'e'));
+  const claim = () => claimRun(++tries < 3 ? away.database : db.database, { runId, begun: 1 }, 'e');
+  const lease = await outlast({ log, pauseMs: 1 }, claim);
   await away.close();
   expect(lease).toEqual({ runId, executor: 'e', epoch: 0 });
   expect(tries).toBe(3);

@@ -70,7 +70,15 @@ export interface Tables {
     target_kind: string;
     target_name: string;
   };
-  executors: { id: string; started_at: Timestamp; heartbeat_at: Timestamp };
+  hosts: {
+    id: string;
+    name: Generated<string>;
+    started_at: Timestamp;
+    seen_at: Timestamp;
+    retired_at: NullableTimestamp;
+    instance: string | null;
+    process: JSONColumnType<object> | null;
+  };
   runs: {
     id: string;
     ordinal: Generated<number>;
@@ -88,6 +96,9 @@ export interface Tables {
     attempt: Generated<number>;
     epoch: Generated<number>;
     executor: string | null;
+    host: string | null;
+    begun: Generated<number>;
+    first_attempt: Generated<number>;
     inputs: JSONColumnType<object>;
     sealed_variables: Buffer | null;
     guest_offset: Generated<number>;
@@ -170,6 +181,7 @@ export interface Tables {
     missing_at: NullableTimestamp;
     site: NullableJson;
     image_id: string | null;
+    host: string | null;
   };
 }
 

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { MurmurError } from '@murmur/api';
 
+import { bootId } from './boot-id.js';
 import { isGone, processStart } from './process-start.js';
 
 /** The right to use a data dir, held until it is released or this process ends. */
@@ -121,10 +122,6 @@ async function describeSelf(): Promise<Holder> {
 async function isAlive(holder: Holder): Promise<boolean> {
   if (holder.host !== hostname()) return true;
   return holder.boot === (await bootId()) && (await processStart(holder.pid)) === holder.start;
-}
-
-async function bootId(): Promise<string> {
-  return (await readText('/proc/sys/kernel/random/boot_id'))?.trim() ?? '';
 }
 
 function inUse(folder: string, file: string, holder: Holder): MurmurError {

@@ -4,9 +4,18 @@ import type { MurmurService } from '@murmur/api';
 import type { Bakery, PermittedCaller } from '../bake/index.js';
 import { accessOfCall, identityOf } from './caller.js';
 
-type BakeCalls = 'startBake' | 'listBakes' | 'getBake' | 'cancelBake' | 'streamBakeLog' | 'tryImage' | 'exportImage';
+type BakeCalls =
+  | 'startBake'
+  | 'listBakes'
+  | 'getBake'
+  | 'cancelBake'
+  | 'streamBakeLog'
+  | 'tryImage'
+  | 'exportImage'
+  | 'listHosts'
+  | 'retireHost';
 
-/** The calls about bakes and about machines made from images. */
+/** The calls about bakes, about machines made from images, and about the hosts of both. */
 export function bakeService(bakery: Bakery): Pick<ServiceImpl<typeof MurmurService>, BakeCalls> {
   const caller = (context: HandlerContext): PermittedCaller => ({ ...identityOf(context), permits: accessOfCall(context) });
   return {
@@ -17,5 +26,7 @@ export function bakeService(bakery: Bakery): Pick<ServiceImpl<typeof MurmurServi
     streamBakeLog: (request, context) => bakery.streamLog(identityOf(context), request, context.signal),
     tryImage: (request, context) => bakery.tryImage(caller(context), request, context.signal),
     exportImage: (request, context) => bakery.exportImage(identityOf(context), request, context.signal),
+    listHosts: () => bakery.listHosts(),
+    retireHost: (request) => bakery.retireHost(request),
   };
 }

@@ -85,6 +85,9 @@ export const callRules: Rules = {
     audited: 'always',
   },
 
+  listHosts: { takes: 'operator', about: () => [{ kind: 'host', name: '' }], audited: 'when denied' },
+  retireHost: { takes: 'operator', about: ({ host }) => [{ kind: 'host', name: host }], audited: 'always' },
+
   // The name of a key is whom it speaks for: who may make keys for some names speaks for no others.
   createApiKey: {
     takes: ({ subject }) => [{ anyOf: ['api-key.create'], of: { name: subject } }],

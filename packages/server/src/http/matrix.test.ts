@@ -62,6 +62,9 @@ const matrix: { readonly [Name in CallName]: Row<Name> } = {
   },
   exportImage: { takes: ['image.read'], ends: 'FAILED_PRECONDITION', request: ({ image: name }) => ({ name }), names: 'resource' },
 
+  listHosts: { takes: 'operator', request: () => ({}) },
+  retireHost: { takes: 'operator', ends: 'NOT_FOUND', request: () => ({ host: 'nobody' }) },
+
   createApiKey: { takes: ['api-key.create'], request: () => ({ subject: 'bo' }) },
   listApiKeys: { takes: ['api-key.list'], request: () => ({ all: true }) },
   revokeApiKey: { takes: ['api-key.delete'], request: ({ key: id }) => ({ id }), names: 'key' },
@@ -134,7 +137,7 @@ const words = [
   ...['listResources', 'listGenerations', 'listBakes', 'listApiKeys', 'listTenants', 'listAuditEntries'].map((call) => `${call}.pageToken`),
   ...['setResource.document', 'setResource.fields', 'patchResource.fields', 'applyResources.documents', 'describeKinds.kind'],
   ...['startBake.variables', 'startBake.keepOnFailure', 'listBakes.environment', 'listBakes.placement', 'tryImage.command'],
-  ...['buildBase.name', 'createApiKey.description', 'createApiKey.expiresIn', 'createTenant.id', 'createTenant.admins'],
+  ...['buildBase.name', 'createApiKey.description', 'createApiKey.expiresIn', 'createTenant.id', 'createTenant.admins', 'retireHost.host'],
   ...['checkPermissions.permissions', 'checkPermissions.resource', 'listAuditEntries.resource', 'listAuditEntries.actor'],
 ];
 

@@ -58,7 +58,8 @@ describe('serveApi', () => {
       substrates: new Map(),
       installation: 'test',
       log,
-      executorId: 'test',
+      hostId: 'test',
+      sharesDatabase: true,
       room: testRoom(),
       retention: { runsSeconds: undefined, logsSeconds: undefined, auditSeconds: undefined },
     });

@@ -80,7 +80,8 @@ export async function startTestApi(options: Pick<ApiParts, 'wrongKeys' | 'refusa
     substrates: new Map(),
     installation: 'test',
     log,
-    executorId: 'test',
+    hostId: 'test',
+    sharesDatabase: true,
     room: testRoom(),
     retention: { runsSeconds: undefined, logsSeconds: undefined, auditSeconds: undefined },
   });

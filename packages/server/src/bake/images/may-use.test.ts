@@ -49,6 +49,7 @@ beforeAll(async () => {
     substrates: new Map([['QEMU', substrate]]),
     room: testRoom(),
     log,
+    hostId: 'local',
     begin: () => Promise.resolve(),
   };
   await db.database
@@ -89,7 +90,7 @@ async function exported(by: typeof baker, name: string): Promise<bigint> {
 }
 const tried = (by: typeof baker) => {
   const request = create(TryImageRequestSchema, { image: 'named', ...place, command: ['true'] });
-  const server = { installation: 'local', executorId: 'e', admission: { look: () => Promise.resolve() } };
+  const server = { installation: 'local', hostId: 'e', admission: { look: () => Promise.resolve() } };
   return tryImage({ ...parts, ...server }, by, request, signal).next();
 };
 const baked = (by: typeof baker) => startBake(parts, by, create(StartBakeRequestSchema, { recipe: 'on-it', ...place }), signal);

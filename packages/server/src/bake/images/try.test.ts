@@ -79,7 +79,7 @@ test('a machine that cannot be removed is left to the reaper', async () => {
     tenantKeys: createTenantKeys(kitchen.db.database, await openKeyFile(join(kitchen.dataDir, 'master.key'))),
     substrates: new Map<SubstrateName, Substrate>([['QEMU', broken]]),
     installation: kitchen.installation,
-    executorId: 'first',
+    hostId: 'first',
     room: testRoom(),
     log: pino({ level: 'silent' }),
   };

@@ -29,7 +29,7 @@ const mostWaiting = 64 * 1024 * 1024;
 /** What a trial needs of the server. */
 export interface TryParts extends PlanParts {
   readonly installation: string;
-  readonly executorId: string;
+  readonly hostId: string;
   readonly log: Logger;
   readonly admission: Pick<Admission, 'look'>;
 }
@@ -55,7 +55,7 @@ export async function* tryImage(
   const { launchSpec, substrate } = await prepare(parts, reader, id, request, signal);
   const { keys } = launchSpec;
   await rememberSite(parts.database, substrate.name, launchSpec.site);
-  await insertTrial(parts, { substrate, launchSpec }, { id, tenant, executor: parts.executorId, token });
+  await insertTrial(parts, { substrate, launchSpec }, { id, tenant, executor: parts.hostId, token });
   // A caller who leaves ends this generator at a yield; the command then ends with its channel.
   const left = new AbortController();
   const stop = AbortSignal.any([signal, left.signal]);

@@ -24,6 +24,8 @@ export interface ActiveRuns {
   has(runId: string): boolean;
   /** Looks which runs were cancelled or taken over, and interrupts those. */
   check(database: Database): Promise<void>;
+  /** Interrupts all, for another process has them. */
+  lose(): void;
   /** Interrupts all, for the server stops. */
   stop(): void;
 }
@@ -56,6 +58,9 @@ export function createActiveRuns(): ActiveRuns {
         if (lost) controller.abort(new RunLost(row.id));
         else if (row.cancel_requested_at !== null) controller.abort(new BakeCancelled('the bake was cancelled'));
       }
+    },
+    lose() {
+      for (const { controller, lease } of runs.values()) controller.abort(new RunLost(lease.runId));
     },
     stop() {
       for (const { controller } of runs.values()) controller.abort(new ServerStopping('the server stops'));

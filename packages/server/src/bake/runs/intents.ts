@@ -34,6 +34,18 @@ export async function isOpen(queryable: Queryable, token: Token): Promise<boolea
   return row !== undefined;
 }
 
+/** The tokens of what attempts of a run before this one may have left. */
+export async function openBefore(queryable: Queryable, runId: string, attempt: number): Promise<readonly string[]> {
+  const rows = await queryable
+    .selectFrom('intents')
+    .select('token')
+    .where('run_id', '=', runId)
+    .where('attempt', '<', attempt)
+    .where('settled_at', 'is', null)
+    .execute();
+  return rows.map(({ token }) => token);
+}
+
 /** Writes down that what the token made is gone, or registered. */
 export async function settle(queryable: Queryable, token: string): Promise<void> {
   await queryable

@@ -19,14 +19,23 @@ export class RunLost extends Error {
   }
 }
 
-/** Takes a live run that nobody holds, or that this executor held before it restarted. Undefined when it is another's. */
-export async function claimRun(database: Database, runId: string, executor: string): Promise<Lease | undefined> {
+/**
+ * Takes a live run that nobody holds, or that this executor was given. Undefined when it is another's, or was begun anew and
+ * so has another workflow.
+ */
+export async function claimRun(
+  database: Database,
+  { begun, runId }: { readonly runId: string; readonly begun: number },
+  executor: string,
+): Promise<Lease | undefined> {
   const row = await database
     .updateTable('runs')
     .set({ executor })
     .where('id', '=', runId)
+    .where('begun', '=', begun)
     .where('ended_at', 'is', null)
     .where((where) => where.or([where('executor', 'is', null), where('executor', '=', executor)]))
+    .where((where) => where.or([where('host', 'is', null), where('host', '=', executor)]))
     .returning('epoch')
     .executeTakeFirst();
   return row === undefined ? undefined : { runId, executor, epoch: row.epoch };

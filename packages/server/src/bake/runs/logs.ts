@@ -59,19 +59,27 @@ async function append(
       .forUpdate()
       .executeTakeFirst();
     if (log === undefined) throw new RunLost(lease.runId);
-    const { changes, text } = await decide(trx, log);
-    let start = log.log_size;
-    for (const piece of pieces(text)) {
-      await trx.insertInto('run_log').values({ run_id: lease.runId, start_offset: start, text: piece }).execute();
-      start += Buffer.byteLength(piece);
-    }
-    await trx
-      .updateTable('runs')
-      .set({ ...changes, log_size: start })
-      .where('id', '=', lease.runId)
-      .execute();
-    if (text !== '') await notifyRun(trx, lease.runId);
+    await write(trx, lease.runId, log.log_size, await decide(trx, log));
   });
+}
+
+async function write(
+  trx: DatabaseTransaction,
+  runId: string,
+  from: number,
+  { changes, text }: { text: string; changes: Updateable<Tables['runs']> },
+): Promise<void> {
+  let start = from;
+  for (const piece of pieces(text)) {
+    await trx.insertInto('run_log').values({ run_id: runId, start_offset: start, text: piece }).execute();
+    start += Buffer.byteLength(piece);
+  }
+  await trx
+    .updateTable('runs')
+    .set({ ...changes, log_size: start })
+    .where('id', '=', runId)
+    .execute();
+  if (text !== '') await notifyRun(trx, runId);
 }
 
 /** The stored log from a byte offset on, up to about 1 MiB of it; an offset within a character starts at the next one. */

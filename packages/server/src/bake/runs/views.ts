@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 
 import { matchesAnyPattern } from '../../database/name-patterns.js';
 import type { Queryable } from '../../database/tables.js';
+import { countedAttempt } from '../workflow/beginning.js';
 import { readPageToken, writePageToken } from './page-token.js';
 import { waitsFor } from '../room/queue.js';
 import type { RunRow } from './runs.js';
@@ -27,7 +28,14 @@ export async function bakeOf(queryable: Queryable, run: RunRow): Promise<Bake> {
     .orderBy('started_at')
     .execute();
   const waiting = run.phase === 'queued' ? await waitsFor(queryable, run.id) : undefined;
-  return create(BakeSchema, { ...summaryOf(run), waitsFor: waiting ?? '', steps });
+  return create(BakeSchema, {
+    ...summaryOf(run),
+    waitsFor: waiting ?? '',
+    steps: steps.map(({ attempt, ...step }) => ({
+      ...step,
+      attempt: attempt < run.first_attempt ? attempt : countedAttempt(attempt, run.begun),
+    })),
+  });
 }
 
 /** The tenant's run with this id, or with a prefix of it that no other run shares. Throws NOT_FOUND. */
@@ -106,7 +114,7 @@ function summaryOf(run: RunRow) {
     scope: run.scope,
     artifactName: run.artifact_name,
     imageName: run.image_name,
-    attempt: run.attempt,
+    attempt: countedAttempt(run.attempt, run.begun),
     author: run.author,
     ...(run.ended_at === null ? {} : { endTime: timestampFromDate(run.ended_at) }),
     ...(kept ? { keptMachine: keptMachine(run.kept_shell, run.kept_until) } : {}),

@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+
 import type { Queryable } from '../../database/tables.js';
 import type { Handle } from '../../substrates/substrate.js';
 import type { BakePlan } from './plan.js';
@@ -10,10 +12,20 @@ export interface CompletedBuild {
   readonly reference: Handle;
   /** As {@link keptSite} takes it. */
   readonly site: unknown;
+  /** The host it lies on; null where any server reaches it. */
+  readonly host: string | null;
 }
 
-/** The newest completed build of an identity that is in the catalog and not known to be missing. */
-export async function findCompleted(queryable: Queryable, tenant: string, plan: BakePlan): Promise<CompletedBuild | undefined> {
+/** An image on a host that was not seen for this long answers no bake: it may never be seen again. One that restarts is back by then. */
+const lostAfterSeconds = 120;
+
+/** The newest completed build of an identity that is in the catalog, is not known to be missing, and is here or where it is looked after. */
+export async function findCompleted(
+  queryable: Queryable,
+  tenant: string,
+  plan: BakePlan,
+  hostId: string,
+): Promise<CompletedBuild | undefined> {
   const row = await queryable
     .selectFrom('artifacts')
     .innerJoin('resources', (join) =>
@@ -23,11 +35,26 @@ export async function findCompleted(queryable: Queryable, tenant: string, plan: 
         .on('resources.kind', '=', 'image'),
     )
     .leftJoin('runs', 'runs.id', 'artifacts.run_id')
-    .select(['artifacts.image_name', 'artifacts.artifact_name', 'artifacts.reference', 'artifacts.site', 'runs.id as run_id'])
+    .leftJoin('hosts', 'hosts.id', 'artifacts.host')
+    .select([
+      'artifacts.image_name',
+      'artifacts.host',
+      'artifacts.artifact_name',
+      'artifacts.reference',
+      'artifacts.site',
+      'runs.id as run_id',
+    ])
     .where('artifacts.tenant', '=', tenant)
     .where('artifacts.recipe', '=', plan.recipe.name)
     .where('artifacts.image_hash', '=', plan.imageHash)
     .where('artifacts.missing_at', 'is', null)
+    .where((where) =>
+      where.or([
+        where('artifacts.host', 'is', null),
+        where('artifacts.host', '=', hostId),
+        sql<boolean>`hosts.seen_at > now() - make_interval(secs => ${lostAfterSeconds})`,
+      ]),
+    )
     .orderBy('artifacts.build_number', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -38,6 +65,7 @@ export async function findCompleted(queryable: Queryable, tenant: string, plan: 
     runId: row.run_id ?? '',
     reference: row.reference as Handle,
     site: row.site,
+    host: row.host,
   };
 }
 

@@ -64,6 +64,7 @@ beforeAll(async () => {
     substrates: new Map([['QEMU', substrate]]),
     room: testRoom(),
     log: pino({ level: 'silent' }),
+    hostId: 'here',
     begin: async (runId) => void began.push(runId),
   };
   await set('recipe', { name: 'r', base_image_qemu_ref: 'murmur-qemu-base', base_image_aws_ref: 'murmur-aws-base' });

@@ -26,6 +26,8 @@ export interface StartParts extends PlanParts {
   readonly log: Logger;
   /** Lets a run that has been inserted begin, when there is room for it. */
   begin(runId: string): Promise<void>;
+  /** Where what is on this server's own host is. */
+  readonly hostId: string;
 }
 
 /** Who asks for a bake, and what they may do. That they may bake the recipe has been asked before. */
@@ -54,11 +56,12 @@ export async function startBake(
 }
 
 /** Looks, outside any transaction, whether the newest build still exists; marks those that do not. */
-async function checkNewest({ database }: StartParts, tenant: string, plan: BakePlan, signal: AbortSignal): Promise<void> {
+async function checkNewest({ database, hostId }: StartParts, tenant: string, plan: BakePlan, signal: AbortSignal): Promise<void> {
   const { substrate } = plan;
   for (;;) {
-    const build = await findCompleted(database, tenant, plan);
-    if (build === undefined) return;
+    const build = await findCompleted(database, tenant, plan, hostId);
+    // Each host looks after its own images.
+    if (build === undefined || (build.host !== null && build.host !== hostId)) return;
     const site = keptSite(substrate, build.site);
     if (await reachable(substrate.name, () => substrate.imageExists(site, build.reference, 'quick', signal))) return;
     await database
@@ -75,7 +78,7 @@ async function decide(parts: StartParts, trx: DatabaseTransaction, caller: Calle
   // Callers of one identity come one by one, so that none starts what the one before has just completed.
   await sql`select pg_advisory_xact_lock(hashtextextended(${`bake ${caller.tenant} ${recipe.name} ${imageHash}`}, 0))`.execute(trx);
   const live = await findLive(trx, caller.tenant, plan);
-  const cached = request.forceNew ? undefined : await findCompleted(trx, caller.tenant, plan);
+  const cached = request.forceNew ? undefined : await findCompleted(trx, caller.tenant, plan, parts.hostId);
   if (cached !== undefined) {
     const { artifactName, imageName, runId } = cached;
     return create(StartBakeResponseSchema, { outcome: Outcome.CACHED, scope, imageHash, artifactName, imageName, runId });
@@ -96,7 +99,7 @@ async function findLive(trx: DatabaseTransaction, tenant: string, plan: BakePlan
 }
 
 async function insertRun(
-  { room, tenantKeys }: StartParts,
+  { hostId, room, tenantKeys }: StartParts,
   trx: DatabaseTransaction,
   caller: Caller,
   plan: BakePlan,
@@ -125,6 +128,7 @@ async function insertRun(
       substrate: plan.substrate.name,
       scope,
       phase: 'queued',
+      host: plan.substrate.local ? hostId : null,
       inputs: JSON.stringify(plan.inputs),
       sealed_variables: sealVariables(plan.tenantKey, runId, variables),
       keep_on_failure_seconds: plan.keepSeconds,

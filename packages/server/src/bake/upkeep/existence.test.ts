@@ -13,5 +13,6 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 test('a server without any substrate has nothing to check', async () => {
-  await expect(checkOldest({ database: db.database, substrates: new Map(), log }, new AbortController().signal)).resolves.toBeUndefined();
+  const parts = { database: db.database, substrates: new Map(), hostId: 'here', log };
+  await expect(checkOldest(parts, new AbortController().signal)).resolves.toBeUndefined();
 });

@@ -12,16 +12,18 @@ const recheckHours = 24;
 export interface ExistenceParts {
   readonly database: Database;
   readonly substrates: ReadonlyMap<SubstrateName, Substrate>;
+  readonly hostId: string;
   readonly log: Logger;
 }
 
-/** Looks thoroughly at the one registered image that has waited longest, if any is due; one found gone or damaged is marked missing. */
-export async function checkOldest({ database, substrates, log }: ExistenceParts, signal: AbortSignal): Promise<void> {
+/** Looks thoroughly at the one image that has waited longest, if any is due, and at none on another host; one found gone or damaged is marked missing. */
+export async function checkOldest({ database, hostId, substrates, log }: ExistenceParts, signal: AbortSignal): Promise<void> {
   if (substrates.size === 0) return;
   const oldest = await database
     .selectFrom('artifacts')
     .selectAll()
     .where('missing_at', 'is', null)
+    .where((where) => where.or([where('host', 'is', null), where('host', '=', hostId)]))
     .where('substrate', 'in', [...substrates.keys()])
     .where(sql<boolean>`checked_at < now() - make_interval(hours => ${recheckHours})`)
     .orderBy('checked_at')

@@ -20,7 +20,7 @@ let engine: WorkflowEngine;
 beforeAll(async () => {
   db = await testDatabase();
   await db.database.insertInto('tenants').values({ id: tenant }).execute();
-  engine = createWorkflowEngine({ connection: db, executorId: 'e', version: 'v', log, workflow: () => Promise.resolve() });
+  engine = createWorkflowEngine({ connection: db, hostId: 'e', instance: 'i', version: 'v', log, workflow: () => Promise.resolve() });
   await engine.launch();
 });
 afterAll(async () => {
@@ -44,6 +44,7 @@ async function endedRun(id: string, daysAgo: number): Promise<string> {
   return id;
 }
 
+const first = (runId: string) => ({ runId, begun: 1, firstAttempt: 1 });
 const intent = (id: string, settled: Date | null) =>
   db.database
     .insertInto('intents')
@@ -56,14 +57,14 @@ test('runs go with all that belongs to them once they are old, and logs before t
   await endedRun('old', 91);
   await insertRun(db.database, tenant, { id: 'lives' });
   for (const id of ['older', 'old']) {
-    await engine.start(id);
+    await engine.start(first(id));
     await intent(id, new Date());
   }
   expect(await remove()).toEqual({ runs: 1, logRows: 2, auditEntries: 0 });
   expect(await runs()).toEqual(['fresh', 'lives', 'older']);
   expect((await readLog(db.database, 'fresh', 0)).text).toBe('line\n');
   expect((await readLog(db.database, 'older', 0)).text).toBe('');
-  expect([await engine.standing('older'), await engine.standing('old')]).toEqual([{ kind: 'ended' }, { kind: 'absent' }]);
+  expect([await engine.standing(first('older')), await engine.standing(first('old'))]).toEqual([{ kind: 'ended' }, { kind: 'absent' }]);
   expect(await countOf('intents')).toBe(1);
 });
 
@@ -86,11 +87,11 @@ test('what a live image was made by is kept with it, and so is a run of which so
     .set({ kept_until: sql<Date>`now()` })
     .where('id', '=', 'kept')
     .execute();
-  await engine.start('imaged');
+  await engine.start(first('imaged'));
   await remove();
   expect(await runs()).toEqual(['imaged', 'kept', 'open']);
   // Of the image's run, what its workflow needed is gone all the same.
-  expect(await engine.standing('imaged')).toEqual({ kind: 'absent' });
+  expect(await engine.standing(first('imaged'))).toEqual({ kind: 'absent' });
   expect((await db.database.selectFrom('intents').select('run_id').execute()).map(({ run_id }) => run_id)).toEqual(['open']);
 });
 

@@ -66,6 +66,7 @@ interface EndedRun {
   readonly id: string;
   readonly ended_at: string;
   readonly ordinal: number;
+  readonly begun: number;
   /** Nothing outside that may be of this run, no kept machine, and no image of it in the catalog. */
   readonly done: boolean;
 }
@@ -75,7 +76,7 @@ function overEndedRuns(seconds: number): (trx: DatabaseTransaction) => Promise<r
   let after: EndedRun | undefined;
   return async (trx) => {
     const { rows } = await sql<EndedRun>`
-      select id, ended_at::text as ended_at, ordinal, kept_until is null
+      select id, ended_at::text as ended_at, ordinal, begun, kept_until is null
         and not exists (select from intents i where i.run_id = runs.id and i.settled_at is null)
         and not exists (
           select from artifacts a join resources r on r.tenant = a.tenant and r.kind = 'image' and r.name = a.image_name
@@ -125,7 +126,7 @@ async function removeRuns({ database, engine }: RetentionParts, seconds: number,
     if (done.length > 0 && (await removeLogRows(trx, done)) === logRowsAtOnce) return 'more';
     const ids = batch.map(({ id }) => id);
     // First the workflows: without its run nobody would look for one again, and a run that has ended needs none.
-    await engine.forget(ids);
+    await engine.forget(batch.map(({ begun, id }) => ({ runId: id, begun })));
     await sql`delete from intents where run_id = any(${ids}) and settled_at is not null`.execute(trx);
     if (done.length > 0) removed += Number((await sql`delete from runs where id = any(${done})`.execute(trx)).numAffectedRows ?? 0n);
     batch = [];

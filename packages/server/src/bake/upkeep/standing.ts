@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Database } from '../../database/tables.js';
 import type { OwnedThing } from '../../substrates/substrate.js';
 import type { RunRow } from '../runs/runs.js';
-import { liveExecutors } from './executors.js';
+import { liveHosts } from '../hosts/live-hosts.js';
 
 /** A thing whose run nobody knows may belong to a database that is only just being restored: it gets this long. */
 const unknownGraceMs = 15 * 60_000;
@@ -27,7 +27,7 @@ export async function standingOf(database: Database, thing: OwnedThing): Promise
     .executeTakeFirst();
   if (run !== undefined) return standingInRun(database, run, thing, attempt);
   const trial = await database.selectFrom('trials').select('executor').where('id', '=', runId).executeTakeFirst();
-  if (trial !== undefined) return isHeld(await liveExecutors(database), trial) ? 'owned' : 'leftover';
+  if (trial !== undefined) return isHeld(await liveHosts(database), trial) ? 'owned' : 'leftover';
   return Date.now() - thing.createdAt < (runId.startsWith('try-') ? 0 : unknownGraceMs) ? 'owned' : 'leftover';
 }
 

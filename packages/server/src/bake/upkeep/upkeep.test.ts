@@ -17,7 +17,8 @@ import { type Artifact, type Handle, PlatformFault, type Substrate, type Token }
 import { stepToken } from '../starting/names.js';
 import { insertRun } from '../runs/testing-runs.js';
 import { checkOldest } from './existence.js';
-import { beat, liveExecutors } from './executors.js';
+import { beat, enrol, type Starter } from '../hosts/enrol.js';
+import { liveHosts } from '../hosts/live-hosts.js';
 import { createReaper } from './reaper.js';
 
 const tenant = 'local/default';
@@ -97,7 +98,7 @@ async function register(runId: string, { reference }: Artifact): Promise<void> {
     .execute();
 }
 
-const parts = () => ({ database: db.database, substrates: new Map([['QEMU', substrate]] as const), installation, log });
+const parts = () => ({ database: db.database, substrates: new Map([['QEMU', substrate]] as const), installation, hostId: 'here', log });
 const tokens = async () => (await substrate.listOwned(site(), installation, signal)).things.map(({ token }) => token as string).toSorted();
 
 test('the reaper removes what no live run, kept machine or trial owns, and nothing else', { timeout: 120_000 }, async () => {
@@ -112,6 +113,8 @@ test('the reaper removes what no live run, kept machine or trial owns, and nothi
     .set({ kept_until: sql<Date>`now() + interval '1 hour'` })
     .where('id', '=', kept)
     .execute();
+  const living = { hostId: 'living', instance: 'i' };
+  await enrol(db.database, living, log);
   const trial = (id: string, executor: string) => ({ id, tenant, executor, token: `${id}-1-launch`, substrate: 'QEMU' });
   await db.database
     .insertInto('trials')
@@ -126,7 +129,7 @@ test('the reaper removes what no live run, kept machine or trial owns, and nothi
   // A database that is only just being restored does not know its runs yet.
   owned.push(await launch('zzzzzzzzzz'));
 
-  await beat(db.database, 'living');
+  await beat(db.database, living);
   await createReaper(parts()).round();
 
   expect(await tokens()).toEqual(owned.toSorted());
@@ -190,18 +193,21 @@ test('an image on the host of another server is not taken for missing', { timeou
   await rm(otherDir, { recursive: true, force: true });
 });
 
-test('an executor lives as long as it beats', async () => {
-  await beat(db.database, 'one');
-  await beat(db.database, 'two');
+test('a host lives as long as it beats', async () => {
+  const [one, two]: readonly [Starter, Starter] = [
+    { hostId: 'one', instance: 'a' },
+    { hostId: 'two', instance: 'b' },
+  ];
+  for (const starter of [one, two]) await enrol(db.database, starter, log);
   await db.database
-    .updateTable('executors')
-    .set({ heartbeat_at: sql<Date>`now() - interval '1 minute'` })
+    .updateTable('hosts')
+    .set({ seen_at: sql<Date>`now() - interval '1 minute'` })
     .where('id', '=', 'two')
     .execute();
-  expect([...(await liveExecutors(db.database))]).toEqual(expect.arrayContaining(['one']));
-  expect(await liveExecutors(db.database)).not.toContain('two');
-  await beat(db.database, 'two');
-  expect(await liveExecutors(db.database)).toContain('two');
+  expect([...(await liveHosts(db.database))]).toEqual(expect.arrayContaining(['one']));
+  expect(await liveHosts(db.database)).not.toContain('two');
+  expect(await beat(db.database, two)).toBe(true);
+  expect(await liveHosts(db.database)).toContain('two');
 });
 
 test('an image that cannot even be looked at does not keep the others from their turn', async () => {

@@ -5,7 +5,7 @@ import type { Database } from '../../database/tables.js';
 import type { OwnedThing } from '../../substrates/substrate.js';
 import { discardThing, type Place } from '../images/discard.js';
 import { settle } from '../runs/intents.js';
-import { liveExecutors } from './executors.js';
+import { liveHosts } from '../hosts/live-hosts.js';
 import { isHeld, standingOf } from './standing.js';
 
 /** Where a list may lag behind, what two complete ones this far apart lack is gone. */
@@ -96,7 +96,7 @@ async function forgetTrials({ database, site, substrate }: Place, left: Readonly
     .where(sql<boolean>`${sql.lit(substrate.local)} or created_at < now() - make_interval(secs => ${betweenLooksSeconds})`)
     .execute();
   if (trials.length === 0) return;
-  const live = await liveExecutors(database);
+  const live = await liveHosts(database);
   for (const trial of trials) {
     if (!isHeld(live, trial) && !left.has(trial.token)) await database.deleteFrom('trials').where('id', '=', trial.id).execute();
   }

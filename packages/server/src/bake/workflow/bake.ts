@@ -1,3 +1,4 @@
+import { type Beginning, countedAttempt } from './beginning.js';
 import type { BakeState, BakeStep } from './step.js';
 import { capture } from './steps/capture.js';
 import { clean } from './steps/clean.js';
@@ -10,7 +11,10 @@ import { waitReady } from './steps/wait-ready.js';
 /** A bake, from top to bottom. */
 export const bakeSteps: readonly BakeStep[] = [launch, waitReady, provision, clean, capture, release, register];
 
-/** Names the workflow's shape. Servers that agree on it resume each other's bakes; raise it when the steps' order or state changes. */
+/**
+ * Names the workflow's shape. Servers that agree on it resume each other's bakes, and begin anew those of any other; raise it when
+ * the steps, their order or their state change.
+ */
 export const workflowVersion = 'bake-1';
 
 /** A fault of the platform gets this many machines in all; a fault of the script gets one. */
@@ -32,6 +36,8 @@ export type Aftermath = 'again' | 'end' | 'keep';
 
 /** Does the work of a run's steps. Each call may be repeated after a crash. */
 export interface Worker {
+  /** Removes what the attempts before this one left, which an earlier beginning of the run broke off. */
+  clear(firstAttempt: number): Promise<null>;
   perform(step: BakeStep, state: BakeState, attempt: number): Promise<StepOutcome>;
   /** Undoes what the attempt made. */
   release(state: BakeState, attempt: number, setback: Setback, aftermath: Aftermath): Promise<null>;
@@ -42,9 +48,15 @@ export interface Worker {
 /** Runs a piece of work once, whatever crashes: a repeated workflow gets the recorded result instead. */
 export type Durable = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
-/** The workflow of one run: the steps in order, and after a setback `release`, then a fresh attempt or `fail`. */
-export async function bake(worker: Worker, durable: Durable, keepsFailedMachine: () => boolean): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
+/** The workflow of one beginning of a run: the steps in order, and after a setback `release`, then a fresh attempt or `fail`. */
+export async function bake(
+  worker: Worker,
+  durable: Durable,
+  keepsFailedMachine: () => boolean,
+  { begun, firstAttempt }: Beginning,
+): Promise<void> {
+  if (begun > 1) await durable('clear', () => worker.clear(firstAttempt));
+  for (let attempt = firstAttempt; ; attempt += 1) {
     let state: BakeState = {};
     let setback: Setback | undefined;
     for (const step of bakeSteps) {
@@ -59,7 +71,7 @@ export async function bake(worker: Worker, durable: Durable, keepsFailedMachine:
     if (setback === undefined) return;
     const met = setback;
     const last = state;
-    const aftermath = aftermathOf(met, last, attempt, keepsFailedMachine);
+    const aftermath = aftermathOf(met, last, countedAttempt(attempt, begun), keepsFailedMachine);
     await durable(`${attempt} undo`, () => worker.release(last, attempt, met, aftermath));
     if (aftermath === 'again') continue;
     await durable(`${attempt} fail`, () => worker.fail(last, attempt, met, aftermath));

@@ -43,6 +43,7 @@ async function startWorker(): Promise<WorkerUnderTest> {
     installation: 'worker',
     room: testRoom(),
     log,
+    begun: 1,
     letGo: (id: string) => new Error(`let go of ${id}`),
   };
   return {

@@ -8,8 +8,11 @@ import type { TenantKeys } from '../../secrets/tenant-keys.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
 import { PlatformFault, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
 import { BakeCancelled, ServerStopping } from '../runs/active-runs.js';
+import { countedAttempt } from './beginning.js';
 import { type Aftermath, bakeSteps, mostAttempts, type Setback, type StepOutcome, type Worker } from './bake.js';
+import { discardThing } from '../images/discard.js';
 import type { HostRoom } from '../room/limits.js';
+import { openBefore, settle } from '../runs/intents.js';
 import { assertLease, type Lease, RunLost } from '../runs/lease.js';
 import { remark } from '../runs/logs.js';
 import { keptSite } from '../runs/sites.js';
@@ -24,6 +27,8 @@ export interface WorkerParts {
   readonly installation: string;
   readonly room: HostRoom;
   readonly log: Logger;
+  /** Which beginning of the run this is. */
+  readonly begun: number;
   /** The error with which a step leaves whose run another executor has. */
   letGo(runId: string): Error;
 }
@@ -53,7 +58,8 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
     return {
       run,
       inputs,
-      site: keptSite(substrate, inputs.site),
+      // A run whose host is gone was begun on that one's disk, and goes on here.
+      site: keptSite(substrate, substrate.local ? undefined : inputs.site),
       attempt,
       watchedMs,
       lease,
@@ -69,6 +75,18 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
   };
 
   return {
+    clear: (firstAttempt) =>
+      steadily(
+        async () => {
+          await clearBefore(firstAttempt);
+          return null;
+        },
+        (error) => {
+          log.error({ err: error }, 'what an earlier beginning left was not removed completely; the reaper will do it');
+          return null;
+        },
+      ),
+
     perform: (step, state, attempt) =>
       steadily(
         () => performStep(step, state, attempt),
@@ -85,7 +103,11 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
             endless,
           );
           if (aftermath === 'again' && setback.kind === 'fault')
-            await remark(parts.database, lease, `attempt ${attempt} of ${mostAttempts} failed: ${setback.message}`);
+            await remark(
+              parts.database,
+              lease,
+              `attempt ${countedAttempt(attempt, parts.begun)} of ${mostAttempts} failed: ${setback.message}`,
+            );
           for (const step of bakeSteps.toReversed()) {
             if (aftermath === 'keep' && step.name === 'launch') continue;
             await undoStep(step, state, context);
@@ -107,6 +129,20 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
         },
       ),
   };
+
+  async function clearBefore(firstAttempt: number): Promise<void> {
+    const { database, owner, site, substrate } = await enter({ name: 'clear', phase: 'queued' }, firstAttempt, endless);
+    const open = new Set<string>(await openBefore(database, lease.runId, firstAttempt));
+    const { incomplete, things } = await substrate.listOwned(site, owner.installation, endless);
+    for (const thing of things) {
+      if (!open.has(thing.token)) continue;
+      await assertLease(database, lease);
+      await discardThing({ database, site, substrate }, thing, endless);
+    }
+    // Elsewhere a list may lack what has just been made: the reaper looks again.
+    if (substrate.local && incomplete === undefined) for (const token of open) await settle(database, token);
+    await leaveStep(parts.database, lease, { name: 'clear', attempt: firstAttempt });
+  }
 
   async function performStep(step: BakeStep, state: BakeState, attempt: number): Promise<StepOutcome> {
     signal.throwIfAborted();
@@ -151,7 +187,8 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
     // A crash after the transaction below finds the run ended.
     if (run.ended_at !== null) return null;
     const kept = aftermath === 'keep' ? await keptMachine(state, attempt, run.keep_on_failure_seconds) : undefined;
-    if (setback.kind === 'fault') await remark(parts.database, lease, `attempt ${attempt} of ${mostAttempts} failed: ${setback.message}`);
+    if (setback.kind === 'fault')
+      await remark(parts.database, lease, `attempt ${countedAttempt(attempt, parts.begun)} of ${mostAttempts} failed: ${setback.message}`);
     if (setback.kind === 'cancelled') await remark(parts.database, lease, 'the bake was cancelled');
     const error = setback.kind === 'cancelled' ? undefined : setback.message;
     await parts.database

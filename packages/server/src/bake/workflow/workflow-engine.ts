@@ -8,28 +8,32 @@ import type { Logger } from 'pino';
 import { unhurried, usualLimits } from '../../database/client.js';
 import type { Connection } from '../../database/pool.js';
 import type { Durable } from './bake.js';
+import { type Beginning, workflowIdOf } from './beginning.js';
 
-/** How a run's workflow stands. */
+/** Whether a workflow was begun under this version's steps, which alone can go on with it, or under others. */
+export type Shape = 'ours' | 'other';
+
+/** How the workflow of a run stands. */
 export type WorkflowStanding =
   | { readonly kind: 'absent' }
-  /** Being run, or to be resumed, by this executor. */
-  | { readonly kind: 'held'; readonly executor: string }
-  /** Waits for any executor to take it. */
-  | { readonly kind: 'waiting' }
+  /** Being run by a process, which may have died. */
+  | { readonly kind: 'held'; readonly instance: string; readonly shape: Shape }
+  /** Waits to be taken: by this process, or by none or another. */
+  | { readonly kind: 'waiting'; readonly here: boolean; readonly shape: Shape }
   | { readonly kind: 'ended' };
 
-/** Durable workflows, one per run. The only file that knows the library behind them. */
+/** Durable workflows, one per beginning of a run. The only file that knows the library behind them. */
 export interface WorkflowEngine {
-  /** Connects, and resumes what this executor was running when it stopped. */
+  /** Connects. What an earlier process was running goes on once {@link resume} is told so. */
   launch(): Promise<void>;
   shutdown(): Promise<void>;
-  /** Starts a run's workflow; a second start of the same run is the first one. */
-  start(runId: string): Promise<void>;
-  /** Lets any live executor go on with a workflow whose executor died. */
-  resume(runId: string): Promise<void>;
-  standing(runId: string): Promise<WorkflowStanding>;
-  /** Removes what is recorded of workflows that have ended. */
-  forget(runIds: readonly string[]): Promise<void>;
+  /** Starts a run's workflow; a second start of the same beginning is the first one. */
+  start(beginning: Beginning): Promise<void>;
+  /** Lets this process, and no other, go on with a workflow whose process died. */
+  resume(beginning: Beginning): Promise<void>;
+  standing(beginning: Beginning): Promise<WorkflowStanding>;
+  /** Removes what is recorded of the workflows, which have ended or are of earlier beginnings, of runs that have ended. */
+  forget(runs: readonly Pick<Beginning, 'runId' | 'begun'>[]): Promise<void>;
   readonly durable: Durable;
   /** The error with which a step of a run that was taken over leaves: nothing is recorded, the new holder decides. */
   letGo(runId: string): Error;
@@ -38,11 +42,13 @@ export interface WorkflowEngine {
 /** What the engine is made of. */
 export interface EngineParts {
   readonly connection: Pick<Connection, 'openPool'>;
-  readonly executorId: string;
-  /** Names the workflow's shape; only executors of the same version resume each other's workflows. */
+  readonly hostId: string;
+  /** This process. */
+  readonly instance: string;
+  /** Names the workflow's shape; only processes of the same version resume each other's workflows. */
   readonly version: string;
   readonly log: Logger;
-  workflow(runId: string): Promise<void>;
+  workflow(beginning: Beginning): Promise<void>;
 }
 
 /** Brings the library's own tables up to date. Servers must not do it at the same time. */
@@ -65,10 +71,15 @@ function loggerOf(log: Logger): NonNullable<DBOSConfig['logger']> {
   };
 }
 
+/** What the library is called with. Workflows of the release before were given the run's id alone. */
+type Arguments = [runId: string, beginning?: { readonly begun: number; readonly firstAttempt: number }];
+
 /** One engine per process: the library keeps its state in the module. */
-export function createWorkflowEngine({ connection, executorId, log, version, workflow }: EngineParts): WorkflowEngine {
-  let registered: ((runId: string) => Promise<void>) | undefined;
+export function createWorkflowEngine({ connection, hostId, instance, log, version, workflow }: EngineParts): WorkflowEngine {
+  let registered: ((...args: Arguments) => Promise<void>) | undefined;
   let pool: pg.Pool | undefined;
+  // The library's own queue is everybody's, and a run whose machine is here can go on nowhere else.
+  const queueName = `host-${hostId}`;
   return {
     async launch() {
       // A bake that the database has kept waiting goes on soon after it is back.
@@ -79,15 +90,20 @@ export function createWorkflowEngine({ connection, executorId, log, version, wor
       DBOS.setConfig({
         name: 'murmur',
         systemDatabasePool: pool,
-        executorID: executorId,
+        // One that no process had before: the library would put what it had on everybody's queue.
+        executorID: instance,
         applicationVersion: version,
+        listenQueues: [queueName],
         tracingEnabled: false,
         // Servers that start together take turns at it, before.
         runMigrations: false,
         logger: loggerOf(log),
       });
-      registered = DBOS.registerWorkflow(workflow, { name: 'bake', maxRecoveryAttempts: Number.MAX_SAFE_INTEGER });
+      const run = (...[runId, { begun, firstAttempt } = { begun: 1, firstAttempt: 1 }]: Arguments) =>
+        workflow({ runId, begun, firstAttempt });
+      registered = DBOS.registerWorkflow(run, { name: 'bake', maxRecoveryAttempts: Number.MAX_SAFE_INTEGER });
       await DBOS.launch();
+      await DBOS.registerQueue(queueName);
     },
     async shutdown() {
       if (registered === undefined) return;
@@ -95,22 +111,27 @@ export function createWorkflowEngine({ connection, executorId, log, version, wor
       await DBOS.shutdown({ deregister: true });
       await pool?.end();
     },
-    async start(runId) {
+    async start(beginning) {
       if (registered === undefined) throw new Error('the workflow engine is not running');
-      await DBOS.startWorkflow(registered, { workflowID: runId })(runId);
+      const { begun, firstAttempt, runId } = beginning;
+      await DBOS.startWorkflow(registered, { workflowID: workflowIdOf(beginning) })(runId, { begun, firstAttempt });
     },
-    async resume(runId) {
-      await DBOS.resumeWorkflow(runId);
+    async resume(beginning) {
+      await DBOS.resumeWorkflow(workflowIdOf(beginning), { queueName });
     },
-    async standing(runId) {
-      const status = await DBOS.getWorkflowStatus(runId);
+    async standing(beginning) {
+      const status = await DBOS.getWorkflowStatus(workflowIdOf(beginning));
       if (status === null) return { kind: 'absent' };
-      if (status.status === 'PENDING') return { kind: 'held', executor: status.executorId ?? '' };
-      if (status.status === 'ENQUEUED' || status.status === 'DELAYED') return { kind: 'waiting' };
+      const shape = status.applicationVersion === version ? 'ours' : 'other';
+      if (status.status === 'PENDING') return { kind: 'held', instance: status.executorId ?? '', shape };
+      if (status.status === 'ENQUEUED' || status.status === 'DELAYED')
+        return { kind: 'waiting', here: status.queueName === queueName, shape };
       return { kind: 'ended' };
     },
-    async forget(runIds) {
-      await DBOS.deleteWorkflows([...runIds]);
+    async forget(runs) {
+      await DBOS.deleteWorkflows(
+        runs.flatMap(({ begun, runId }) => Array.from({ length: begun }, (_, index) => workflowIdOf({ runId, begun: index + 1 }))),
+      );
     },
     durable: (name, work) => DBOS.runStep(work, { name }),
     letGo: (runId) => new DbosErrors.DBOSWorkflowConflictError(runId),

@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 
+import { hostIdOf } from '../../host/host-id.js';
 import type { Token } from '../substrate.js';
-import { readIfPresent, writeAtomically } from './files.js';
 
 /** Where the substrate keeps its things. `machines` and `images` lie equally deep, so that one relative backing path serves in both. */
 export interface Layout {
@@ -30,17 +30,9 @@ export async function openLayout(dataDir: string, runtimeDir: string): Promise<L
   return {
     dataDir: real,
     ...folders,
-    host: await hostId(path.join(real, 'qemu-host')),
+    host: await hostIdOf(real),
     runtimeDir: await realpath(runtimeDir),
   };
-}
-
-async function hostId(file: string): Promise<string> {
-  const known = await readIfPresent(file);
-  if (known !== undefined) return known.trim();
-  const made = randomBytes(8).toString('hex');
-  await writeAtomically(file, `${made}\n`);
-  return made;
 }
 
 /** The folder of one machine. */

@@ -45,6 +45,7 @@ export const register: BakeStep = {
           reference: JSON.stringify(artifact.reference),
           site: JSON.stringify(site),
           image_id: substrate.imageId(artifact.reference) ?? null,
+          host: run.host,
         })
         .execute();
       await settle(trx, stepToken(run.id, attempt, capture.name));
