@@ -229,6 +229,23 @@ export class PlatformFault extends Error {
   }
 }
 
+const deeds = {
+  off: 'powered the machine off',
+  restart: 'restarted the machine',
+  'off or restart': 'powered the machine off or restarted it',
+} as const;
+
+/** The machine was powered off or restarted by what runs in it, not lost: the same script does it again on a fresh one. */
+export class EndedByGuest extends PlatformFault {
+  /** What was done, to follow who did it: `powered the machine off`. */
+  readonly deed: string;
+
+  constructor(how: keyof typeof deeds) {
+    super(`something in it ${deeds[how]}`);
+    this.deed = deeds[how];
+  }
+}
+
 /** Asks a machine for something, but not for ever: no end within the limit is a {@link PlatformFault}, in these words. */
 export async function answeredWithin<T>(
   limitMs: number,
@@ -242,6 +259,7 @@ export async function answeredWithin<T>(
     return await ask(AbortSignal.any([signal, limit]));
   } catch (error) {
     signal.throwIfAborted();
-    throw limit.aborted ? new PlatformFault(fault, { cause: error }) : error;
+    // A fault known by then says more than that the time is up.
+    throw limit.aborted && !(error instanceof PlatformFault) ? new PlatformFault(fault, { cause: error }) : error;
   }
 }

@@ -154,3 +154,15 @@ test('an image name that is taken while the bake runs fails it, and the captured
   expect(await kitchen.leftovers()).toEqual([]);
   expect((await readdir(join(kitchen.dataDir, 'images'))).toSorted()).toEqual(before.toSorted());
 });
+
+test.each([
+  ['poweroff', 'the script powered the machine off'],
+  ['reboot', 'the script restarted the machine'],
+])('a script that ends with %s fails once, in words that say so', { timeout: 3 * minutes }, async (command, words) => {
+  await kitchen.setRecipe(command, { script: `#!/bin/sh\n${command}\nsleep 600\n`, timeout: '5m' });
+  const { runId } = await kitchen.bake(command);
+  const { bake, log } = await kitchen.follow(runId);
+  expect(bake).toMatchObject({ phase: 'failed', error: words });
+  expect(log).not.toContain('attempt');
+  expect(await kitchen.leftovers()).toEqual([]);
+});

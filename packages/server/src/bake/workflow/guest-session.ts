@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { answeredWithin, type GuestChannel, PlatformFault } from '../../substrates/substrate.js';
+import { answeredWithin, EndedByGuest, type GuestChannel, PlatformFault } from '../../substrates/substrate.js';
 import { machineOf } from './machine-of.js';
 import type { BakeState, StepContext } from './step.js';
 
 /** A network or an SSH server that restarts is back within these; a machine that is gone says so at once, each time. */
 const mostRefusals = 4;
 const betweenTriesMs = 500;
+/** A machine that is out of reach for this long stays so. */
 const answerMs = 120_000;
 /** A guest that drops this many connections in a row, without ever finishing what it was asked, is as good as lost. */
 const mostDrops = 10;
@@ -22,14 +23,23 @@ export interface GuestSession extends AsyncDisposable {
   use<T>(limitMs: number, work: (channel: GuestChannel, signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
-/** Opens a session with this attempt's machine; nothing is sent before the first use. */
+/**
+ * Opens a session with this attempt's machine; nothing is sent before the first use. No use of it takes longer than
+ * `remainingMs` says at that time: then the machine is given up, whatever it is waiting for. Until then one that stands still
+ * because its host has no room is waited for.
+ */
 export function guestSession(
   state: BakeState,
   { keys, signal, substrate }: Pick<StepContext, 'keys' | 'signal' | 'substrate'>,
+  remainingMs: () => number = () => Infinity,
 ): GuestSession {
   const machine = machineOf(state);
   let channel: GuestChannel | undefined;
-  const open = () => answeredWithin(answerMs, signal, (limited) => substrate.channel(machine, keys, limited));
+  const asked = <T>(limitMs: number, ask: (limited: AbortSignal) => Promise<T>) => {
+    const remaining = Math.max(0, remainingMs());
+    if (remaining >= limitMs) return answeredWithin(limitMs, signal, ask);
+    return answeredWithin(Math.ceil(remaining), signal, ask, "the machine did not answer until its script's time was over");
+  };
   const drop = async () => {
     const dropped = channel;
     channel = undefined;
@@ -37,22 +47,26 @@ export function guestSession(
   };
   return {
     async use(limitMs, work) {
+      let reached = performance.now();
       for (let refusals = 0, drops = 0, silences = 0; ; drops += 1) {
         let began = Infinity;
         try {
           if (channel === undefined) {
-            channel = await open();
+            channel = await asked(answerMs, (limited) => substrate.channel(machine, keys, limited));
             refusals = 0;
           }
           const lent = channel;
           began = performance.now();
-          return await answeredWithin(limitMs, signal, (limited) => work(lent, limited));
+          reached = began;
+          return await asked(limitMs, (limited) => work(lent, limited));
         } catch (error) {
           if (channel === undefined) refusals += 1;
           await drop();
           if (performance.now() - began >= limitMs) silences += 1;
-          if (!(error instanceof PlatformFault)) throw error;
-          if (refusals === mostRefusals || drops === mostDrops || silences === mostSilences) throw error;
+          if (!(error instanceof PlatformFault) || error instanceof EndedByGuest || error.isFinal || remainingMs() <= 0) throw error;
+          const outOfReach = refusals >= mostRefusals || drops >= mostDrops || silences >= mostSilences;
+          const awaited = error.kind === 'no-room' && remainingMs() < Infinity;
+          if (!awaited && (outOfReach || performance.now() - reached >= answerMs)) throw error;
           await delay(betweenTriesMs, undefined, { signal });
         }
       }

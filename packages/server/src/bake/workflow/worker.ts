@@ -6,7 +6,7 @@ import { outlast } from '../../database/outlast.js';
 import type { Database } from '../../database/tables.js';
 import type { TenantKeys } from '../../secrets/tenant-keys.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
-import { PlatformFault, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
+import { EndedByGuest, PlatformFault, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
 import { BakeCancelled, ServerStopping } from '../runs/active-runs.js';
 import { countedAttempt } from './beginning.js';
 import { type Aftermath, bakeSteps, mostAttempts, type Setback, type StepOutcome, type Worker } from './bake.js';
@@ -156,6 +156,9 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
 
   function outcomeOf(error: unknown, step: BakeStep): StepOutcome {
     if (signal.reason instanceof BakeCancelled) return { kind: 'cancelled' };
+    // From the moment the script may have run it was the script: a timer that it set still goes off while its disk is cleaned.
+    if (error instanceof EndedByGuest && (step.phase === 'provisioning' || step.phase === 'capturing'))
+      return { kind: 'failed', message: `the script ${error.deed}` };
     if (error instanceof PlatformFault && !error.isFinal) {
       log.warn({ err: error }, 'the platform failed');
       return { kind: 'fault', message: error.message };

@@ -10,10 +10,11 @@ import type { Channels } from './channels.js';
 import { filesystemIsClean } from './filesystem.js';
 import { takeChangedKernel } from './guest-kernel.js';
 import { openMaking, placeImage, sealImage, shareFile } from './images.js';
-import { imageFolder, machineFolder, makingFolder, type Digest, type Layout } from './layout.js';
+import { controlSocket, imageFolder, machineFolder, makingFolder, type Digest, type Layout } from './layout.js';
 import { findProcesses } from './machine-process.js';
 import { readMachine, writeMachine, type MachineRecord } from './machine-record.js';
 import { readManifest, type Manifest } from './manifest.js';
+import { machineStatus, quitMachine } from './qmp.js';
 
 const powerOffMs = 120_000;
 /** Asking for the kernel, perhaps copying it out, and trimming the disk. */
@@ -88,18 +89,22 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
   const folder = machineFolder(layout, record.token);
   let stopping = record;
   if ((await findProcesses(folder)).length > 0) {
-    await using channel = await request.channels.open(record.token, request.keys, request.signal);
-    const base = await manifestOf(layout, record.base);
-    const kernelChanged = await answeredWithin(preparedMs, request.signal, async (signal) => {
-      const changed = await takeChangedKernel(channel, base, making, signal);
-      // Blocks of deleted files would otherwise stay in the image.
-      await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal });
-      return changed;
-    });
-    stopping = { ...record, stopping: { kernelChanged, boot: await bootId() } };
-    await writeMachine(layout, stopping);
-    await answeredWithin(powerOffMs, request.signal, (signal) => powerOff(channel, signal));
-    await untilStopped(folder, request.signal);
+    // A repeated call may find the machine stopped as it was told, but not ended yet.
+    if (record.stopping === undefined || !(await hasStopped(layout, record.token))) {
+      await using channel = await request.channels.open(record.token, request.keys, request.signal);
+      const base = await manifestOf(layout, record.base);
+      const kernelChanged = await answeredWithin(preparedMs, request.signal, async (signal) => {
+        const changed = await takeChangedKernel(channel, base, making, signal);
+        // Blocks of deleted files would otherwise stay in the image.
+        await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal });
+        return changed;
+      });
+      stopping = { ...record, stopping: { kernelChanged, boot: await bootId() } };
+      await writeMachine(layout, stopping);
+      await answeredWithin(powerOffMs, request.signal, (signal) => powerOff(channel, signal));
+      await untilStopped(layout, record.token, request.signal);
+    }
+    await endStopped(layout, record.token, request.signal);
     await request.channels.close(record.token);
   }
   if (stopping.stopping === undefined) throw new PlatformFault('the machine stopped before it could be captured');
@@ -107,6 +112,10 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
   if (!(await filesystemIsClean(path.join(folder, 'disk.qcow2'))))
     throw new PlatformFault('the machine was lost before its disk was written out');
   return stopping;
+}
+
+async function hasStopped(layout: Layout, token: Token): Promise<boolean> {
+  return (await machineStatus(controlSocket(layout, token))) === 'shutdown';
 }
 
 async function powerOff(channel: GuestChannel, signal: AbortSignal): Promise<void> {
@@ -118,10 +127,20 @@ async function powerOff(channel: GuestChannel, signal: AbortSignal): Promise<voi
   }
 }
 
-async function untilStopped(folder: string, signal: AbortSignal): Promise<void> {
+async function untilStopped(layout: Layout, token: Token, signal: AbortSignal): Promise<void> {
   const limit = performance.now() + powerOffMs;
-  while ((await findProcesses(folder)).length > 0) {
+  while (!(await hasStopped(layout, token)) && (await findProcesses(machineFolder(layout, token))).length > 0) {
     if (performance.now() > limit) throw new PlatformFault(`the machine did not power off within ${powerOffMs / 1000} s`);
+    await delay(50, undefined, { signal });
+  }
+}
+
+/** Ends the QEMU of a machine that has powered off, so that all of its disk is in the file. */
+async function endStopped(layout: Layout, token: Token, signal: AbortSignal): Promise<void> {
+  const limit = performance.now() + powerOffMs;
+  await quitMachine(controlSocket(layout, token));
+  while ((await findProcesses(machineFolder(layout, token))).length > 0) {
+    if (performance.now() > limit) throw new PlatformFault(`the machine's QEMU did not end within ${powerOffMs / 1000} s`);
     await delay(30, undefined, { signal });
   }
 }

@@ -1,6 +1,9 @@
+import type { Logger } from 'pino';
+
 import type { SshChannel } from '../ssh.js';
-import type { GuestChannel, GuestKeys, Token } from '../substrate.js';
+import { PlatformFault, type GuestChannel, type GuestKeys, type Token } from '../substrate.js';
 import type { Layout } from './layout.js';
+import { watchMachine, type MachineWatch } from './machine-watch.js';
 import { openChannel } from './ready.js';
 
 /** An unused connection stays this long: the steps of a bake follow each other, and each login costs a guest under translation dearly. */
@@ -18,13 +21,16 @@ export interface Channels {
 interface Connection {
   readonly channel: SshChannel;
   readonly keys: GuestKeys;
+  readonly watch: MachineWatch;
   users: number;
   idle?: NodeJS.Timeout;
 }
 
 /** Connections to the machines of this data directory, kept for a while after their last use. */
-export function createChannels(layout: Layout): Channels {
+export function createChannels(layout: Layout, log: Logger): Channels {
   const connections = new Map<Token, Connection>();
+  // Kept between connections: a machine that is powered off first loses its connection, and only then says so.
+  const watches = new Map<Token, MachineWatch>();
 
   const drop = async (token: Token, connection: Connection) => {
     clearTimeout(connection.idle);
@@ -32,13 +38,18 @@ export function createChannels(layout: Layout): Channels {
     await connection.channel[Symbol.asyncDispose]();
   };
 
+  const forget = (token: Token) => {
+    watches.get(token)?.[Symbol.dispose]();
+    watches.delete(token);
+  };
+
   const lend = (token: Token, connection: Connection): GuestChannel => {
     connection.users++;
     clearTimeout(connection.idle);
     let returned = false;
-    const watched = async <T>(use: Promise<T>): Promise<T> => {
+    const watched = async <T>(options: { signal?: AbortSignal } = {}, use: (signal: AbortSignal) => Promise<T>): Promise<T> => {
       try {
-        return await use;
+        return await attended(connection.watch, options.signal, use);
       } catch (error) {
         // Never lend out a connection again that failed someone, be it by not answering.
         if (connections.get(token) === connection) connections.delete(token);
@@ -46,8 +57,8 @@ export function createChannels(layout: Layout): Channels {
       }
     };
     return {
-      run: (command, options) => watched(connection.channel.run(command, options)),
-      stream: (command, sink, options) => watched(connection.channel.stream(command, sink, options)),
+      run: (command, options) => watched(options, (signal) => connection.channel.run(command, { ...options, signal })),
+      stream: (command, sink, options) => watched(options, (signal) => connection.channel.stream(command, sink, { ...options, signal })),
       async [Symbol.asyncDispose]() {
         if (returned) return;
         returned = true;
@@ -70,16 +81,36 @@ export function createChannels(layout: Layout): Channels {
       ) {
         return lend(token, known);
       }
-      const connection: Connection = { channel: await openChannel(layout, token, keys, signal), keys, users: 0 };
-      connections.set(token, connection);
-      return lend(token, connection);
+      const watch = watches.get(token) ?? watchMachine(layout, token, log);
+      watches.set(token, watch);
+      try {
+        const channel = await attended(watch, signal, (limited) => openChannel(layout, token, keys, limited));
+        const connection: Connection = { channel, keys, watch, users: 0 };
+        connections.set(token, connection);
+        return lend(token, connection);
+      } finally {
+        // It has been said; another machine may be started under this token.
+        if (watch.signal.aborted) forget(token);
+      }
     },
     async close(token) {
+      forget(token);
       const connection = connections.get(token);
       if (connection !== undefined) await drop(token, connection);
     },
     async closeAll() {
+      for (const token of watches.keys()) forget(token);
       await Promise.all([...connections].map(async ([token, connection]) => drop(token, connection)));
     },
   };
+}
+
+/** Uses a machine for as long as it can answer. What the watch knows to be in the way is said instead of that nothing came. */
+async function attended<T>(watch: MachineWatch, signal: AbortSignal | undefined, use: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  try {
+    return await use(signal === undefined ? watch.signal : AbortSignal.any([signal, watch.signal]));
+  } catch (error) {
+    if (error instanceof PlatformFault || signal?.aborted === true) throw watch.standstill ?? error;
+    throw error;
+  }
 }

@@ -46,7 +46,7 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
   const layout = await openLayout(options.dataDir, options.runtimeDir);
   await removeAbandoned(layout);
   const probe = createAcceleratorProbe(layout.dataDir, options.log);
-  const channels = createChannels(layout);
+  const channels = createChannels(layout, options.log);
   const inTurn = oneAtATime();
   const site = { host: layout.host } as Handle as Site;
   const alone = <T>(task: () => Promise<T>) => inTurn('all images', task);

@@ -8,7 +8,7 @@ import { MurmurError } from '@murmur/api';
 import { PlatformFault, type GuestKeys, type LaunchSpec, type Token } from '../substrate.js';
 import type { AcceleratorProbe } from './accelerator.js';
 import { plainEnvironment, runOnHost } from '../host-command.js';
-import { controlSocket, imageFolder, machineFolder, relativeDisk, type Layout } from './layout.js';
+import { controlSocket, eventSocket, imageFolder, machineFolder, relativeDisk, type Layout } from './layout.js';
 import { findQemu, isRunning, killProcesses, type ProcessIdentity } from './machine-process.js';
 import { readMachine, writeMachine, type MachineRecord } from './machine-record.js';
 import { readManifest } from './manifest.js';
@@ -21,9 +21,9 @@ const startMs = 20_000;
  * Runs QEMU under `timeout`, in a session of its own, so that neither the server's end nor its restart reaches it. When the
  * machine's time is over the folder goes too; when QEMU ends for another reason the folder stays for whoever asked.
  */
-const watchdog = `end=$(($(date +%s) + $1)); folder=$2; socket=$3; shift 3
+const watchdog = `end=$(($(date +%s) + $1)); folder=$2; control=$3; events=$4; shift 4
 timeout -k 10 "$((end - $(date +%s)))" "$@"
-if [ "$(date +%s)" -ge "$end" ]; then rm -rf "$folder" "$socket"; fi`;
+if [ "$(date +%s)" -ge "$end" ]; then rm -rf "$folder" "$control" "$events"; fi`;
 
 /** Starts the machine of this token, or finds it running. */
 export async function launchMachine(layout: Layout, probe: AcceleratorProbe, spec: LaunchSpec, token: Token): Promise<MachineRecord> {
@@ -55,7 +55,7 @@ export async function removeMachine(layout: Layout, token: Token): Promise<void>
   const folder = machineFolder(layout, token);
   await killProcesses(folder);
   await rm(folder, { recursive: true, force: true });
-  await rm(controlSocket(layout, token), { force: true });
+  for (const socket of [controlSocket(layout, token), eventSocket(layout, token)]) await rm(socket, { force: true });
 }
 
 async function prepare(layout: Layout, spec: LaunchSpec, token: Token): Promise<MachineRecord> {
@@ -99,11 +99,11 @@ async function start(
   const manifest = await readManifest(layout, spec.base.immutableId);
   if (manifest === undefined) throw new MurmurError('FAILED_PRECONDITION', `disk ${spec.base.immutableId} is not on this server`);
   const kernel = path.join(image, 'kernel');
-  const socket = controlSocket(layout, token);
+  const sockets = { controlSocket: controlSocket(layout, token), eventSocket: eventSocket(layout, token) };
   const args = qemuArguments({
     token,
     folder,
-    controlSocket: socket,
+    ...sockets,
     accelerator: await probe.of(kernel),
     vcpus: spec.vcpus,
     memoryMb: spec.memoryMb,
@@ -114,7 +114,16 @@ async function start(
   });
   const log = await open(path.join(folder, 'qemu.log'), 'a', 0o600);
   try {
-    const program = ['-c', watchdog, 'murmur-machine', String(spec.lifetimeSeconds), folder, socket, qemuProgram, ...args];
+    const program = [
+      '-c',
+      watchdog,
+      'murmur-machine',
+      String(spec.lifetimeSeconds),
+      folder,
+      ...Object.values(sockets),
+      qemuProgram,
+      ...args,
+    ];
     const child = spawn('/bin/sh', program, { detached: true, cwd: folder, env: plainEnvironment(), stdio: ['ignore', log.fd, log.fd] });
     await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
     child.unref();

@@ -46,6 +46,11 @@ export function controlSocket(layout: Layout, token: Token | string): string {
   return path.join(layout.runtimeDir, `${createHash('sha256').update(token).digest('hex').slice(0, 16)}.qmp`);
 }
 
+/** Where one machine's QEMU tells what happens to it, beside its control socket, so that following it keeps nobody from that. */
+export function eventSocket(layout: Layout, token: Token | string): string {
+  return controlSocket(layout, token).replace(/\.qmp$/, '.events');
+}
+
 /** The folder of one finished image. */
 export function imageFolder(layout: Layout, digest: Digest): string {
   return path.join(layout.images, imageFolderName(digest));

@@ -3,6 +3,9 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { isGone, processStart } from '../../host/process-start.js';
+import { PlatformFault } from '../substrate.js';
+
+const endMs = 60_000;
 
 /** A running process, by what tells it apart from a later one of the same id. */
 export interface ProcessIdentity {
@@ -45,11 +48,12 @@ export async function isRunning(process: ProcessIdentity): Promise<boolean> {
   return (await processStart(process.pid)) === process.start;
 }
 
-/** Kills a machine's processes and returns when none is left. */
+/** Kills a machine's processes and returns when none is left. One that its host's disk holds fast is a {@link PlatformFault}. */
 export async function killProcesses(folder: string): Promise<void> {
-  for (;;) {
+  for (const limit = Date.now() + endMs; ;) {
     const found = await findProcesses(folder);
     if (found.length === 0) return;
+    if (Date.now() > limit) throw new PlatformFault(`a machine's process did not end within ${endMs / 1000} s`);
     for (const one of found) if (await isRunning(one)) kill(one.pid);
     await delay(20);
   }

@@ -14,6 +14,8 @@ export interface MachineRecord {
   readonly endsAt: number;
   /** The loopback port forwarded to the guest's SSH server; absent until the machine was seen running. */
   readonly port?: number;
+  /** Set once the guest said on its console that its SSH server listens. */
+  readonly listening?: true;
   /** The QEMU process, by what tells it apart from a later one of the same id. */
   readonly process?: { readonly pid: number; readonly start: string };
   /**

@@ -6,11 +6,17 @@ import { processMark } from './machine-process.js';
 /** The emulator for the only architecture this substrate boots. */
 export const qemuProgram = 'qemu-system-x86_64';
 
+/** What a guest wrote to its console last. */
+const consoleBytes = 1024 * 1024;
+
+const driveOptions = 'cache=unsafe,discard=unmap,detect-zeroes=unmap';
+
 /** What a machine's QEMU is started with. */
 export interface QemuSpec {
   readonly token: string;
   readonly folder: string;
   readonly controlSocket: string;
+  readonly eventSocket: string;
   readonly accelerator: Accelerator;
   readonly vcpus: number;
   readonly memoryMb: number;
@@ -28,19 +34,23 @@ export interface QemuSpec {
 export function qemuArguments(spec: QemuSpec): readonly string[] {
   const disk = path.join(spec.folder, 'disk.qcow2');
   return [
-    ...['-name', `guest=murmur-${spec.token}`, '-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot'],
+    ...['-name', `guest=murmur-${spec.token}`, '-no-user-config', '-nodefaults', '-display', 'none'],
+    // QEMU stays and stands still, and so tells for as long as it is asked what became of the guest.
+    ...['-action', 'reboot=shutdown,shutdown=pause,panic=pause'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-machine', 'q35,vmport=off,smm=off,usb=off', ...acceleratorArguments(spec.accelerator)],
     ...['-smp', String(spec.vcpus), '-m', String(spec.memoryMb)],
     ...['-kernel', spec.kernel, '-initrd', spec.initrd, '-append', `${spec.commandLine} console=ttyS0`],
     // A scratch machine that the host loses is lost anyway; what becomes an image is synced when it is captured.
-    ...['-drive', `if=none,id=disk,format=qcow2,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=${disk.replaceAll(',', ',,')}`],
-    ...['-device', 'virtio-blk-pci,drive=disk'],
+    ...['-drive', `if=none,id=disk,format=qcow2,${driveOptions},file=${disk.replaceAll(',', ',,')}`],
+    // What fails on the host is none of the guest's business: it stands still instead of seeing an error.
+    ...['-device', 'virtio-blk-pci,drive=disk,werror=stop,rerror=stop'],
     // Port 0 lets the kernel choose, so that no other program can take the port first; QMP tells which it is.
     ...['-netdev', 'user,id=net,hostfwd=tcp:127.0.0.1:0-:22', '-device', 'virtio-net-pci,netdev=net,romfile='],
     ...['-object', 'rng-random,id=entropy,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=entropy'],
-    ...['-chardev', `file,id=console,path=${path.join(spec.folder, 'console.log').replaceAll(',', ',,')}`, '-serial', 'chardev:console'],
-    ...['-qmp', `unix:${spec.controlSocket},server=on,wait=off`],
+    // A ring in memory: how much a guest prints is its own affair.
+    ...['-chardev', `ringbuf,id=console,size=${consoleBytes}`, '-serial', 'chardev:console'],
+    ...[spec.controlSocket, spec.eventSocket].flatMap((socket) => ['-qmp', `unix:${socket},server=on,wait=off`]),
     ...[...spec.seed].flatMap(([name, file]) => ['-fw_cfg', `name=${name},file=${file.replaceAll(',', ',,')}`]),
     ...processMark(spec.folder),
   ];

@@ -1,14 +1,13 @@
 import { createConnection, type Socket } from 'node:net';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { connectSsh, type SshChannel } from '../ssh.js';
 import { answeredWithin, PlatformFault, type GuestChannel, type GuestKeys, type Token } from '../substrate.js';
 import { sshIsUp } from './console-mark.js';
-import { readIfPresent } from './files.js';
 import { findMachine } from './launch.js';
-import { machineFolder, type Layout } from './layout.js';
-import type { MachineRecord } from './machine-record.js';
+import { controlSocket, type Layout } from './layout.js';
+import { writeMachine, type MachineRecord } from './machine-record.js';
+import { QmpError, takeConsole } from './qmp.js';
 
 const bootMs = 300_000;
 const tooLate = `the machine did not finish booting within ${bootMs / 1000} s`;
@@ -49,14 +48,26 @@ async function dialUntilUp(layout: Layout, token: Token, keys: GuestKeys, signal
  * useless: user-mode networking takes the connection itself and tries inside at intervals that grow by many seconds.
  */
 async function listeningMachine(layout: Layout, token: Token, signal: AbortSignal): Promise<MachineRecord & { port: number }> {
-  const console = path.join(machineFolder(layout, token), 'console.log');
-  for (;;) {
+  for (let heard = ''; ;) {
     signal.throwIfAborted();
     const machine = await findMachine(layout, token);
     if (machine?.port === undefined) throw new PlatformFault('the machine is gone');
-    const marked = (await readIfPresent(console))?.includes(sshIsUp) === true;
-    if (marked || Date.now() - machine.createdAt > unmarkedMs) return { ...machine, port: machine.port };
-    await delay(50, undefined, { signal });
+    const listening = { ...machine, port: machine.port };
+    if (machine.listening === true || Date.now() - machine.createdAt > unmarkedMs) return listening;
+    // Asking takes it out of the ring, so whoever has heard the mark writes that down for the others.
+    heard = (heard.slice(-sshIsUp.length) + (await console(layout, token))).replaceAll('\r', '');
+    if (heard.includes(sshIsUp)) await writeMachine(layout, { ...machine, listening: true });
+    else await delay(80, undefined, { signal });
+  }
+}
+
+async function console(layout: Layout, token: Token): Promise<string> {
+  try {
+    return await takeConsole(controlSocket(layout, token));
+  } catch (error) {
+    // A machine that has ended is noticed by its process.
+    if (error instanceof QmpError) return '';
+    throw error;
   }
 }
 

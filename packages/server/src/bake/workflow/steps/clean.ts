@@ -1,3 +1,4 @@
+import { assertNotGoingDown, endedBySignal } from '../going-down.js';
 import { guestSession } from '../guest-session.js';
 import { assertLease } from '../../runs/lease.js';
 import { openVariables } from '../../starting/run-inputs.js';
@@ -15,14 +16,12 @@ export const clean: BakeStep = {
   async run(state, context) {
     await assertLease(context.database, context.lease);
     await using session = guestSession(state, context);
-    await session.use(cleanMs, async (channel, signal) => {
-      const program = cleanProgram(context.keys.clientPublic, context.substrate.guestFolder);
-      const result = await channel.run('sh', { stdin: program, signal });
-      if (result.exitCode === 0) return;
-      const { run, tenantKey } = context;
-      const secrets = Object.values(openVariables(tenantKey, run.id, run.sealed_variables));
-      throw new BakeFailure(`the machine could not be cleaned: ${complaint(result.stderr, secrets)}`);
-    });
-    return {};
+    const program = cleanProgram(context.keys.clientPublic, context.substrate.guestFolder);
+    const result = await session.use(cleanMs, (channel, signal) => channel.run('sh', { stdin: program, signal }));
+    if (result.exitCode === 0) return {};
+    if (endedBySignal(result.exitCode)) await assertNotGoingDown(session);
+    const { run, tenantKey } = context;
+    const secrets = Object.values(openVariables(tenantKey, run.id, run.sealed_variables));
+    throw new BakeFailure(`the machine could not be cleaned: ${complaint(result.stderr, secrets)}`);
   },
 };

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { createRedactor } from '../../../secrets/redactor.js';
+import { PlatformFault } from '../../../substrates/substrate.js';
+import { assertNotGoingDown, endedBySignal } from '../going-down.js';
 import { guestSession, type GuestSession } from '../guest-session.js';
 import { assertLease } from '../../runs/lease.js';
 import { appendLog, lastLines, remark } from '../../runs/logs.js';
@@ -12,7 +14,7 @@ import { complaint, guestAnswer } from '../../supervisor/guest-answer.js';
 import { readCommand, startProgram, stopCommand } from '../../supervisor/guest-program.js';
 
 const shownLines = 10;
-/** The guest ends the script by its own clock; after this much more, the server does. */
+/** The guest ends the script by its own clock; this much later it is over at the latest, however the guest behaves. */
 const graceMs = 60_000;
 /** How much of the time that a script was followed may be forgotten when the server ends. */
 const noteEveryMs = 10_000;
@@ -26,8 +28,8 @@ const mostChunkBytes = 1024 * 1024;
 const mostBacklog = 32;
 /** The machine ends by itself an hour after its script's timeout; until half of that, it may wait for a server that was away. */
 const mostWaitedMs = 30 * 60_000;
-/** Killing a process tree takes a slow guest some seconds. */
-const stopMs = 2 * 60_000;
+/** Killing a process tree takes a slow guest some seconds: the server begins this much before the grace is over. */
+const stopMs = 20_000;
 
 /**
  * Runs the recipe's script under the supervisor in the guest and follows its output until it ends. Repeated after a crash it
@@ -41,7 +43,9 @@ export const provision: BakeStep = {
     await assertLease(database, lease);
     const variables = openVariables(context.tenantKey, run.id, run.sealed_variables);
     const secrets = Object.values(variables);
-    await using session = guestSession(state, context);
+    // A server that comes back late still asks how the script ended.
+    const time = { until: performance.now() + Math.max(graceMs, inputs.timeoutSeconds * 1000 + graceMs - context.watchedMs) };
+    await using session = guestSession(state, context, () => time.until - performance.now());
     const program = startProgram(
       { script: inputs.script, variables, timeoutSeconds: inputs.timeoutSeconds },
       context.substrate.guestFolder,
@@ -50,8 +54,9 @@ export const provision: BakeStep = {
       const started = await channel.run('sh', { stdin: program, signal });
       if (started.exitCode !== 0) throw new BakeFailure(`the script could not be started: ${complaint(started.stderr, secrets)}`);
     });
-    const ending = await follow(session, context, secrets);
+    const ending = await follow(session, time, context, secrets);
     if (ending === 'exited 0') return {};
+    if (ending === 'lost' || endedBySignal(Number(/^exited (\d+)$/.exec(ending)?.[1]))) await assertNotGoingDown(session);
     throw new BakeFailure(await describe(ending, context, secrets));
   },
 };
@@ -65,11 +70,11 @@ function pauseAfter(followedMs: number): number {
 }
 
 /** Stores output until the script has ended, and says how: the supervisor's last state. */
-async function follow(session: GuestSession, context: StepContext, secrets: readonly string[]): Promise<string> {
+async function follow(session: GuestSession, time: { until: number }, context: StepContext, secrets: readonly string[]): Promise<string> {
   const { attempt, database, inputs, lease, run, watchedMs } = context;
   const redactor = createRedactor(secrets);
   const origin = run.guest_offset;
-  const limitMs = inputs.timeoutSeconds * 1000 + graceMs;
+  const limitMs = inputs.timeoutSeconds * 1000 + graceMs - stopMs;
   const followedFrom = performance.now();
   const followedMs = () => performance.now() - followedFrom;
   let notedMs = 0;
@@ -99,10 +104,17 @@ async function follow(session: GuestSession, context: StepContext, secrets: read
     }
     // The guest stops its own clock while the script waits for us, and what it printed before we came back is read first.
     const waitedMs = Math.min(mostWaitedMs, Number(running[1] ?? 0) * 1000);
+    // Whoever still has to say something for such a reason is given the time to say it.
+    if (waitedMs > 0 || chunk.length === mostChunkBytes) time.until = Math.max(time.until, performance.now() + graceMs);
     const overdue = watchedMs + followedMs() > limitMs + waitedMs;
     if (overdue && chunk.length === mostChunkBytes && backlog > 0) backlog -= 1;
     else if (overdue) {
-      await session.use(stopMs, (channel, signal) => channel.run(stopCommand(context.substrate.guestFolder), { signal }));
+      try {
+        await session.use(stopMs, (channel, signal) => channel.run(stopCommand(context.substrate.guestFolder), { signal }));
+      } catch (error) {
+        if (!(error instanceof PlatformFault)) throw error;
+        context.log.warn({ err: error }, 'a script that timed out was not stopped; it ends with its machine');
+      }
       return 'timed-out';
     }
   }

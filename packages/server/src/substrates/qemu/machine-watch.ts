@@ -1,0 +1,125 @@
+import { statfs } from 'node:fs/promises';
+import { createConnection, type Socket } from 'node:net';
+
+import type { Logger } from 'pino';
+
+import { EndedByGuest, PlatformFault, type Token } from '../substrate.js';
+import { eventSocket, machineFolder, type Layout } from './layout.js';
+import { onMessages, type MachineStatus, type QmpMessage } from './qmp.js';
+
+const againMs = 1000;
+/** A paused machine goes on once its host has this much room. */
+const roomBytes = 16 * 1024 * 1024;
+/** Paused again this often although there was room, its disk is not full but broken. */
+const mostResumes = 5;
+/** Pauses further apart than this have nothing to do with each other. */
+const sameTroubleMs = 30_000;
+
+/** Looks after a machine while somebody waits for it. Dispose of it when nobody does. */
+export interface MachineWatch extends Disposable {
+  /** Aborted, with the {@link PlatformFault} as its reason, once the machine will not answer any more. */
+  readonly signal: AbortSignal;
+  /** Why the machine stands still, while it does and may go on. */
+  readonly standstill: PlatformFault | undefined;
+}
+
+/**
+ * Follows what QEMU says of the machine of this token. QEMU pauses a machine whose disk it cannot write; the machine goes on
+ * here as soon as the host has room again.
+ */
+export function watchMachine(layout: Layout, token: Token, log: Logger): MachineWatch {
+  const ended = new AbortController();
+  let standstill: PlatformFault | undefined;
+  let socket: Socket | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let resumes = 0;
+  let resumedAt = 0;
+  let disposed = false;
+
+  const later = (task: () => void) => {
+    clearTimeout(timer);
+    if (!disposed && !ended.signal.aborted) timer = setTimeout(task, againMs).unref();
+  };
+  const send = (...commands: readonly string[]) =>
+    socket?.write(
+      commands.map((execute) => `${JSON.stringify({ execute, ...(execute === 'query-status' ? { id: execute } : {}) })}\n`).join(''),
+    );
+  const end = (fault: PlatformFault) => {
+    ended.abort(fault);
+    close();
+  };
+  const close = () => {
+    clearTimeout(timer);
+    socket?.destroy();
+  };
+
+  const connect = () => {
+    const opened = createConnection(eventSocket(layout, token));
+    socket = opened;
+    opened.unref();
+    onMessages(opened, hear);
+    // A machine that is gone is noticed by its process; the socket may be back, too.
+    opened.on('error', (error) => log.trace({ err: error, token }, 'a machine cannot be watched')).on('close', () => later(connect));
+  };
+
+  const hear = (message: QmpMessage) => {
+    if (message.QMP !== undefined) send('qmp_capabilities', 'query-status');
+    if (message.event === 'SHUTDOWN' && message.data?.guest === true) end(endOf(message.data.reason));
+    if (message.event === 'STOP') send('query-status');
+    if (message.event === 'RESUME') standstill = undefined;
+    if (message.id === 'query-status' && message.return !== undefined) see((message.return as { status: MachineStatus }).status);
+  };
+
+  const see = (status: MachineStatus) => {
+    if (status === 'shutdown') end(new EndedByGuest('off or restart'));
+    else if (status === 'guest-panicked') end(new PlatformFault("the machine's kernel panicked"));
+    else if (status === 'internal-error') end(new PlatformFault('the machine broke down'));
+    else if (status === 'io-error') later(() => void resume());
+    standstill = status === 'io-error' ? (standstill ?? new PlatformFault(noRoom, { kind: 'no-room' })) : undefined;
+  };
+
+  const resume = async () => {
+    const free = await freeBytes(machineFolder(layout, token));
+    if (disposed || ended.signal.aborted) return;
+    if (Date.now() - resumedAt > sameTroubleMs) resumes = 0;
+    if (free === undefined || resumes === mostResumes) return end(new PlatformFault(brokenDisk));
+    if (free < roomBytes) {
+      log.warn({ token, free }, 'a machine stands still until there is room on the disk');
+      return later(() => void resume());
+    }
+    resumes += 1;
+    resumedAt = Date.now();
+    send('cont', 'query-status');
+  };
+
+  connect();
+  return {
+    signal: ended.signal,
+    get standstill() {
+      return standstill;
+    },
+    [Symbol.dispose]() {
+      disposed = true;
+      close();
+    },
+  };
+}
+
+const noRoom = "the server's host has no room left on its disk";
+const brokenDisk = "the server's host could not read or write the machine's disk";
+
+function endOf(reason: string | undefined): PlatformFault {
+  if (reason === 'guest-shutdown') return new EndedByGuest('off');
+  if (reason === 'guest-reset') return new EndedByGuest('restart');
+  return new PlatformFault("the machine's kernel panicked");
+}
+
+async function freeBytes(folder: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}
