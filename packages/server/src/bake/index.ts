@@ -200,7 +200,7 @@ export function createBakery(parts: BakeryParts): Bakery {
           { name: 'recovery', everyMs: 5000, work: recover },
           { name: 'reaper', everyMs: 30_000, work: () => reaper.round() },
           { name: 'existence', everyMs: 60_000, work: () => checkOldest({ ...parts, log }, stopping.signal) },
-          { name: 'retention', everyMs: 600_000, work: async () => void (await removeOld({ ...parts, engine, log }, stopping.signal)) },
+          { name: 'retention', everyMs: 3_600_000, work: async () => void (await removeOld({ ...parts, engine, log }, stopping.signal)) },
           { name: 'bases', everyMs: 600_000, work: () => retireOldBases({ ...parts, log }) },
         ],
         log,

@@ -147,6 +147,17 @@ describe('admission', () => {
     expect(after.begun).toEqual(['r2']);
   });
 
+  test('forgets whoever waited to try an image when the process before ended', async () => {
+    await open(1);
+    const claim = { id: 't1', kind: 'try', tenant: 'local/a', host: 'h', size: { memoryMb: 1024, vcpus: 1 } } as const;
+    await db.database.insertInto('trials').values({ id: 't1', tenant: 'local/a', executor: 'h', token: 't', substrate: 'QEMU' }).execute();
+    await db.database.transaction().execute((trx) => claimRoom(trx, claim));
+    const after = await open(1);
+    await ask('local/a', 'r1');
+    await after.admission.look();
+    expect(after.begun).toEqual(['r1']);
+  });
+
   test('says in the log how many are ahead, and again only when half as many are', async () => {
     const { admission, begun } = await open(1);
     for (let number = 0; number < 9; number += 1) await ask('local/a', `r${number}`);

@@ -34,12 +34,14 @@ export interface Admission {
 /** The admission of this server's host. What it decides is in the database, and holds whatever becomes of this process. */
 export function createAdmission(parts: AdmissionParts): Admission {
   const { database, room } = parts;
+  let wasShort = false;
   return {
     open: () => writeRoom(database, room),
     look: oneAfterAnother(async () => {
       if (!(await anybodyWaits(database, room.host))) return;
       const shortage = await room.disk.shortage();
-      if (shortage !== undefined) parts.log.warn({ shortage }, 'no machine is started before there is disk space again');
+      if (shortage !== undefined && !wasShort) parts.log.warn({ shortage }, 'no machine is started before there is disk space again');
+      wasShort = shortage !== undefined;
       const { admitted, left } = await database
         .transaction()
         .execute((trx) => admit(trx, room.host, shortage === undefined ? null : diskSpace));
@@ -57,6 +59,8 @@ async function writeRoom(database: Database, { host, machines, perTenant }: Host
       .values({ host, ...room })
       .onConflict((conflict) => conflict.column('host').doUpdateSet(room))
       .execute();
+    // Whoever waited to try an image has gone with the process before this one.
+    await trx.deleteFrom('room_claims').where('host', '=', host).where('kind', '=', 'try').where('admitted_at', 'is', null).execute();
     // Bakes of a version that knew no queue have their machines already.
     await sql`
       insert into room_claims (id, kind, tenant, host, memory_mb, vcpus, admitted_at)
