@@ -33,12 +33,14 @@ const reapParts = () => ({
 
 test('a baked image answers the next bake, until it is forced or damaged', { timeout: 5 * minutes }, async () => {
   await kitchen.setRecipe('plain', {
-    script: '#!/bin/sh\necho hello from $(hostname)\nprintf "\\033[1mbold\\033[0m\\a\\n"\necho done >/opt/made\n',
+    script:
+      '#!/bin/sh\necho hello from $(hostname)\nprintf "\\033[1mbold\\033[0m\\a\\n"\necho done >/opt/made\n' +
+      'mkdir -p /var/tmp/bound && mount -o bind /opt /var/tmp/bound\n',
   });
   const first = await kitchen.bake('plain');
   expect(first.outcome).toBe(Outcome.STARTED);
   const { log, bake } = await kitchen.follow(first.runId);
-  expect(log).toBe('hello from tiny\n\u001B[1mbold\u001B[0m\u0007\n');
+  expect(log).toBe('hello from tiny\n\u001B[1mbold\u001B[0m\u0007\nmurmur: unmounted what the script had left mounted: /var/tmp/bound\n');
   expect(bake).toMatchObject({ phase: 'completed', error: '', imageName: `plain-${first.imageHash.slice(0, 16)}` });
   expect(await kitchen.leftovers()).toEqual([]);
   const { reference } = await kitchen.db.database.selectFrom('artifacts').select('reference').executeTakeFirstOrThrow();

@@ -1,11 +1,14 @@
 import { assertNotGoingDown, endedBySignal } from '../going-down.js';
 import { guestSession } from '../guest-session.js';
 import { assertLease } from '../../runs/lease.js';
+import { remark } from '../../runs/logs.js';
 import { openVariables } from '../../starting/run-inputs.js';
 import { BakeFailure, type BakeStep } from '../step.js';
 import { cleanProgram } from '../../supervisor/clean-program.js';
 import { complaint } from '../../supervisor/guest-answer.js';
 
+/** More names than these make no message clearer. */
+const mostNamed = 10;
 /** An image with very many files takes its time to go through; a guest that has not ended then never will. */
 const cleanMs = 15 * 60_000;
 
@@ -16,12 +19,22 @@ export const clean: BakeStep = {
   async run(state, context) {
     await assertLease(context.database, context.lease);
     await using session = guestSession(state, context);
-    const program = cleanProgram(context.keys.clientPublic, context.substrate.guestFolder);
-    const result = await session.use(cleanMs, (channel, signal) => channel.run('sh', { stdin: program, signal }));
-    if (result.exitCode === 0) return {};
-    if (endedBySignal(result.exitCode)) await assertNotGoingDown(session);
     const { run, tenantKey } = context;
     const secrets = Object.values(openVariables(tenantKey, run.id, run.sealed_variables));
-    throw new BakeFailure(`the machine could not be cleaned: ${complaint(result.stderr, secrets)}`);
+    const program = cleanProgram(context.keys.clientPublic, context.substrate.guestFolder);
+    const { exitCode, stderr, stdout } = await session.use(cleanMs, (channel, signal) => channel.run('sh', { stdin: program, signal }));
+    const said = (lines: readonly string[]) => complaint(listed(lines), secrets);
+    const unmounted = [...stdout.matchAll(/^unmounted (.+)$/gm)].flatMap(([, point]) => point ?? []);
+    if (unmounted.length > 0) {
+      await remark(context.database, context.lease, `unmounted what the script had left mounted: ${said(unmounted)}`);
+    }
+    if (exitCode === 0) return {};
+    if (endedBySignal(exitCode)) await assertNotGoingDown(session);
+    throw new BakeFailure(`the machine could not be cleaned: ${said(stderr.trim().split('\n'))}`);
   },
 };
+
+function listed(lines: readonly string[]): string {
+  const others = lines.length > mostNamed ? `, and ${lines.length - mostNamed} more` : '';
+  return `${lines.slice(0, mostNamed).join(', ')}${others}`;
+}
