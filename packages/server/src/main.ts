@@ -24,6 +24,7 @@ import { keyPlaces } from './secrets/key-places.js';
 import type { KeyProvider } from './secrets/key-provider.js';
 import { type KeyPlaces, openKeyRing } from './secrets/key-ring.js';
 import { createTenantKeys } from './secrets/tenant-keys.js';
+import { withLimits } from './substrates/limits.js';
 import { registry, type SubstratesConfiguration } from './substrates/registry.js';
 import type { BaseBuilder, Substrate, SubstrateName } from './substrates/substrate.js';
 import { serverVersion } from './version.js';
@@ -166,7 +167,7 @@ async function startSubstrates(
   for (const { enabled, name, open } of registry) {
     if (!enabled(configuration)) continue;
     try {
-      const substrate = await open({ ...parts, dataDir, runtimeDir }, configuration);
+      const substrate = withLimits(await open({ ...parts, dataDir, runtimeDir }, configuration));
       substrates.set(substrate.name, substrate);
       closers.push(() => substrate.close?.() ?? Promise.resolve());
     } catch (cause) {

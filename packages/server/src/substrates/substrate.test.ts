@@ -24,6 +24,11 @@ test('a machine that never answers is given up, however often memory is collecte
   expect(await asked).toEqual(new PlatformFault('the machine did not answer for 0.3 s'));
 });
 
+test('one that does not even notice the signal is given up too', async () => {
+  const deaf = () => new Promise<never>(() => undefined);
+  await expect(answeredWithin(50, new AbortController().signal, deaf, 'too late')).rejects.toEqual(new PlatformFault('too late'));
+});
+
 test('whoever gives up first says why', async () => {
   const leaving = new AbortController();
   const asked = answeredWithin(60_000, leaving.signal, never);

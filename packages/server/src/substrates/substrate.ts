@@ -255,8 +255,14 @@ export async function answeredWithin<T>(
 ): Promise<T> {
   // Kept in a variable that is used below: Node collects a timeout that only a combined signal knows, and then it never comes.
   const limit = AbortSignal.timeout(limitMs);
+  const either = AbortSignal.any([signal, limit]);
   try {
-    return await ask(AbortSignal.any([signal, limit]));
+    either.throwIfAborted();
+    // Whoever is asked may never notice the signal; whoever asks goes on all the same.
+    const givenUp = new Promise<never>((_resolve, reject) => {
+      either.addEventListener('abort', () => reject(either.reason as Error), { once: true });
+    });
+    return await Promise.race([ask(either), givenUp]);
   } catch (error) {
     signal.throwIfAborted();
     // A fault known by then says more than that the time is up.

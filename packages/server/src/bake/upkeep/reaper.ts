@@ -82,11 +82,11 @@ async function dueSites(database: Database, { local, name }: Substrate): Promise
     .select('site')
     .where('substrate', '=', name)
     .where(
-      sql<boolean>`${sql.lit(local)} or visited_at is null
+      sql<boolean>`(${sql.lit(local)} or visited_at is null
         or visited_at < now() - make_interval(secs => ${busySeconds})
           and (used_at > now() - make_interval(secs => ${quietAfterSeconds})
             or exists (select from intents where intents.site = sites.site and settled_at is null))
-        or visited_at < now() - make_interval(secs => ${quietSeconds})`,
+        or visited_at < now() - make_interval(secs => ${quietSeconds}))`,
     )
     .orderBy('visited_at', (order) => order.asc().nullsFirst())
     .execute();
@@ -114,7 +114,7 @@ async function takeTurn(database: Database, substrate: Substrate, site: Site): P
     .where('substrate', '=', substrate.name)
     .where(sql<boolean>`site = ${JSON.stringify(site)}::jsonb`)
     // A local site is one server's alone: a turn that it held before it died is nobody's.
-    .where(sql<boolean>`${sql.lit(substrate.local)} or visited_until is null or visited_until < now()`)
+    .where(sql<boolean>`(${sql.lit(substrate.local)} or visited_until is null or visited_until < now())`)
     .returning('substrate')
     .executeTakeFirst();
   return taken !== undefined;

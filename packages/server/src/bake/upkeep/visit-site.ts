@@ -93,7 +93,7 @@ async function forgetTrials({ database, site, substrate }: Place, left: Readonly
     .select(['id', 'executor', 'token'])
     .where('substrate', '=', substrate.name)
     .where(isAt(site, substrate.local))
-    .where(sql<boolean>`${sql.lit(substrate.local)} or created_at < now() - make_interval(secs => ${betweenLooksSeconds})`)
+    .where(sql<boolean>`(${sql.lit(substrate.local)} or created_at < now() - make_interval(secs => ${betweenLooksSeconds}))`)
     .execute();
   if (trials.length === 0) return;
   const live = await liveHosts(database);

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { pack } from 'tar-fs';
 
+import { makeBusyboxRoot } from '../testing/busybox-root.js';
 import { connectEngine } from './engine.js';
 
 const readyMs = 60_000;
@@ -82,22 +83,12 @@ export async function startTestEngine(): Promise<TestEngine> {
   };
 }
 
-/** The host's busybox and links to it, as an image. */
+/** The host's busybox as an image. */
 async function importBusybox(folder: string, socket: string): Promise<string> {
   const root = join(folder, 'root');
-  for (const name of ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'tmp', 'var/log']) await mkdir(join(root, name), { recursive: true });
-  await copyFile('/bin/busybox', join(root, 'bin/busybox'));
-  for (const applet of applets) await symlink('busybox', join(root, 'bin', applet));
-  await writeFile(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nmurmur:x:1000:1000:murmur:/home:/bin/sh\n');
-  await writeFile(join(root, 'etc/group'), 'root:x:0:\nmurmur:x:1000:\n');
-  await writeFile(join(root, 'etc/machine-id'), '');
+  await makeBusyboxRoot(root);
   const { docker } = await connectEngine(socket);
   await docker.importImage(pack(root), { repo: 'tiny', changes: ['ENV TINY=yes', 'USER murmur', 'WORKDIR /tmp', 'CMD ["sh"]'] });
   const { Id } = await docker.getImage('tiny').inspect();
   return Id;
 }
-
-const applets =
-  'sh awk base64 cat chmod chown cp cut date dd df dirname echo env expr false find grep head id kill ln ls mkdir mkfifo mktemp mv od printf ps pwd readlink rm rmdir sed seq setsid sha256sum sleep sort stat sync tail tar test touch tr true truncate umount uname uniq wc which xargs yes'.split(
-    ' ',
-  );

@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { create } from '@bufbuild/protobuf';
+import { AwsSourceSchema, MurmurError } from '@murmur/api';
+
+import { isGone, processStart } from '../../host/process-start.js';
+import { runOnHost } from '../host-command.js';
+import { type OwnedThing, type Owner, PlatformFault, type Site, type Substrate, type Token } from '../substrate.js';
+import { enterMachine } from './enter-machine.js';
+
+/** The calls of the port that can be made to fail. */
+export type PlaceCall = 'launch' | 'capture' | 'imageExists' | 'keepImage' | 'discardImage' | 'destroy' | 'listOwned' | 'waitReady';
+
+/** A substrate of several sites, for tests: a machine is a folder and a process in namespaces of its own. */
+export interface Places extends Substrate {
+  /** What the next calls meet before they do anything, one each. A promise that never settles is a site that hangs. */
+  readonly faults: Map<PlaceCall, (() => Promise<void>)[]>;
+  /** Lists lack what was made or removed less than so many milliseconds ago, as elsewhere than on one's own host they may. */
+  lateMs: number;
+  /** Ends a machine as if its host had failed. */
+  kill(site: Site, token: Token): Promise<void>;
+  /** Puts a file system into a place as an image, and returns its id. */
+  addImage(site: Site, root: string): Promise<string>;
+  imageFolder(site: Site, id: string): string;
+}
+
+interface Record {
+  readonly token: Token;
+  readonly owner: Owner;
+  readonly createdAt: number;
+  readonly pid?: number;
+  readonly start?: string | undefined;
+  readonly digest?: string;
+  readonly kept?: boolean;
+}
+
+/** Places below a folder; an AWS region names each. Needs root, as namespaces and `chroot` do. */
+export function createPlaces(folder: string): Places {
+  const placeOf = (site: Site) => join(folder, String(site['place'] as unknown as string));
+  const machineOf = (site: Site, token: Token) => join(placeOf(site), 'machines', token);
+  const imageOf = (site: Site, id: string) => join(placeOf(site), 'images', id);
+  const faults: Places['faults'] = new Map();
+  const met = async (call: PlaceCall) => faults.get(call)?.shift()?.();
+
+  const places: Places = {
+    name: 'AWS',
+    local: false,
+    guestFolder: '/dev/murmur',
+    faults,
+    lateMs: 0,
+    imageFolder: imageOf,
+    scope: (placement) => (placement.target.case === 'aws' ? placement.target.value.region : ''),
+    siteOf: (placement) => ({ place: places.scope(placement) }) as unknown as Site,
+    serves: () => true,
+    async resolveBase(site, image) {
+      const id = image.source.case === 'aws' ? image.source.value.amiIds[placeName(site)] : undefined;
+      if (id === undefined || (await readRecord(imageOf(site, id))) === undefined) {
+        throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}" is not in ${placeName(site)}`);
+      }
+      return { immutableId: id, architecture: 'AMD64' };
+    },
+    async launch({ base, lifetimeSeconds, owner, site }, token) {
+      await met('launch');
+      const machine = machineOf(site, token);
+      const before = await readRecord(machine);
+      if (before !== undefined) return { site, token, handle: {} };
+      await mkdir(machine, { recursive: true });
+      await cp(join(imageOf(site, base.immutableId), 'root'), join(machine, 'root'), { recursive: true, verbatimSymlinks: true });
+      const { pid } = startMachine(join(machine, 'root'), lifetimeSeconds);
+      await writeRecord(machine, {
+        token,
+        owner,
+        createdAt: Date.now(),
+        ...(pid === undefined ? {} : { pid, start: await processStart(pid) }),
+      });
+      return { site, token, handle: {} };
+    },
+    async waitReady({ site, token }) {
+      await met('waitReady');
+      await livePid(machineOf(site, token));
+    },
+    async channel({ site, token }) {
+      return enterMachine(await livePid(machineOf(site, token)));
+    },
+    async capture({ site, token: machine }, _keys, { owner, token }) {
+      await met('capture');
+      const id = idOf(token);
+      const source = { case: 'aws' as const, value: create(AwsSourceSchema, { amiIds: { [placeName(site)]: id } }) };
+      const made = { source, reference: { id } };
+      if ((await readRecord(imageOf(site, id))) !== undefined) return made;
+      await endMachine(machineOf(site, machine));
+      await takeImage(join(machineOf(site, machine), 'root'), imageOf(site, id), { token, owner, createdAt: Date.now() });
+      return made;
+    },
+    imageId: ({ id }) => (typeof id === 'string' ? id : undefined),
+    async imageExists(site, { id }, check) {
+      await met('imageExists');
+      const image = imageOf(site, String(id as string));
+      const record = await readRecord(image);
+      return record !== undefined && (check === 'quick' || record.digest === (await digestOf(join(image, 'root'))));
+    },
+    async keepImage(site, { id }) {
+      await met('keepImage');
+      const image = imageOf(site, String(id as string));
+      const record = await readRecord(image);
+      if (record !== undefined) await writeRecord(image, { ...record, kept: true });
+    },
+    async discardImage(site, { id }) {
+      await met('discardImage');
+      await rm(imageOf(site, String(id as string)), { recursive: true, force: true });
+    },
+    async destroy(site, token) {
+      await met('destroy');
+      await endMachine(machineOf(site, token));
+      await rm(machineOf(site, token), { recursive: true, force: true, maxRetries: 5 });
+    },
+    async listOwned(site, installation) {
+      await met('listOwned');
+      const [machines, images] = await Promise.all([records(join(placeOf(site), 'machines')), records(join(placeOf(site), 'images'))]);
+      const things: OwnedThing[] = [];
+      for (const { createdAt, owner, pid, start, token } of machines) {
+        if (pid !== undefined && (await processStart(pid)) === start)
+          things.push({ type: 'machine', token, owner, createdAt, handle: { token } });
+      }
+      for (const { createdAt, kept, owner, token } of images) {
+        if (kept !== true) things.push({ type: 'image', token, owner, createdAt, handle: { id: idOf(token) } });
+      }
+      return {
+        things: things.filter(({ createdAt, owner }) => owner.installation === installation && Date.now() - createdAt >= places.lateMs),
+      };
+    },
+    kill: (site, token) => endMachine(machineOf(site, token)),
+    async addImage(site, root) {
+      const id = idOf(`added ${root}`);
+      await takeImage(root, imageOf(site, id), {
+        token: id as Token,
+        owner: { installation: '', tenant: '', runId: '' },
+        createdAt: 0,
+        kept: true,
+      });
+      return id;
+    },
+  };
+  return places;
+}
+
+function placeName(site: Site): string {
+  return String(site['place'] as unknown as string);
+}
+
+function idOf(token: string): string {
+  return `ami-${createHash('sha256').update(token).digest('hex').slice(0, 17)}`;
+}
+
+function startMachine(root: string, lifetimeSeconds: number): ChildProcess {
+  const namespaces = ['--mount', '--pid', '--fork', '--kill-child', `--mount-proc=${join(root, 'proc')}`];
+  const machine = spawn('unshare', [...namespaces, 'chroot', root, '/bin/sleep', String(lifetimeSeconds)], {
+    detached: true,
+    stdio: 'ignore',
+  });
+  machine.unref();
+  return machine;
+}
+
+async function livePid(machine: string): Promise<number> {
+  const record = await readRecord(machine);
+  if (record?.pid === undefined || (await processStart(record.pid)) !== record.start) throw new PlatformFault('the machine is gone');
+  return record.pid;
+}
+
+async function endMachine(machine: string): Promise<void> {
+  const record = await readRecord(machine);
+  if (record?.pid === undefined || (await processStart(record.pid)) !== record.start) return;
+  process.kill(record.pid, 'SIGKILL');
+  while ((await processStart(record.pid)) === record.start) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** Whole or not at all: the folder gets its name when everything is in it. */
+async function takeImage(root: string, image: string, record: Record): Promise<void> {
+  const making = `${image}.making`;
+  await rm(making, { recursive: true, force: true });
+  await mkdir(making, { recursive: true });
+  await cp(root, join(making, 'root'), { recursive: true, verbatimSymlinks: true });
+  await writeRecord(making, { ...record, digest: await digestOf(join(making, 'root')) });
+  await rename(making, image);
+}
+
+async function digestOf(root: string): Promise<string> {
+  return createHash('sha256')
+    .update(await runOnHost('tar', ['--sort=name', '--mtime=@0', '-C', root, '-cf', '-', '.']))
+    .digest('hex');
+}
+
+async function records(folder: string): Promise<Record[]> {
+  try {
+    const names = (await readdir(folder)).filter((name) => !name.endsWith('.making'));
+    return (await Promise.all(names.map((name) => readRecord(join(folder, name))))).filter((record) => record !== undefined);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}
+
+async function readRecord(folder: string): Promise<Record | undefined> {
+  try {
+    return JSON.parse(await readFile(join(folder, 'record.json'), 'utf8')) as Record;
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+async function writeRecord(folder: string, record: Record): Promise<void> {
+  await writeFile(join(folder, 'record.new'), JSON.stringify(record));
+  await rename(join(folder, 'record.new'), join(folder, 'record.json'));
+}
