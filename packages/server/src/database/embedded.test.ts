@@ -163,6 +163,14 @@ describe.skipIf(process.platform !== 'linux')('embedded PostgreSQL', () => {
     expect(await query(url, 'select 1')).toBe(1);
   });
 
+  test('a server whose socket is removed while Murmur runs is restarted, and its folder made again', async () => {
+    const { url } = await start();
+    const before = await postmasterPid();
+    await rm(await openRuntimeDir(dataDir), { recursive: true });
+    await expect.poll(() => query(url, 'select 1').catch(String), { timeout: 60_000 }).toBe(1);
+    expect(await postmasterPid()).not.toBe(before);
+  });
+
   test('after a kill -9 of both, the next start recovers', async () => {
     const child = await startReadyChild();
     const postmaster = await postmasterPid();

@@ -8,7 +8,7 @@ import { type Account, chooseAccount, giveTo } from './embedded/account.js';
 import { findBinaries } from './embedded/binaries.js';
 import { bringUp, type Server } from './embedded/bring-up.js';
 import { prepareCluster } from './embedded/cluster.js';
-import { type Postmaster, shutDown, shutDownWithin, untilExit } from './embedded/postmaster.js';
+import { type Postmaster, shutDown, shutDownWithin, untilLost } from './embedded/postmaster.js';
 import { ensureDatabase } from './embedded/session.js';
 import { postgresUrl } from './embedded/url.js';
 import { openRuntimeDir } from '../host/runtime-dir.js';
@@ -90,8 +90,12 @@ async function supervise(server: Server, first: Postmaster, stopping: AbortSigna
   let backoff = 100;
   for (;;) {
     const since = performance.now();
+    let lost: 'ended' | 'out of reach' = 'ended';
+    const watch = async () => {
+      lost = await untilLost(postmaster, server.socketDir, stopping);
+    };
     try {
-      if (await interrupted(untilExit(postmaster, stopping), stopping)) return postmaster;
+      if (await interrupted(watch(), stopping)) return postmaster;
     } catch (err) {
       // Such as no free file descriptor to look with. The server itself may be well.
       server.log.error({ err, pid: postmaster.pid }, 'PostgreSQL could not be watched; trying again');
@@ -99,9 +103,11 @@ async function supervise(server: Server, first: Postmaster, stopping: AbortSigna
       continue;
     }
     backoff = performance.now() - since > 60_000 ? 100 : Math.min(backoff * 2, 10_000);
-    server.log.error({ pid: postmaster.pid }, 'PostgreSQL ended by itself; restarting it');
+    server.log.error({ pid: postmaster.pid, lost }, 'PostgreSQL ended by itself, or its socket was removed; restarting it');
     if (await interrupted(delay(backoff, undefined, { signal: stopping }), stopping)) return postmaster;
     try {
+      // Somebody may have removed the folder with the socket.
+      await openSocketDir(path.dirname(server.cluster), server.account);
       postmaster = await bringUp(server);
     } catch (err) {
       server.log.error({ err }, 'PostgreSQL could not be restarted; trying again');

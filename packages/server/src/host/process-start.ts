@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 
 /**
  * When the process with this id started, in the kernel's own units, or undefined when there is none that still runs.
@@ -41,5 +41,16 @@ function exists(pid: number): boolean {
     return true;
   } catch (error) {
     return !isGone(error);
+  }
+}
+
+/** Whether there is an entry of this name, be it a link to nothing. */
+export async function isThere(file: string): Promise<boolean> {
+  try {
+    await lstat(file);
+    return true;
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
   }
 }

@@ -4,6 +4,8 @@ import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
 
+import { isThere } from './process-start.js';
+
 /**
  * Makes and returns the folder for this data dir's sockets: `<runtime>/murmur/<8 hex of the data dir's SHA-256>`, mode 0700.
  * It is short on purpose, because the path of a Unix socket must stay below 108 bytes wherever the data lies.
@@ -26,6 +28,16 @@ export async function openRuntimeDir(dataDir: string): Promise<string> {
   throw new MurmurError('FAILED_PRECONDITION', `no folder for sockets: /tmp/murmur-${uid} belongs to somebody else or cannot be made`, {
     hint: 'Set XDG_RUNTIME_DIR to a folder of yours with a short path.',
   });
+}
+
+/**
+ * Makes a folder that {@link openRuntimeDir} gave again, in case somebody has removed it since. Throws FAILED_PRECONDITION when
+ * another account has taken its place.
+ */
+export async function remakeRuntimeDir(folder: string): Promise<void> {
+  if (await isThere(folder)) return;
+  if ((await tryOpen(path.dirname(folder), path.basename(folder), process.getuid?.() ?? 0)) !== undefined) return;
+  throw new MurmurError('FAILED_PRECONDITION', `the folder for sockets, ${folder}, belongs to somebody else or cannot be made`);
 }
 
 async function tryOpen(parent: string, name: string, uid: number): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import { readFile, readdir, readlink, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { isGone, processStart, processState } from '../../host/process-start.js';
+import { isGone, isThere, processStart, processState } from '../../host/process-start.js';
 
 /** PostgreSQL's first process, the one whose end is the server's end. */
 export interface Postmaster {
@@ -35,9 +35,16 @@ export async function isAlive(postmaster: Postmaster): Promise<boolean> {
   return (await processStart(postmaster.pid)) === postmaster.start;
 }
 
-/** Resolves when the process has ended, or rejects with the signal's reason. Watching does not keep our own process from ending. */
-export async function untilExit(postmaster: Postmaster, signal: AbortSignal): Promise<void> {
-  while (await isAlive(postmaster)) await delay(250, undefined, { ref: false, signal });
+/**
+ * Resolves when the process has ended, or when its socket was removed, so that nobody reaches it any more; or rejects with the
+ * signal's reason. Watching does not keep our own process from ending.
+ */
+export async function untilLost(postmaster: Postmaster, socketDir: string, signal: AbortSignal): Promise<'ended' | 'out of reach'> {
+  for (;;) {
+    if (!(await isAlive(postmaster))) return 'ended';
+    if (!(await isThere(path.join(socketDir, '.s.PGSQL.5432')))) return 'out of reach';
+    await delay(250, undefined, { ref: false, signal });
+  }
 }
 
 /**

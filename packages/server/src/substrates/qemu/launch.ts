@@ -5,13 +5,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { MurmurError } from '@murmur/api';
 
+import { remakeRuntimeDir } from '../../host/runtime-dir.js';
 import { PlatformFault, type GuestKeys, type LaunchSpec, type Token } from '../substrate.js';
 import type { AcceleratorProbe } from './accelerator.js';
 import { plainEnvironment, runOnHost } from '../host-command.js';
 import { controlSocket, eventSocket, imageFolder, machineFolder, relativeDisk, type Layout } from './layout.js';
 import { findQemu, isRunning, killProcesses, type ProcessIdentity } from './machine-process.js';
 import { readMachine, writeMachine, type MachineRecord } from './machine-record.js';
-import { readManifest } from './manifest.js';
+import { type Manifest, readManifest } from './manifest.js';
 import { qemuArguments, qemuProgram } from './qemu-program.js';
 import { forwardedPort, QmpError } from './qmp.js';
 
@@ -32,6 +33,8 @@ export async function launchMachine(layout: Layout, probe: AcceleratorProbe, spe
   if (running !== undefined) return running;
   // Whatever lies here never came up or has ended: nothing in it can be trusted to be whole.
   await removeMachine(layout, token);
+  // A run whose host is gone begins anew where its base image may never have been.
+  await manifestOf(layout, spec);
   const record = await prepare(layout, spec, token);
   const seed = await writeSeed(folder, spec.keys);
   await start(layout, probe, spec, token, seed);
@@ -56,6 +59,14 @@ export async function removeMachine(layout: Layout, token: Token): Promise<void>
   await killProcesses(folder);
   await rm(folder, { recursive: true, force: true });
   for (const socket of [controlSocket(layout, token), eventSocket(layout, token)]) await rm(socket, { force: true });
+}
+
+async function manifestOf(layout: Layout, { base }: LaunchSpec): Promise<Manifest> {
+  const manifest = await readManifest(layout, base.immutableId);
+  if (manifest !== undefined) return manifest;
+  throw new MurmurError('FAILED_PRECONDITION', `the disk of the base image, ${base.immutableId}, is not on this host`, {
+    hint: 'Build the base image here with "murmur base build", and bake again.',
+  });
 }
 
 async function prepare(layout: Layout, spec: LaunchSpec, token: Token): Promise<MachineRecord> {
@@ -96,8 +107,7 @@ async function start(
 ): Promise<void> {
   const folder = machineFolder(layout, token);
   const image = imageFolder(layout, spec.base.immutableId);
-  const manifest = await readManifest(layout, spec.base.immutableId);
-  if (manifest === undefined) throw new MurmurError('FAILED_PRECONDITION', `disk ${spec.base.immutableId} is not on this server`);
+  const manifest = await manifestOf(layout, spec);
   const kernel = path.join(image, 'kernel');
   const sockets = { controlSocket: controlSocket(layout, token), eventSocket: eventSocket(layout, token) };
   const args = qemuArguments({
@@ -112,6 +122,7 @@ async function start(
     commandLine: manifest.commandLine,
     seed,
   });
+  await remakeRuntimeDir(layout.runtimeDir);
   const log = await open(path.join(folder, 'qemu.log'), 'a', 0o600);
   try {
     const program = [
