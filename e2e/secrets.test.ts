@@ -64,6 +64,7 @@ describe('what -e forwards to a bake', () => {
   it('reaches the script, and is taken out of its log in every spelling', async () => {
     const lines = (await logOf(server, id)).trimEnd().split('\n');
     expect(lines).toEqual([
+      'murmur: the values of LISTED, TOKEN are redacted in this log',
       'raw [redacted] and [redacted].',
       '[redacted]',
       '[redacted]',
@@ -140,7 +141,8 @@ describe('a secret of the catalog', () => {
     expect(await filesSpelling(server.dataDir, all)).toEqual([]);
     await murmurOk(server, ['secret', 'set', 'DEPLOY_TOKEN'], { stdin: second });
     expect(await runEnded(server, 'quiet')).toMatchObject({ phase: 'completed' });
-    const lines = ['[redacted] [redacted] ', String(first.length), 'waiting', 'still [redacted]', ''];
+    const named = 'murmur: the values of DEPLOY_TOKEN, FORWARDED are redacted in this log';
+    const lines = [named, '[redacted] [redacted] ', String(first.length), 'waiting', 'still [redacted]', ''];
     expect(await logOf(server, id)).toBe(lines.join('\n'));
   });
 

@@ -44,7 +44,7 @@ describe('bake --service-profile', () => {
     expect(code, stderr).toBe(0);
     const { phase, run_id } = await runEnded(admin, 'modest');
     expect(phase).toBe('completed');
-    expect(await logOf(admin, run_id)).toBe('13\n[[redacted]] []\n');
+    expect(await logOf(admin, run_id)).toBe('murmur: the values of LENT are redacted in this log\n13\n[[redacted]] []\n');
   });
 
   it.each<[string, string[], string]>([

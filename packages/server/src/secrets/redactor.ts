@@ -8,7 +8,7 @@ export interface Redacted {
   readonly text: string;
   /**
    * The bytes of the input that everything returned so far stands for. A new redactor fed from there returns what this one
-   * would have: no secret lies across that border.
+   * would have: no secret lies across that border. Only of an ordinary word it cannot tell whether it begins there or ends another.
    */
   readonly consumed: number;
 }
@@ -24,10 +24,10 @@ export interface Redactor {
 const replacement = '[redacted]';
 
 /**
- * A redactor for these secrets. Each value of at least 4 bytes, and each line of at least 4 bytes of those with several
- * lines, becomes `[redacted]`: as it stands, URL-encoded, JSON-escaped, quoted for a shell, in hex, and in base64 of either
- * alphabet wherever it lies in the encoded data, the last two also when wrapped over several lines. Everything else stays as it is, except that
- * bytes which are not UTF-8, and NUL, become U+FFFD.
+ * A redactor for these secrets. Each value of at least 4 bytes, and each line of at least 8 bytes of those with several
+ * lines, becomes `[redacted]`: as it stands, also with a terminal's control sequences between its characters, URL-encoded, JSON-escaped, quoted for a shell, in hex, and in base64 of either
+ * alphabet wherever it lies in the encoded data, the last two also when wrapped over several lines. An ordinary short word becomes it only
+ * where it stands alone, so that `production` leaves `production.example.com` as it is. Everything else stays as it is, except that bytes which are not UTF-8, and NUL, become U+FFFD.
  *
  * ```ts
  * const redactor = createRedactor(['hunter2']);
@@ -63,6 +63,9 @@ export function createRedactor(values: readonly string[]): Redactor {
       scanner.scan(chunk);
       return release(scanner.safeEnd(), 'keep');
     },
-    end: () => release(consumed + held.length, 'flush'),
+    end: () => {
+      scanner.finish();
+      return release(consumed + held.length, 'flush');
+    },
   };
 }

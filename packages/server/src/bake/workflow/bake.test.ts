@@ -99,7 +99,8 @@ test(
     expect(bake.phase).toBe('failed');
     const lines = ['line 4', 'line 5', 'line 6', 'line 7', 'line 8', 'line 9', 'line 10', 'line 11', 'line 12', 'token is [redacted]'];
     expect(bake.error).toBe(`script exited with code 3\n${lines.join('\n')}`);
-    expect(log).toMatch(/^1\nline 1\n/);
+    expect(log).toMatch(/^murmur: the values of NPM_TOKEN are redacted in this log\n1\nline 1\n/);
+    expect(log.match(/are redacted/g)).toHaveLength(1);
     expect(log).not.toContain('s3cr3t');
     expect(bake.keptMachine?.shellCommand).toMatch(/^ssh /);
     expect(log).toContain('murmur: the failed machine stays up for 30m0s; a shell on it: ssh ');

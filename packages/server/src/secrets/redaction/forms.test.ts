@@ -136,8 +136,8 @@ function isBase64Of(text: string, secret: string): boolean {
 
 describe('what is taken out', () => {
   test('stands for a secret, however much the text around it looks like one', () => {
-    const near = fc.string({ unit: fc.constantFrom(...Array.from('ab/"6162YWI\\u00%x +\n')), maxLength: 12 });
-    const secret = fc.string({ unit: fc.constantFrom('a', 'b', '/', '"'), minLength: 4, maxLength: 6 });
+    const near = fc.string({ unit: fc.constantFrom(...Array.from('a7/"6137YTc\\u00%x +\n')), maxLength: 12 });
+    const secret = fc.string({ unit: fc.constantFrom('a', '7', '/', '"'), minLength: 4, maxLength: 6 });
     const spelled = fc.tuple(secret, fc.constantFrom(...Object.values(spellings))).map(([text, spell]) => spell(text));
     const cut = fc.tuple(spelled, fc.nat(8), fc.nat(8)).map(([text, from, less]) => text.slice(from, text.length - less));
     let found = 0;

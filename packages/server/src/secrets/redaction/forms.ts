@@ -4,10 +4,28 @@ export interface Forms {
   readonly literal: readonly Buffer[];
   /** Found with line breaks inside them too, and with `-_` written as `+/`: base64 and hex. */
   readonly encoded: readonly Buffer[];
+  /** Found only where they stand alone: ordinary words, which are parts of many others. */
+  readonly tokens: readonly Buffer[];
 }
 
 /** Values shorter than this many bytes turn up by chance everywhere. */
 const shortest = 4;
+
+/** Lines of a value shorter than this are parts of it, and no secrets of their own. */
+const shortestLine = 8;
+
+/** An ordinary word is not longer than this: `production`, `eu-central-1`. */
+const longestWord = 12;
+
+/** Whether a value is too short to be looked for at all. */
+export function isTooShort(value: string): boolean {
+  return Buffer.byteLength(value) < shortest;
+}
+
+/** Whether a value is a short word, number, or a few of them joined: taken out everywhere, it would leave little of a log. */
+export function isOrdinary(value: string): boolean {
+  return value.length <= longestWord && /^(?:[A-Za-z][a-z]*|[A-Z]+|\d+)(?:[-_.](?:[A-Za-z][a-z]*|[A-Z]+|\d+))*$/.test(value);
+}
 
 /**
  * Above so many bytes of values in all, only the spellings that common programs write are looked for: each spelling of each
@@ -15,11 +33,13 @@ const shortest = 4;
  */
 const mostInEverySpelling = 16 * 1024;
 
-/** Every form of these values, and of each line of those that have several. */
+/** Every form of these values, and of those lines of values with several that would be secrets of their own. */
 export function formsOf(values: readonly string[]): Forms {
   const literal = new Set<string>();
   const encoded = new Set<string>();
-  const wanted = [...new Set(values.flatMap(withLines))].filter((value) => Buffer.byteLength(value) >= shortest);
+  const long = values.filter((value) => !isTooShort(value));
+  const words = [...new Set(long.filter(isOrdinary))];
+  const wanted = [...new Set(long.filter((value) => !isOrdinary(value)).flatMap(withLines))];
   const total = wanted.reduce((sum, value) => sum + Buffer.byteLength(value), 0);
   const spellings = total > mostInEverySpelling ? 'common' : 'every';
   for (const value of wanted) {
@@ -29,7 +49,7 @@ export function formsOf(values: readonly string[]): Forms {
     for (const form of [...base64Forms(bytes), bytes.toString('hex'), bytes.toString('hex').toUpperCase()]) encoded.add(form);
   }
   const toBuffers = (forms: ReadonlySet<string>) => [...forms].map((form) => Buffer.from(form));
-  return { literal: toBuffers(literal), encoded: toBuffers(encoded) };
+  return { literal: toBuffers(literal), encoded: toBuffers(encoded), tokens: toBuffers(new Set(words.flatMap(wordForms))) };
 }
 
 type Spellings = 'every' | 'common';
@@ -37,7 +57,14 @@ type Spellings = 'every' | 'common';
 /** Lines without the white space around them: programs indent what they print, and change line ends. */
 function withLines(value: string): string[] {
   const lines = value.split(/\r\n|\r|\n/);
-  return lines.length === 1 ? [value] : [value, ...lines.map((line) => line.trim())];
+  if (lines.length === 1) return [value];
+  return [value, ...lines.map((line) => line.trim()).filter((line) => Buffer.byteLength(line) >= shortestLine && !isOrdinary(line))];
+}
+
+function wordForms(word: string): string[] {
+  const bytes = Buffer.from(word);
+  const base64 = bytes.toString('base64');
+  return [word, base64, base64.replace(/=+$/, ''), bytes.toString('hex'), bytes.toString('hex').toUpperCase()];
 }
 
 /**

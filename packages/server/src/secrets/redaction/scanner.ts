@@ -1,5 +1,7 @@
 import { type Automaton, buildAutomaton } from './automaton.js';
+import { EscapeReader } from './escapes.js';
 import type { Forms } from './forms.js';
+import { TokenFinder } from './tokens.js';
 
 /** A stretch of the stream that gives a secret away. Positions count bytes from the stream's beginning. */
 export interface Span {
@@ -35,8 +37,16 @@ export class Scanner {
   readonly #spans: Span[] = [];
   readonly #literal: Automaton;
   readonly #encoded: Automaton;
+  readonly #tokens: TokenFinder;
+  readonly #escapes = new EscapeReader();
   #position = 0;
   #literalState = 0;
+  /** As if no terminal's control sequence were there. The same as the one above unless there was one of late. */
+  #plainState = 0;
+  /** The positions of the last bytes outside of control sequences. */
+  readonly #plain: Float64Array;
+  readonly #plainMask: number;
+  #plainCount = 0;
   #encodedState = 0;
   /** The encoding characters in a row up to here. */
   #run = 0;
@@ -53,6 +63,10 @@ export class Scanner {
   constructor(forms: Forms) {
     this.#literal = buildAutomaton(forms.literal);
     this.#encoded = buildAutomaton(forms.encoded);
+    this.#tokens = new TokenFinder(forms.tokens);
+    const plainSize = 2 ** Math.ceil(Math.log2(Math.max(this.#literal.longest, this.#tokens.longest) + 2));
+    this.#plain = new Float64Array(plainSize);
+    this.#plainMask = plainSize - 1;
     const size = 2 ** Math.ceil(Math.log2(this.#encoded.longest + 2));
     this.#positions = new Float64Array(size);
     this.#runs = new Uint8Array(size);
@@ -62,14 +76,56 @@ export class Scanner {
   /** Reads the next piece. */
   scan(chunk: Uint8Array): void {
     const literal = this.#literal;
+    const giveBack = (bytes: readonly number[], from: number) => {
+      for (const [at, byte] of bytes.entries()) {
+        this.#endToken(byte);
+        this.#scanPlain(byte, from + at);
+      }
+    };
     for (const byte of chunk) {
-      const state = literal.step(this.#literalState, byte);
+      const isPlain = this.#escapes.read(byte, this.#position, giveBack) === 'plain';
+      if (isPlain && this.#tokens.longest > 0) this.#endToken(byte);
+      const before = this.#literalState;
+      const state = literal.step(before, byte);
       this.#literalState = state;
       this.#scanEncoded(byte);
       this.#position++;
       const length = literal.matched[state] ?? 0;
       if (length > 0) this.#add(this.#position - length, this.#position - length);
+      if (isPlain) this.#scanPlain(byte, this.#position - 1, before);
     }
+  }
+
+  /** Nothing comes any more: a word at the end stands alone. */
+  finish(): void {
+    this.#endToken(lineFeed);
+  }
+
+  /** The byte again, as a terminal shows it: next to the one before the last control sequence. */
+  #scanPlain(byte: number, position: number, rawBefore?: number): void {
+    this.#plain[this.#plainCount & this.#plainMask] = position;
+    this.#plainCount++;
+    if (this.#plainState === rawBefore) this.#plainState = this.#literalState;
+    else {
+      this.#plainState = this.#literal.step(this.#plainState, byte);
+      const length = this.#literal.matched[this.#plainState] ?? 0;
+      if (length > 0) this.#addPlain(length, position + 1);
+    }
+    if (this.#tokens.longest > 0) this.#tokens.step(byte, position + 1);
+  }
+
+  #addPlain(length: number, end: number): void {
+    const start = this.#plainStart(length);
+    this.#add(start, start, end);
+  }
+
+  #plainStart(length: number): number {
+    return this.#plain[(this.#plainCount - length) & this.#plainMask] ?? 0;
+  }
+
+  #endToken(next: number): void {
+    const ended = this.#tokens.ending(next);
+    if (ended !== undefined) this.#addPlain(ended.length, ended.end);
   }
 
   /**
@@ -82,10 +138,18 @@ export class Scanner {
     if (depth > 0) safe = Math.min(safe, this.#guard(depth));
     // The same line may go on, and its break be looked past only because of these.
     if (this.#gap === 0 && this.#encoded.longest > 0) safe = Math.min(safe, this.#position - Math.min(this.#run, wrapWidth));
-    for (let at = this.#spans.length - 1; at >= 0; at--) {
-      const span = this.#spans[at];
-      if (span !== undefined && span.end > safe && span.guard < safe) safe = span.guard;
+    const plain = Math.max(this.#literal.depth[this.#plainState] ?? 0, this.#tokens.pending());
+    if (plain > 0) safe = Math.min(safe, this.#plainStart(plain));
+    // A border inside a control sequence would make another one of it; and moving out of one may lead into a span.
+    for (let before = Number.POSITIVE_INFINITY; safe < before;) {
+      before = safe;
+      safe = this.#escapes.startOf(safe);
+      for (let at = this.#spans.length - 1; at >= 0; at--) {
+        const span = this.#spans[at];
+        if (span !== undefined && span.end > safe && span.guard < safe) safe = span.guard;
+      }
     }
+    this.#escapes.forget(safe);
     return safe;
   }
 
@@ -138,11 +202,14 @@ export class Scanner {
   }
 
   /** Spans come in the order of their ends. Those that overlap become one; those that only touch stay two, as one of them may be gone already. */
-  #add(firstStart: number, firstGuard: number, end = this.#position): void {
+  #add(firstStart: number, firstGuard: number, firstEnd = this.#position): void {
     let start = firstStart;
+    let end = firstEnd;
     let guard = firstGuard;
     for (let last = this.#spans.at(-1); last !== undefined && last.end > start; last = this.#spans.at(-1)) {
       start = Math.min(start, last.start);
+      // A word is known to stand alone only at the byte after it, and what was found in between may end later.
+      end = Math.max(end, last.end);
       guard = Math.min(guard, last.guard);
       this.#spans.pop();
     }

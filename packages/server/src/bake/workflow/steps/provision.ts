@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { redactedNames } from '../../../secrets/redacted-names.js';
 import { createRedactor } from '../../../secrets/redactor.js';
 import { PlatformFault } from '../../../substrates/substrate.js';
 import { assertNotGoingDown, endedBySignal } from '../going-down.js';
@@ -43,6 +44,9 @@ export const provision: BakeStep = {
     await assertLease(database, lease);
     const variables = openVariables(context.tenantKey, run.id, run.sealed_variables);
     const secrets = Object.values(variables);
+    const redacted = redactedNames(variables);
+    // Once, and before any output.
+    if (redacted !== '' && context.attempt === 1 && run.guest_offset === 0) await remark(database, lease, redacted);
     // A server that comes back late still asks how the script ended.
     const time = { until: performance.now() + Math.max(graceMs, inputs.timeoutSeconds * 1000 + graceMs - context.watchedMs) };
     await using session = guestSession(state, context, () => time.until - performance.now());
