@@ -58,31 +58,31 @@ type Held = { [connectionKey]?: Connection };
 /** A request of either protocol. */
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
 
-function connectionOf({ socket }: AnyRequest): Connection | undefined {
-  // That of an HTTP/2 request is a stand-in, which passes on whatever it does not know.
-  return (socket as Held)[connectionKey];
-}
+/** Remembered when a request comes: later its connection may be gone, and the way to it with it. */
+const connectionsOf = new WeakMap<AnyRequest, Connection>();
 
-/** The address that a request comes from; empty once its connection is gone. */
+/** The address that a request comes from; empty for one that did not come over a connection of these. */
 export function addressOf(request: AnyRequest): string {
-  return connectionOf(request)?.address ?? peerAddress(request.socket.remoteAddress);
+  return connectionsOf.get(request)?.address ?? '';
 }
 
 /** Notes that a good key came over the connection of this request: it is not ended to make room for others. */
 export function proveConnection(request: AnyRequest): void {
-  const connection = connectionOf(request);
+  const connection = connectionsOf.get(request);
   if (connection !== undefined) connection.proven = true;
 }
 
 /** Whether a good key has ever come over the connection of this request. */
 export function isProven(request: AnyRequest): boolean {
-  return connectionOf(request)?.proven === true;
+  return connectionsOf.get(request)?.proven === true;
 }
 
 /** Counts a call on its connection, until what is returned is called; undefined where it has too many. */
 export function beginCall(request: AnyRequest): (() => void) | undefined {
-  const connection = connectionOf(request);
+  // That of an HTTP/2 request is a stand-in, which passes on whatever it does not know.
+  const connection = (request.socket as Held)[connectionKey];
   if (connection === undefined) return () => undefined;
+  connectionsOf.set(request, connection);
   if (connection.calls >= maxCallsOfConnection) return undefined;
   connection.calls++;
   return () => {

@@ -87,9 +87,9 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
       jsonOptions,
     },
     identify,
-    refused({ method, request, seconds, thrown }) {
+    refused({ method, address, seconds, thrown }) {
       const error = errorToTell(log, method, thrown);
-      observeCall({ log, metrics }, { method, code: error.code, seconds, address: addressOf(request) });
+      observeCall({ log, metrics }, { method, code: error.code, seconds, address });
       return error;
     },
     fallback: healthHandler({

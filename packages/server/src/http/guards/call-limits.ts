@@ -16,18 +16,20 @@ const documentBytes = 13 * MiB;
 /** Names, filters and page tokens. */
 const small: CallLimits = { bytes: 64 * 1024, elements: 5000 };
 
-const larger: { readonly [Name in CallName]?: CallLimits } = {
+const others: { readonly [Name in CallName]?: CallLimits } = {
   setResource: { bytes: documentBytes, elements: 5000 },
   patchResource: { bytes: documentBytes, elements: 5000 },
   // 10,000 documents of three fields each; in JSON a field and what separates it from the next count both.
   applyResources: { bytes: documentBytes, elements: 100_000 },
   // 512 KiB of variables, however they are spelled.
   startBake: { bytes: 4 * MiB, elements: 5000 },
+  // It has no field, and strangers may send it.
+  listIssuers: { bytes: 1024, elements: 10 },
   // The arguments of a command.
   tryImage: { bytes: MiB, elements: 20_000 },
 };
 
 /** What a request of this call may bring. */
 export function limitsOf(call: CallName): CallLimits {
-  return larger[call] ?? small;
+  return others[call] ?? small;
 }

@@ -46,7 +46,7 @@ export interface DoorParts {
 /** A call that did not get through. */
 export interface Refusal {
   readonly method: string;
-  readonly request: IncomingMessage;
+  readonly address: string;
   readonly seconds: number;
   readonly thrown: unknown;
 }
@@ -84,7 +84,7 @@ export function openDoor({ service, options, identify, fallback, refused, log }:
         (thrown: unknown) => {
           if (incoming.signal.aborted) return undefined;
           const seconds = (performance.now() - started) / 1000;
-          const told = refused({ method: call.handler.method.name, request, seconds, thrown });
+          const told = refused({ method: call.handler.method.name, address: values.get(addressKey), seconds, thrown });
           return respond(call.refusing, failing(told));
         },
       )
@@ -100,7 +100,7 @@ export function openDoor({ service, options, identify, fallback, refused, log }:
     const rule = callRules[name];
     const identity = rule.takes === 'anyone' ? undefined : await identify(request);
     values.set(identityKey, identity);
-    const caller = identity === undefined ? '' : `${identity.tenant} ${identity.subject}`;
+    const caller = identity === undefined ? values.get(addressKey) : `${identity.tenant} ${identity.subject}`;
     // Which protocol it is decides its handler, and that one refuses what is none.
     const carriage = carriageOf(request.headers['content-type']);
     if (carriage === undefined) return Buffer.alloc(0);
