@@ -90,6 +90,7 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
         connections: 100,
       },
       retention: { runsSeconds: 129_600, logsSeconds: 129_600, auditSeconds: undefined },
+      substrates: { qemu: { enabled: true }, docker: { enabled: true, socket: undefined } },
     });
   });
 
