@@ -24,6 +24,7 @@ import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import { openVariables } from './run-inputs.js';
 import { testRoom } from '../room/testing.js';
+import { goesAway } from '../testing.js';
 import { startBake as startBakeUntil, type StartParts } from './start.js';
 import { testContext } from '../../catalog/testing.js';
 
@@ -207,6 +208,38 @@ test('a started bake holds what it uses, and is the only one of its identity', a
   expect(answers[0]?.artifactName).toMatch(/^murmur-provision-[0-9a-f]{16}$/);
   const removal = removeResource(testContext(db.database, caller), { kind: 'recipe', name: 'held' });
   await expect(removal).rejects.toMatchObject({ message: `cannot delete recipe "held": referenced by bake: ${began[0]}` });
+});
+
+test('an image on another host answers a bake, until that host has been away for so long that it may be lost', async () => {
+  const { database } = db;
+  const { hostId } = parts;
+  await set('recipe', { name: 'elsewhere', base_image_qemu_ref: 'murmur-qemu-base' });
+  const run = await startBake(parts, caller, request({ recipe: 'elsewhere' }));
+  await database.updateTable('runs').set({ ended_at: new Date(), phase: 'completed' }).where('id', '=', run.runId).execute();
+  await set('image', { name: run.imageName, architecture: 'ARCHITECTURE_AMD64', qemu: { disk_digest: `sha256:${'3'.repeat(64)}` } });
+  await database.insertInto('hosts').values({ id: 'other', instance: null, process: null }).execute();
+  await database
+    .insertInto('artifacts')
+    .values({
+      tenant: caller.tenant,
+      image_name: run.imageName,
+      recipe: 'elsewhere',
+      image_hash: run.imageHash,
+      build_number: 1,
+      run_id: run.runId,
+      artifact_name: run.artifactName,
+      substrate: 'QEMU',
+      scope: 'qemu-local',
+      reference: JSON.stringify({ host: 'other' }),
+      host: 'other',
+    })
+    .execute();
+  const again = () => startBake(parts, caller, request({ recipe: 'elsewhere' }));
+  expect(hostId).not.toBe('other');
+  await goesAway(database, 'other', 60);
+  expect(await again()).toMatchObject({ outcome: Outcome.CACHED, imageName: run.imageName });
+  await goesAway(database, 'other', 180);
+  expect(await again()).toMatchObject({ outcome: Outcome.STARTED, imageName: `${run.imageName}-2` });
 });
 
 test('a bake whose workflow does not start at once is started all the same', async () => {
