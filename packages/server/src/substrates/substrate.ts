@@ -27,6 +27,8 @@ export interface ResolvedBase {
   /** An AMI id, a GCE image id, a Docker image digest or a disk digest. */
   readonly immutableId: string;
   readonly architecture: ArchitectureName;
+  /** The smallest disk it fits on, where a smaller one can be asked for. */
+  readonly minimumDiskGb?: number;
 }
 
 /** The two SSH key pairs of one machine: ours to log in with and the host's own, known in advance. Memory only. */

@@ -13,7 +13,7 @@ import { claimRoom } from '../room/claims.js';
 import { checkFits, sizeOf } from '../room/limits.js';
 import { waitForRoom } from '../room/wait-for-room.js';
 import { newRunId, stepToken } from '../starting/names.js';
-import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from '../starting/placing.js';
+import { checkArchitecture, checkDiskSize, checkRegion, found, loadPlacing, substrateFor } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
 import { reachable } from '../starting/reachable.js';
 import { prefixed, substrateOfImage } from '../starting/substrate-names.js';
@@ -145,6 +145,7 @@ async function prepare(parts: TryParts, reader: Reader, id: string, request: Try
   checkFits(parts.room, substrate, { machineType, environment });
   const site = substrate.siteOf(placement, tenant);
   const base = await reachable(substrateName, () => substrate.resolveBase(site, image, tenantMayUse(parts.database, tenant), signal));
+  checkDiskSize(environment, image, base);
   const tenantKey = await parts.tenantKeys.of(tenant);
   return {
     substrate,

@@ -2,7 +2,7 @@ import { Architecture, type DiskType, type Environment, type Image, type Machine
 
 import { type Reader, readSpec, readSpecAs } from '../../catalog/read.js';
 import type { Queryable } from '../../database/tables.js';
-import type { Substrate, SubstrateName } from '../../substrates/substrate.js';
+import type { ResolvedBase, Substrate, SubstrateName } from '../../substrates/substrate.js';
 import { prefixed, substrateNamed } from './substrate-names.js';
 
 /** A machine's shape and place, checked against each other. */
@@ -70,6 +70,17 @@ export function substrateFor(substrates: ReadonlyMap<SubstrateName, Substrate>, 
     });
   }
   return substrate;
+}
+
+/** Throws FAILED_PRECONDITION when the environment's disk is smaller than what the image needs. */
+export function checkDiskSize(environment: Environment, image: Image, { minimumDiskGb = 0 }: ResolvedBase): void {
+  const { diskSizeGb } = environment;
+  if (diskSizeGb === 0 || diskSizeGb >= minimumDiskGb) return;
+  throw new MurmurError(
+    'FAILED_PRECONDITION',
+    `environment "${environment.name}" has disk_size_gb ${diskSizeGb} but base image "${image.name}" needs ${minimumDiskGb}`,
+    { hint: "Raise the environment's disk_size_gb, or leave it out for the image's own size." },
+  );
 }
 
 /** Throws FAILED_PRECONDITION when an AWS image has no AMI where the placement is. */

@@ -7,7 +7,7 @@ import type { ArchitectureName, Substrate, SubstrateName } from '../../substrate
 import { imageHash } from './identity.js';
 import { checkFits, type HostRoom, sizeOf } from '../room/limits.js';
 import { tenantMayUse } from '../images/may-use.js';
-import { checkArchitecture, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
+import { checkArchitecture, checkDiskSize, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
 import { reachable } from './reachable.js';
 import type { RunInputs } from './run-inputs.js';
 import { serviceProfileOf } from './script-variables.js';
@@ -61,6 +61,7 @@ export async function planBake(parts: PlanParts, reader: Reader, request: StartB
   const tenantKey = await parts.tenantKeys.of(tenant);
   const site = substrate.siteOf(placement, tenant);
   const resolved = await reachable(substrateName, () => substrate.resolveBase(site, base, tenantMayUse(parts.database, tenant), signal));
+  checkDiskSize(environment, base, resolved);
   const scope = substrate.scope(placement);
   const timeout = parseDuration(recipe.provisioningTimeout) ?? 0n;
   return {

@@ -15,9 +15,11 @@ import { createChannels } from './channels.js';
 import { captureMachine } from './capture.js';
 import { captureNotes, digestIn, forgetCapture, imageReference } from './capture-notes.js';
 import { runOnHost } from '../host-command.js';
+import { onHost } from './host-faults.js';
 import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './images.js';
 import { imageFolder, isDigest, openLayout, type Digest, type Layout } from './layout.js';
 import { launchMachine } from './launch.js';
+import { readManifest } from './manifest.js';
 import { oneAtATime } from './one-at-a-time.js';
 import { destroyThing, finishThing, listThings, machineBases, removeAbandoned } from './owned.js';
 import { qemuProgram } from './qemu-program.js';
@@ -57,21 +59,26 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
     scope: () => 'qemu-local',
     siteOf: () => site,
     serves: ({ host }) => host === layout.host,
-    resolveBase: async (_site, image, mayUse) => ({ immutableId: await localDigest(layout, image, mayUse), architecture: 'AMD64' }),
+    resolveBase: async (_site, image, mayUse) => {
+      const immutableId = await localDigest(layout, image, mayUse);
+      const bytes = (await readManifest(layout, immutableId))?.disk.virtualSize ?? 0;
+      return { immutableId, architecture: 'AMD64', minimumDiskGb: Math.ceil(bytes / 1024 ** 3) };
+    },
     launch: (spec, token, signal) =>
       inTurn(token, async () => {
         signal.throwIfAborted();
-        await launchMachine(layout, probe, spec, token);
+        await onHost(() => launchMachine(layout, probe, spec, token));
         return { site, token, handle: { token } };
       }),
     async waitReady(machine, keys, signal) {
-      await using channel = await channels.open(machine.token, keys, signal);
+      await using channel = await onHost(() => channels.open(machine.token, keys, signal));
       await waitForBoot(channel, signal);
     },
-    channel: (machine, keys, signal) => channels.open(machine.token, keys, signal),
+    channel: (machine, keys, signal) => onHost(() => channels.open(machine.token, keys, signal)),
     capture: (machine, keys, artifact, signal) =>
       inTurn(machine.token, async () => {
-        const diskDigest = await captureMachine(layout, { machine: machine.token, keys, artifact, channels, signal, alone });
+        const request = { machine: machine.token, keys, artifact, channels, signal, alone };
+        const diskDigest = await onHost(() => captureMachine(layout, request));
         return {
           source: { case: 'qemu', value: create(QemuSourceSchema, { diskDigest }) },
           reference: imageReference(layout, diskDigest, artifact.token),

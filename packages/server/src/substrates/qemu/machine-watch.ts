@@ -75,7 +75,7 @@ export function watchMachine(layout: Layout, token: Token, log: Logger): Machine
     else if (status === 'guest-panicked') end(new PlatformFault("the machine's kernel panicked"));
     else if (status === 'internal-error') end(new PlatformFault('the machine broke down'));
     else if (status === 'io-error') later(() => void resume());
-    standstill = status === 'io-error' ? (standstill ?? new PlatformFault(noRoom, { kind: 'no-room' })) : undefined;
+    if (status !== 'io-error') standstill = undefined;
   };
 
   const resume = async () => {
@@ -84,7 +84,8 @@ export function watchMachine(layout: Layout, token: Token, log: Logger): Machine
     if (Date.now() - resumedAt > sameTroubleMs) resumes = 0;
     if (free === undefined || resumes === mostResumes) return end(new PlatformFault(brokenDisk));
     if (free < roomBytes) {
-      log.warn({ token, free }, 'a machine stands still until there is room on the disk');
+      if (standstill === undefined) log.warn({ token, free }, 'a machine stands still until there is room on the disk');
+      standstill = new PlatformFault(noRoom, { kind: 'no-room' });
       return later(() => void resume());
     }
     resumes += 1;
