@@ -17,7 +17,7 @@ const pieceBytes = 4 * 1024 * 1024;
 
 /** Prints the digest of the guest's next kernel, or nothing where the guest has none of its own. */
 const kernelDigest = `if [ -f ${links.kernel} ] && [ -e ${links.initrd} ]; then
-  [ "$(wc -c <${links.kernel})" -gt ${mostBytes} ] && echo large || sha256sum ${links.kernel}
+  [ "$(stat -L -c %s ${links.kernel})" -gt ${mostBytes} ] && echo large || sha256sum ${links.kernel}
 elif [ -e ${links.kernel} ] && [ -e ${links.initrd} ]; then echo irregular; fi`;
 
 /**
@@ -37,7 +37,7 @@ export async function takeChangedKernel(channel: GuestChannel, base: Manifest, f
 }
 
 async function copyOut(channel: GuestChannel, from: string, to: string, signal: AbortSignal): Promise<void> {
-  const { stdout } = await channel.run(`[ -f ${shellQuote(from)} ] && wc -c <${shellQuote(from)}`, { signal });
+  const { stdout } = await channel.run(`[ -f ${shellQuote(from)} ] && stat -L -c %s ${shellQuote(from)}`, { signal });
   if (!/^\s*\d+\s*$/.test(stdout)) throw irregular(from);
   const size = Number(stdout);
   if (size > mostBytes) throw tooLarge(from);
