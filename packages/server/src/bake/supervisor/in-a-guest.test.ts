@@ -162,3 +162,11 @@ test(
   },
   minutes,
 );
+
+test(
+  'a script that takes all memory is told from one that somebody killed',
+  async () => {
+    expect(await runScript('#!/bin/sh\ntail -c 225000000 /dev/zero\n')).toBe('exited 137 out-of-memory');
+  },
+  minutes,
+);
