@@ -50,12 +50,19 @@ export async function connectSsh(target: SshTarget): Promise<SshChannel> {
     stream: (command, sink, options = {}) => execute(client, loss, command, sink, options),
     async [Symbol.asyncDispose]() {
       if (loss.fault !== undefined) return;
-      const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
-      client.end();
-      // A guest that just powered off never says goodbye.
-      const limit = setTimeout(() => client.destroy(), 1000);
-      await closed;
-      clearTimeout(limit);
+      await new Promise<void>((resolve) => {
+        // A guest that powered off or stands still never says goodbye, and a client that has said its own does not hang up.
+        const limit = setTimeout(() => {
+          client.destroy();
+          target.socket?.destroy();
+          resolve();
+        }, 1000);
+        client.once('close', () => {
+          clearTimeout(limit);
+          resolve();
+        });
+        client.end();
+      });
     },
   };
   return channel;

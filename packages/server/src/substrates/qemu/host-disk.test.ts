@@ -60,4 +60,11 @@ describe.skipIf(!(await canMountLoops()))("a host's disk", { timeout: 300_000 },
     await machines.substrate.destroy(machines.site, 'run-2-launch' as Token, endless);
     await rm(filler());
   });
+
+  test('that fails ends what a machine is asked in words that say so', async () => {
+    await disk.fail();
+    const error = await write(AbortSignal.timeout(120_000)).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(PlatformFault);
+    expect(String(error)).toContain("the server's host could not read or write");
+  });
 });
