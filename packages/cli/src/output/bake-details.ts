@@ -33,6 +33,7 @@ function renderBake(bake: Bake): string {
     ['Ended', renderTime(bake.endTime)],
     ['Duration', renderSeconds(secondsBetween(bake.createTime, bake.endTime))],
     ['Error', bake.error.trimEnd().replaceAll('\n', '\n  ')],
+    ['Left behind', bake.leftBehind],
     ['Kept until', renderTime(bake.keptMachine?.expireTime)],
     ['Shell', bake.keptMachine?.shellCommand ?? ''],
   ];

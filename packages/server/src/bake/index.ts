@@ -133,7 +133,7 @@ export function createBakery(parts: BakeryParts): Bakery {
     const signal = active.add(lease);
     try {
       const worker = createWorker({ ...parts, log, begun, letGo: engine.letGo }, lease, signal);
-      await bake(worker, engine.durable, () => run.keep_on_failure_seconds > 0, beginning);
+      await bake(worker, engine, () => run.keep_on_failure_seconds > 0, beginning);
     } catch (error) {
       // It has ended here where the answer to the last commit was lost, or elsewhere.
       if ((await outlast({ log }, () => readRun(database, runId))).ended_at !== null) return;

@@ -134,6 +134,7 @@ export interface Tables {
     missed_at: NullableTimestamp;
     site: NullableJson;
   };
+  discards: { image_id: string; since: Timestamp };
   sites: {
     substrate: string;
     site: JSONColumnType<object>;

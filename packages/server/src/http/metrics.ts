@@ -37,7 +37,31 @@ export function createMetrics({ database, log }: { database: Database; log: Logg
       },
     }),
   );
+  registry.registerMetric(
+    new Gauge({
+      name: 'murmur_sites_not_cleared',
+      help: 'Sites where the last visit could not see or remove everything that bakes left, by substrate.',
+      labelNames: ['substrate'] as const,
+      registers: [],
+      async collect() {
+        this.reset();
+        try {
+          for (const { count, substrate } of await siteFaults(database)) this.set({ substrate }, count);
+        } catch (cause) {
+          log.warn({ err: cause }, 'the sites could not be counted');
+        }
+      },
+    }),
+  );
   return { registry, calls };
+}
+
+async function siteFaults(database: Database): Promise<{ substrate: string; count: number }[]> {
+  return database
+    .selectFrom('sites')
+    .select(['substrate', (select) => select.fn.count<number>('fault').as('count')])
+    .groupBy('substrate')
+    .execute();
 }
 
 async function liveBakes(database: Database): Promise<{ phase: string; count: number }[]> {

@@ -31,11 +31,28 @@ export async function bakeOf(queryable: Queryable, run: RunRow): Promise<Bake> {
   return create(BakeSchema, {
     ...summaryOf(run),
     waitsFor: waiting ?? '',
+    leftBehind: await leftBehind(queryable, run),
     steps: steps.map(({ attempt, ...step }) => ({
       ...step,
       attempt: attempt < run.first_attempt ? attempt : countedAttempt(attempt, run.begun),
     })),
   });
+}
+
+/** What of an ended run's things is still outside, and why; a kept machine is there on purpose. */
+async function leftBehind(queryable: Queryable, run: RunRow): Promise<string> {
+  if (run.ended_at === null || run.kept_until !== null) return '';
+  const open = await queryable
+    .selectFrom('intents')
+    .leftJoin('sites', (join) => join.onRef('sites.substrate', '=', 'intents.substrate').onRef('sites.site', '=', 'intents.site'))
+    .select(['intents.step', 'sites.fault'])
+    .where('intents.run_id', '=', run.id)
+    .where('intents.settled_at', 'is', null)
+    .execute();
+  if (open.length === 0) return '';
+  // A site may be several tenants': what is said of their things is none of this one's business.
+  const fault = open.flatMap((one) => one.fault?.split('; ') ?? []).find((one) => one.includes(run.id));
+  return `what ${[...new Set(open.map(({ step }) => step))].join(' and ')} made is not known to be gone yet${fault === undefined ? '' : `: ${fault}`}`;
 }
 
 /** The tenant's run with this id, or with a prefix of it that no other run shares. Throws NOT_FOUND. */

@@ -15,10 +15,13 @@ export const bakeSteps: readonly BakeStep[] = [launch, waitReady, provision, cle
  * Names the workflow's shape. Servers that agree on it resume each other's bakes, and begin anew those of any other; raise it when
  * the steps, their order or their state change.
  */
-export const workflowVersion = 'bake-1';
+export const workflowVersion = 'bake-2';
 
 /** A fault of the platform gets this many machines in all; a fault of the script gets one. */
 export const mostAttempts = 3;
+
+/** How long to leave the platform alone before the second and the third machine. */
+const pausesMs = [2000, 15_000];
 
 /** How a step ended. Plain JSON: the workflow's tables keep it. */
 export type StepOutcome =
@@ -48,10 +51,13 @@ export interface Worker {
 /** Runs a piece of work once, whatever crashes: a repeated workflow gets the recorded result instead. */
 export type Durable = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
+/** Waits, by the time at which the waiting began, whatever crashes meanwhile. */
+export type DurablePause = (ms: number) => Promise<void>;
+
 /** The workflow of one beginning of a run: the steps in order, and after a setback `release`, then a fresh attempt or `fail`. */
 export async function bake(
   worker: Worker,
-  durable: Durable,
+  { durable, pause }: { readonly durable: Durable; readonly pause: DurablePause },
   keepsFailedMachine: () => boolean,
   { begun, firstAttempt }: Beginning,
 ): Promise<void> {
@@ -73,7 +79,10 @@ export async function bake(
     const last = state;
     const aftermath = aftermathOf(met, last, countedAttempt(attempt, begun), keepsFailedMachine);
     await durable(`${attempt} undo`, () => worker.release(last, attempt, met, aftermath));
-    if (aftermath === 'again') continue;
+    if (aftermath === 'again') {
+      await pause(pausesMs[countedAttempt(attempt, begun) - 1] ?? 0);
+      continue;
+    }
     await durable(`${attempt} fail`, () => worker.fail(last, attempt, met, aftermath));
     return;
   }

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 
 import { unhurried, usualLimits } from '../../database/client.js';
 import type { Connection } from '../../database/pool.js';
-import type { Durable } from './bake.js';
+import type { Durable, DurablePause } from './bake.js';
 import { type Beginning, workflowIdOf } from './beginning.js';
 
 /** Whether a workflow was begun under this version's steps, which alone can go on with it, or under others. */
@@ -35,6 +35,7 @@ export interface WorkflowEngine {
   /** Removes what is recorded of the workflows, which have ended or are of earlier beginnings, of runs that have ended. */
   forget(runs: readonly Pick<Beginning, 'runId' | 'begun'>[]): Promise<void>;
   readonly durable: Durable;
+  readonly pause: DurablePause;
   /** The error with which a step of a run that was taken over leaves: nothing is recorded, the new holder decides. */
   letGo(runId: string): Error;
 }
@@ -134,6 +135,7 @@ export function createWorkflowEngine({ connection, hostId, instance, log, versio
       );
     },
     durable: (name, work) => DBOS.runStep(work, { name }),
+    pause: (ms) => DBOS.sleep(ms),
     letGo: (runId) => new DbosErrors.DBOSWorkflowConflictError(runId),
   };
 }
