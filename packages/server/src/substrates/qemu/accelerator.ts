@@ -5,9 +5,9 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 
 import { bootId } from '../../host/boot-id.js';
-import { cpioArchive } from './cpio.js';
 import { readIfPresent, writeAtomically } from './files.js';
 import { HostCommandError, runOnHost } from '../host-command.js';
+import { cpioArchive } from './initrd/cpio.js';
 import { qemuProgram } from './qemu-program.js';
 
 /** How guests execute: by the processor itself, or by QEMU's translator. */

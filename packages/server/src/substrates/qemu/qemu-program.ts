@@ -1,6 +1,7 @@
 import path from 'node:path';
 
 import type { Accelerator } from './accelerator.js';
+import { controlCard, controlCardMark } from './initrd/control-card.js';
 import { processMark } from './machine-process.js';
 
 /** The emulator for the only architecture this substrate boots. */
@@ -45,14 +46,25 @@ export function qemuArguments(spec: QemuSpec): readonly string[] {
     ...['-drive', `if=none,id=disk,format=qcow2,${driveOptions},file=${disk.replaceAll(',', ',,')}`],
     // What fails on the host is none of the guest's business: it stands still instead of seeing an error.
     ...['-device', 'virtio-blk-pci,drive=disk,werror=stop,rerror=stop'],
-    // Port 0 lets the kernel choose, so that no other program can take the port first; QMP tells which it is.
-    ...['-netdev', 'user,id=net,hostfwd=tcp:127.0.0.1:0-:22', '-device', 'virtio-net-pci,netdev=net,romfile='],
+    ...cards(spec.commandLine.includes(controlCardMark)),
     ...['-object', 'rng-random,id=entropy,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=entropy'],
     // A ring in memory: how much a guest prints is its own affair.
     ...['-chardev', `ringbuf,id=console,size=${consoleBytes}`, '-serial', 'chardev:console'],
     ...[spec.controlSocket, spec.eventSocket].flatMap((socket) => ['-qmp', `unix:${socket},server=on,wait=off`]),
     ...[...spec.seed].flatMap(([name, file]) => ['-fw_cfg', `name=${name},file=${file.replaceAll(',', ',,')}`]),
     ...processMark(spec.folder),
+  ];
+}
+
+// Port 0 lets the kernel choose, so that no other program can take the port first; QMP tells which it is.
+const forward = 'hostfwd=tcp:127.0.0.1:0-:22';
+
+/** The image's own card first, then the one that only the way in uses; an image from before that is entered by its own card. */
+function cards(hasControlCard: boolean): readonly string[] {
+  if (!hasControlCard) return ['-netdev', `user,id=net,${forward}`, '-device', 'virtio-net-pci,netdev=net,romfile='];
+  return [
+    ...['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile='],
+    ...['-netdev', `user,id=control,restrict=on,${forward}`, '-device', `virtio-net-pci,netdev=control,mac=${controlCard},romfile=`],
   ];
 }
 

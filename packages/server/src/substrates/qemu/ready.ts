@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connectSsh, type SshChannel } from '../ssh.js';
 import { answeredWithin, PlatformFault, type GuestChannel, type GuestKeys, type Token } from '../substrate.js';
 import { sshIsUp } from './console-mark.js';
+import { bootFolder } from './initrd/access.js';
 import { findMachine } from './launch.js';
 import { controlSocket, type Layout } from './layout.js';
 import { writeMachine, type MachineRecord } from './machine-record.js';
@@ -16,8 +17,11 @@ const bannerMs = 10_000;
 const unmarkedMs = 20_000;
 const maxRefusals = 20;
 
-/** Ends when the guest's own boot has: at once where there is no systemd to ask. */
-const bootFinished = 'if [ -d /run/systemd/system ]; then systemctl is-system-running --wait; fi; true';
+/**
+ * Ends when the guest's own boot has: at once where there is no systemd to ask. What was left out because the machine comes up
+ * with its network starts from then on, when somebody asks for it.
+ */
+const bootFinished = `if [ -d /run/systemd/system ]; then systemctl is-system-running --wait; fi; rm -f ${bootFolder}/network-is-up; true`;
 
 /** Returns once the guest behind this channel has finished booting. */
 export async function waitForBoot(channel: GuestChannel, signal: AbortSignal): Promise<void> {

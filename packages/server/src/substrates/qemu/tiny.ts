@@ -1,4 +1,4 @@
-import { access, copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -7,14 +7,17 @@ import { markBuilder } from './builder-mark.js';
 import { isMissing } from './files.js';
 import { runOnHost } from '../host-command.js';
 import { openMaking, placeImage, sealImage } from './images.js';
-import { buildInitrd, initrdProgram } from './initrd.js';
+import { accessInputs } from './initrd/access.js';
+import { buildInitrd } from './initrd/build.js';
+import { controlCardMark } from './initrd/control-card.js';
+import { initrdProgram } from './initrd/program.js';
 import { unpackKernel } from './kernel-image.js';
 import { makingFolder, openLayout, type Digest } from './layout.js';
-import { unpackPackages } from './tiny/packages.js';
+import { collectSshServer, unpackPackages } from './tiny/packages.js';
 import { rootFiles } from './tiny/root-files.js';
 
 /** Raised when the disk is put together in another way, so that a cached one is not taken for it. */
-const buildVersion = 2;
+const buildVersion = 3;
 const built = ['disk.qcow2', 'kernel', 'initrd'];
 
 /**
@@ -39,7 +42,7 @@ export async function buildTinyBase(options: { readonly dataDir: string; readonl
   await using _mark = await markBuilder(making);
   await openMaking(making);
   for (const name of built) await copyFile(path.join(cached, name), path.join(making, name));
-  const manifest = await sealImage(making, { parent: null, architecture: 'AMD64', commandLine: 'root=/dev/vda quiet' });
+  const manifest = await sealImage(making, { parent: null, architecture: 'AMD64', commandLine: `root=/dev/vda quiet ${controlCardMark}` });
   await placeImage(layout, making, manifest);
   return manifest.disk.digest;
 }
@@ -48,7 +51,7 @@ export async function buildTinyBase(options: { readonly dataDir: string; readonl
 async function cachedBuild(): Promise<string> {
   const cache = path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'murmur', 'tiny');
   const inputs = createHash('sha256')
-    .update(JSON.stringify([buildVersion, rootFiles, initrdProgram]))
+    .update(JSON.stringify([buildVersion, rootFiles, initrdProgram, accessInputs]))
     .digest('hex')
     .slice(0, 16);
   const place = path.join(cache, inputs);
@@ -75,13 +78,16 @@ async function build(folder: string, done: string): Promise<void> {
   await runOnHost('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, path.join(done, 'disk.qcow2')]);
   await writeFile(path.join(done, 'kernel'), unpackKernel(await readFile(path.join(unpacked, 'boot', `vmlinuz-${kernelVersion}`))));
   const kernelModules = path.join(unpacked, 'lib', 'modules', kernelVersion);
-  await writeFile(path.join(done, 'initrd'), await buildInitrd({ busybox: path.join(unpacked, 'bin', 'busybox'), kernelModules }));
+  const parts = { busybox: path.join(unpacked, 'bin', 'busybox'), kernelModules, sshServer: path.join(folder, 'ssh-server') };
+  await collectSshServer({ root: unpacked, kernelVersion }, parts.sshServer);
+  await writeFile(path.join(done, 'initrd'), await buildInitrd(parts));
 }
 
 async function fillRoot(unpacked: string, root: string): Promise<void> {
   for (const name of [
+    'bin',
     'dev',
-    'etc/dropbear',
+    'etc',
     'home/murmur',
     'proc',
     'root',
@@ -96,25 +102,13 @@ async function fillRoot(unpacked: string, root: string): Promise<void> {
   ]) {
     await mkdir(path.join(root, name), { recursive: true });
   }
-  for (const name of ['bin/busybox', 'usr/sbin/dropbear', 'usr/bin/dropbearconvert', 'usr/bin/dropbearkey', 'lib', 'lib64']) {
-    await cp(path.join(unpacked, name), path.join(root, name), {
-      recursive: true,
-      verbatimSymlinks: true,
-      filter: (file) => !file.includes('/lib/modules'),
-    });
-  }
-  await cp(path.join(unpacked, 'usr/lib/x86_64-linux-gnu'), path.join(root, 'usr/lib/x86_64-linux-gnu'), {
-    recursive: true,
-    verbatimSymlinks: true,
-    filter: (file) => !file.includes('/gconv'),
-  });
+  await copyFile(path.join(unpacked, 'bin/busybox'), path.join(root, 'bin/busybox'));
   const applets = (await runOnHost(path.join(root, 'bin/busybox'), ['--list-full'])).trim().split('\n');
   for (const applet of applets) {
     const link = path.join(root, applet);
     await mkdir(path.dirname(link), { recursive: true });
     if (applet !== 'bin/busybox') await symlink('/bin/busybox', link);
   }
-  await symlink('/run/murmur-boot/ssh', path.join(root, 'root/.ssh'));
   for (const file of rootFiles) await writeFile(path.join(root, file.path), file.content, { mode: file.mode });
 }
 

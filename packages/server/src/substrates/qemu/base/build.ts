@@ -7,18 +7,21 @@ import { markBuilder } from '../builder-mark.js';
 import { requirePrograms } from '../../host-programs.js';
 import { runOnHost, runWithServer } from '../../host-command.js';
 import { chainIsWhole, isDiscarded, openMaking, placeImage, sealImage } from '../images.js';
-import { buildInitrd, initrdProgram } from '../initrd.js';
+import { accessInputs } from '../initrd/access.js';
+import { buildInitrd } from '../initrd/build.js';
+import { controlCardMark } from '../initrd/control-card.js';
+import { initrdProgram } from '../initrd/program.js';
 import { unpackKernel } from '../kernel-image.js';
 import { imageFolder, makingFolder, type Digest, type Layout } from '../layout.js';
 import { listManifests } from '../manifest.js';
 import { writeBootArea } from './boot-area.js';
 import { aptSources, suite } from '../../debian-mirror.js';
-import { loaderPackages, packages } from './packages.js';
-import { maskedUnits, rootFiles } from './root-files.js';
+import { borrowedPackages, packages } from './packages.js';
+import { rootFiles } from './root-files.js';
 import { insideScript, mmdebstrapArguments, outsideScript, partitionStart, virtualSize } from './scripts.js';
 
 /** For direct boot with our own initrd. */
-const commandLine = 'root=/dev/vda1 rw quiet loglevel=3 systemd.show_status=0 net.ifnames=0 random.trust_cpu=on';
+const commandLine = `root=/dev/vda1 rw quiet loglevel=3 systemd.show_status=0 net.ifnames=0 random.trust_cpu=on ${controlCardMark}`;
 
 /** How the base is built. */
 export interface BaseBuildOptions {
@@ -60,9 +63,13 @@ export async function buildBase(layout: Layout, options: BaseBuildOptions): Prom
     await writeFile(path.join(making, 'kernel'), unpackKernel(await readFile(vmlinuz)));
     await writeFile(
       path.join(making, 'initrd'),
-      await buildInitrd({ busybox: path.join(making, 'busybox'), kernelModules: path.join(making, 'modules') }),
+      await buildInitrd({
+        busybox: path.join(making, 'busybox'),
+        kernelModules: path.join(making, 'modules'),
+        sshServer: path.join(making, 'ssh-server'),
+      }),
     );
-    for (const name of ['busybox', 'modules', 'vmlinuz', 'boot.img', 'core.img'])
+    for (const name of ['busybox', 'modules', 'ssh-server', 'vmlinuz', 'boot.img', 'core.img'])
       await rm(path.join(making, name), { recursive: true, force: true });
     const manifest = await sealImage(making, { parent: null, architecture: 'AMD64', commandLine, inputs, guestKernel });
     await placeImage(layout, making, manifest);
@@ -121,10 +128,10 @@ function inputsDigest(): string {
   const parts = [
     suite,
     initrdProgram,
+    accessInputs,
     packages,
-    loaderPackages,
+    borrowedPackages,
     rootFiles,
-    maskedUnits,
     insideScript,
     outsideScript,
     commandLine,

@@ -20,12 +20,13 @@ export const packages = [
   'systemd-resolved',
   'systemd-sysv',
   'tmux',
+  'tzdata',
   'udev',
   'zstd',
 ];
 
-/** Needed while the base is built to make its boot loader, and gone from it afterwards. */
-export const loaderPackages = ['grub-common', 'grub-pc-bin'];
+/** Needed while the base is built, for its boot loader and the SSH server of its initramfs, and gone from it afterwards. */
+export const borrowedPackages = ['dropbear-bin', 'grub-common', 'grub-pc-bin'];
 
 /** What a person finds on the base, for the catalog. */
 export const preinstalled = 'git, curl, jq, tmux, python3, ca-certificates, openssh-server, sudo, user "murmur"';

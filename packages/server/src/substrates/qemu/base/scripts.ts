@@ -1,6 +1,6 @@
 import { suite } from '../../debian-mirror.js';
-import { loaderPackages, packages } from './packages.js';
-import { maskedUnits } from './root-files.js';
+import { borrowedPackages, packages } from './packages.js';
+import { disabledUnits, maskedUnits } from './root-files.js';
 
 /** Where a root partition begins, in bytes: far enough for the boot loader before it. */
 export const partitionStart = 1024 * 1024;
@@ -9,6 +9,8 @@ export const partitionStart = 1024 * 1024;
 export const virtualSize = 10 * 1024 * 1024 * 1024;
 
 const loaderFolder = '/usr/lib/murmur/boot-loader';
+/** Holds the SSH server of the initramfs, the libraries that it loads and their loader. */
+const serverFolder = '/usr/lib/murmur/ssh-server';
 
 /** What grub's core does on an exported disk: find the root filesystem and read the few lines that lie there. */
 const loaderConfig = `search --no-floppy --label murmur-root --set=root
@@ -22,7 +24,8 @@ export const insideScript = `set -eu
 useradd --create-home --user-group --shell /bin/bash murmur
 systemctl enable systemd-networkd.service systemd-networkd-wait-online.service
 systemctl set-default multi-user.target
-systemctl enable murmur-boot.service
+systemctl enable murmur-boot.service murmur-host-keys.service
+systemctl disable ${disabledUnits.join(' ')}
 systemctl mask ${maskedUnits.join(' ')}
 # Started by whoever asks for it over D-Bus; nothing on a fresh machine does.
 rm -f /usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service
@@ -32,7 +35,10 @@ ${loaderConfig}EOF
 grub-mkimage -O i386-pc -p /boot/grub -c /tmp/early.cfg -o ${loaderFolder}/core.img ${loaderModules}
 cp /usr/lib/grub/i386-pc/boot.img ${loaderFolder}/
 rm /tmp/early.cfg
-apt-get -q -y purge --auto-remove ${loaderPackages.join(' ')}
+mkdir ${serverFolder}
+cp /usr/sbin/dropbear ${serverFolder}/
+ldd /usr/sbin/dropbear | grep -o '/[^ ]*' | xargs cp -L -t ${serverFolder}
+apt-get -q -y purge --auto-remove ${borrowedPackages.join(' ')}
 `;
 
 /**
@@ -48,6 +54,7 @@ fi
 cd root
 mv .${loaderFolder}/boot.img .${loaderFolder}/core.img ..
 rmdir .${loaderFolder}
+mv .${serverFolder} ../ssh-server
 ln -sfn /run/systemd/resolve/stub-resolv.conf etc/resolv.conf
 rm -rf etc/ssh/ssh_host_* var/lib/apt/lists/* var/cache/apt/archives/*.deb var/lib/systemd/random-seed var/log/*.log var/log/apt/*
 printf 'murmur\\n' >etc/hostname
@@ -71,7 +78,7 @@ export function mmdebstrapArguments(
     '--variant=apt',
     '--architectures=amd64',
     `--format=${files.output.endsWith('.tar') ? 'tar' : 'directory'}`,
-    `--include=${[...packages, ...loaderPackages].join(',')}`,
+    `--include=${[...packages, ...borrowedPackages].join(',')}`,
     `--customize-hook=tar-in ${files.overlay} /`,
     // Copied in, as the hooks of a build that is not root cannot read this user's private folders.
     `--customize-hook=copy-in ${files.inside} /`,

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import { runOnHost } from '../../host-command.js';
@@ -11,6 +11,18 @@ export interface Unpacked {
   readonly root: string;
   /** Such as `6.1.0-56-cloud-amd64`. */
   readonly kernelVersion: string;
+}
+
+const serverFiles = [
+  'usr/sbin/dropbear',
+  ...['ld-linux-x86-64.so.2', 'libc.so.6', 'libcrypt.so.1', 'libz.so.1'].map((name) => `lib/x86_64-linux-gnu/${name}`),
+  ...['libgmp.so.10', 'libtomcrypt.so.1', 'libtommath.so.1'].map((name) => `usr/lib/x86_64-linux-gnu/${name}`),
+];
+
+/** Copies the SSH server's program, the libraries that it loads and their loader out of the unpacked packages into one folder. */
+export async function collectSshServer({ root }: Unpacked, folder: string): Promise<void> {
+  await mkdir(folder);
+  for (const name of serverFiles) await copyFile(path.join(root, name), path.join(folder, path.basename(name)));
 }
 
 /** Fetches Debian's packages with the host's own apt, which checks their signatures, and unpacks them without installing them. */
