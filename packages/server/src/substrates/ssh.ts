@@ -1,8 +1,10 @@
 import { constants } from 'node:os';
 import type { Socket } from 'node:net';
 
+import { MurmurError } from '@murmur/api';
 import { Client, type ClientChannel } from 'ssh2';
 
+import { frameCommand } from './command-frame.js';
 import { publicKeyBlob } from './guest-keys.js';
 import { PlatformFault, type CommandResult, type GuestChannel, type GuestKeys } from './substrate.js';
 
@@ -44,10 +46,10 @@ export async function connectSsh(target: SshTarget): Promise<SshChannel> {
     },
     async run(command, options = {}) {
       const output = { stdout: new Collector(), stderr: new Collector() };
-      const exitCode = await execute(client, loss, command, collecting(output), options);
+      const exitCode = await executeFramed(client, loss, command, collecting(output), options);
       return { exitCode, stdout: output.stdout.text(), stderr: output.stderr.text() } satisfies CommandResult;
     },
-    stream: (command, sink, options = {}) => execute(client, loss, command, sink, options),
+    stream: (command, sink, options = {}) => executeFramed(client, loss, command, sink, options),
     async [Symbol.asyncDispose]() {
       if (loss.fault !== undefined) return;
       await new Promise<void>((resolve) => {
@@ -87,7 +89,7 @@ function login({ host, port, keys, signal, socket }: SshTarget): Promise<Client>
     };
     const onError = (error: Error & { level?: string }) => {
       if (wrongHost) fail(new Error(`the machine at ${host}:${port} presented another host key than the one it was given`));
-      else if (error.level === 'client-authentication') fail(new Error(`the machine at ${host}:${port} refused its client key`));
+      else if (error.level === 'client-authentication') fail(loginRefused());
       else fail(unreachable(host, port, error));
     };
     const onClose = () => fail(unreachable(host, port));
@@ -137,6 +139,13 @@ function lossOf(client: Client): Loss {
   };
   client.on('error', lose).on('close', () => lose());
   return loss;
+}
+
+async function executeFramed(client: Client, loss: Loss, command: string, sink: StreamSink, options: StreamOptions): Promise<number> {
+  const framed = frameCommand(command, sink);
+  const exitCode = await execute(client, loss, framed.command, framed.sink, options);
+  framed.assertBegun();
+  return exitCode;
 }
 
 function execute(client: Client, loss: Loss, command: string, sink: StreamSink, options: StreamOptions = {}): Promise<number> {
@@ -230,6 +239,15 @@ function signalNumber(name: string | undefined): number {
 
 function unreachable(host: string, port: number, cause?: Error): PlatformFault {
   return new PlatformFault(`the machine at ${host}:${port} does not answer${cause === undefined ? '' : `: ${cause.message}`}`, { cause });
+}
+
+/** The image's own SSH server decides who comes in where the image has no other way, and a script may have changed its mind. */
+function loginRefused(): MurmurError {
+  return new MurmurError('FAILED_PRECONDITION', "the image refuses the login as root that Murmur needs", {
+    hint:
+      'A script has locked root, changed the SSH server\'s settings or the owner of /. ' +
+      'Bake the image again on a base image built by this version, which keeps a way in of its own.',
+  });
 }
 
 function abortError(signal: AbortSignal | undefined): Error {

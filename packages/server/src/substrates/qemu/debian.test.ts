@@ -149,12 +149,13 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
     ];
     const qemu = spawn(qemuProgram, [...args, ...disk], { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(qemu, 'close');
+    const prompt = 'murmur login:';
     let console = '';
     for await (const chunk of qemu.stdout.setEncoding('utf8')) {
       console += String(chunk);
-      if (console.includes('murmur-ssh-is-up')) qemu.kill('SIGKILL');
+      if (console.includes(prompt)) qemu.kill('SIGKILL');
     }
     await ended;
-    expect(console).toContain('murmur-ssh-is-up');
+    expect(console).toContain(prompt);
   });
 });

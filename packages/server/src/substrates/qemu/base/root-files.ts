@@ -1,5 +1,3 @@
-import { sshIsUp } from '../console-mark.js';
-
 /** A file that the base has beyond Debian's packages. */
 export interface RootFile {
   readonly path: string;
@@ -17,7 +15,14 @@ export const disabledUnits = [
   'e2scrub_all.timer',
   'e2scrub_reap.service',
   'fstrim.timer',
+  // It loads modules for places in which our machines keep no crash of an earlier boot.
+  'systemd-pstore.service',
+  // Only for addresses on the kernel's command line.
+  'systemd-network-generator.service',
 ];
+
+/** Their modules' arrival mounts these; at boot they would only load two modules that nobody asked for. */
+export const mountedWhenUsed = ['sys-fs-fuse-connections.mount', 'sys-kernel-config.mount'];
 
 /** A saved seed on a disk that is cloned is a secret shared by all clones; every machine of ours has a source of randomness. */
 export const maskedUnits = ['systemd-random-seed.service'];
@@ -68,7 +73,6 @@ WantedBy=multi-user.target
 /** Debian looks at the whole configuration before each start, which sshd then does again: seconds under translation. */
 const sshStart = `[Service]
 ExecStartPre=
-ExecStartPost=-/bin/sh -c 'echo ${sshIsUp} >/dev/ttyS0'
 `;
 
 /** For services whose work the initramfs of our own machines has done: not at boot, but whenever they are asked for later. */

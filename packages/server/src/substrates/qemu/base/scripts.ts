@@ -1,6 +1,6 @@
 import { suite } from '../../debian-mirror.js';
 import { borrowedPackages, packages } from './packages.js';
-import { disabledUnits, maskedUnits } from './root-files.js';
+import { disabledUnits, maskedUnits, mountedWhenUsed } from './root-files.js';
 
 /** Where a root partition begins, in bytes: far enough for the boot loader before it. */
 export const partitionStart = 1024 * 1024;
@@ -29,6 +29,7 @@ systemctl disable ${disabledUnits.join(' ')}
 systemctl mask ${maskedUnits.join(' ')}
 # Started by whoever asks for it over D-Bus; nothing on a fresh machine does.
 rm -f /usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service
+for unit in ${mountedWhenUsed.join(' ')}; do rm -f "/usr/lib/systemd/system/sysinit.target.wants/$unit"; done
 mkdir -p ${loaderFolder}
 cat >/tmp/early.cfg <<'EOF'
 ${loaderConfig}EOF

@@ -11,9 +11,6 @@ const busybox = `${jail}/bin/busybox`;
 /** The network namespace that has the control card, and nothing else. */
 const network = `${bootFolder}/access-network`;
 
-/** What a command of ours finds first on its path, before anything of the image: a shell that no script of an image replaced. */
-const commandPath = `${jail}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-
 /**
  * Starts the SSH server. It sees its own folder as the root, with an account file, libraries and keys of its own, and listens
  * on a card of its own: neither accounts, shells, permissions, PAM, TCP wrappers, another SSH server nor a firewall of the image
@@ -32,12 +29,12 @@ exec $run '
 `;
 
 /**
- * Root's shell as the SSH server knows it: leaves for the image's own root and network and runs the command in our own shell.
- * A person without a command gets a login of the image, in a shell that is there.
+ * Root's shell as the SSH server knows it: leaves for the image's own root and network and runs the command in its `sh`,
+ * whatever root's shell is there. A person without a command gets a login of the image, in a shell that is there.
  */
 const leave = `#!/bin/sh
-run="/bin/busybox env -i HOME=/root USER=root LOGNAME=root SHELL=/bin/sh LANG=C.UTF-8 \${TERM:+TERM=$TERM} PATH=${commandPath}"
-run="$run /bin/busybox nsenter -t 1 -m -n ${busybox} sh -c"
+run="/bin/busybox env -i HOME=/root USER=root LOGNAME=root SHELL=/bin/sh LANG=C.UTF-8 \${TERM:+TERM=$TERM}"
+run="$run PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /bin/busybox nsenter -t 1 -m -n /bin/sh -c"
 if [ "$1" = -c ]; then
   exec $run "cd /root 2>/dev/null
 $2"

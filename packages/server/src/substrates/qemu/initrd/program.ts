@@ -8,8 +8,8 @@ import { bootFolder, placeKeys, separateControlCard, serveForEver } from './acce
 export const initrdProgram = `#!/bin/busybox sh
 b=/bin/busybox
 $b mount -t devtmpfs dev /dev
-$b mount -t proc proc /proc
-$b mount -t sysfs sys /sys
+$b mount -t proc -o nosuid,nodev,noexec proc /proc
+$b mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
 for module in $($b cat /modules/order); do $b insmod "/modules/$module"; done
 root=/dev/vda
 for word in $($b cat /proc/cmdline); do
@@ -30,13 +30,18 @@ ${separateControlCard}if [ -e /sys/class/net/eth0 ]; then
   $b ip route add default via 10.0.2.2
   : >/root${bootFolder}/network-is-up
 fi
-$b mount --move /dev /root/dev
-$b mkdir -p /root/dev/pts
+for place in dev proc sys; do $b mount --move /$place /root/$place; done
+$b mkdir -p /root/dev/pts /root/dev/mqueue /root/dev/hugepages
 $b mount -t devpts -o nosuid,noexec,gid=5,mode=620,ptmxmode=000 devpts /root/dev/pts
+# Every machine has these too. systemd would start a program for each, which is dear under translation.
+none=nosuid,nodev,noexec
+$b mount -t mqueue -o $none mqueue /root/dev/mqueue
+$b mount -t hugetlbfs hugetlbfs /root/dev/hugepages
+$b mount -t debugfs -o $none,mode=700 debugfs /root/sys/kernel/debug
+$b mount -t tracefs -o $none,mode=700 tracefs /root/sys/kernel/tracing
 case $($b chroot /root ${bootFolder}/access/bin/busybox readlink -f /sbin/init) in
   */systemd) ;;
   *) $b chroot /root ${bootFolder}/access/bin/sh -c '${serveForEver}' & ;;
 esac
-$b umount /proc /sys
 exec $b switch_root /root /sbin/init
 `;

@@ -6,8 +6,6 @@ export interface RootFile {
 }
 
 const boot = `#!/bin/sh
-mount -t proc proc /proc
-mount -t sysfs sys /sys
 mkdir -p /dev/shm
 mount -t tmpfs -o mode=1777 shm /dev/shm
 mount -t tmpfs -o mode=1777 tmp /tmp
