@@ -20,9 +20,7 @@ async function loggedIn(command: string, options: { readonly shell?: string; rea
   return { ...out, exitCode, framed };
 }
 
-const shells = ['sh', 'bash', 'zsh', 'fish', 'csh', 'ksh'].filter(
-  (shell) => spawnSync('sh', ['-c', `command -v ${shell}`]).status === 0,
-);
+const shells = ['sh', 'bash', 'zsh', 'fish', 'csh', 'ksh'].filter((shell) => spawnSync('sh', ['-c', `command -v ${shell}`]).status === 0);
 
 test('what start files print is not taken for an answer, and the answer is whole', async () => {
   const greeting = 'echo Welcome to the dev box; echo "murmur-of the box" >&2; printf unfinished';

@@ -36,7 +36,7 @@ export function frameCommand(command: string, sink: Sink): FramedCommand {
       if (stdout.found()) return;
       const said = JSON.stringify(`${stdout.greeting()}${stderr.greeting()}`.trim().slice(-shownGreeting));
       throw new MurmurError('FAILED_PRECONDITION', `the image's login runs no commands; it says ${said}`, {
-        hint: "Give root a shell that takes -c, without start files that end it or start another one, and bake the image again.",
+        hint: 'Give root a shell that takes -c, without start files that end it or start another one, and bake the image again.',
       });
     },
   };

@@ -243,9 +243,9 @@ function unreachable(host: string, port: number, cause?: Error): PlatformFault {
 
 /** The image's own SSH server decides who comes in where the image has no other way, and a script may have changed its mind. */
 function loginRefused(): MurmurError {
-  return new MurmurError('FAILED_PRECONDITION', "the image refuses the login as root that Murmur needs", {
+  return new MurmurError('FAILED_PRECONDITION', 'the image refuses the login as root that Murmur needs', {
     hint:
-      'A script has locked root, changed the SSH server\'s settings or the owner of /. ' +
+      "A script has locked root, changed the SSH server's settings or the owner of /. " +
       'Bake the image again on a base image built by this version, which keeps a way in of its own.',
   });
 }

@@ -29,9 +29,7 @@ export async function buildInitrd(parts: InitrdParts): Promise<Buffer> {
   }
   const busybox = await readFile(parts.busybox);
   const server = await Promise.all(
-    (await readdir(parts.sshServer))
-      .sort()
-      .map(async (name) => ({ name, content: await readFile(path.join(parts.sshServer, name)) })),
+    (await readdir(parts.sshServer)).sort().map(async (name) => ({ name, content: await readFile(path.join(parts.sshServer, name)) })),
   );
   return cpioArchive([
     ...['bin', 'dev', 'proc', 'root', 'sys'].map((name) => ({ path: name, mode: 0o040755 })),
