@@ -1,3 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
 import { expect, test } from 'vitest';
 
 import { aptSources, mirrorsIn } from './debian-mirror.js';
@@ -26,9 +30,27 @@ deb http://other.example/debian trixie main
 });
 
 test("a host without apt gets Debian's own mirrors", async () => {
-  expect(await aptSources('/nowhere')).toEqual([
-    'deb http://deb.debian.org/debian bookworm main',
-    'deb http://deb.debian.org/debian bookworm-updates main',
-    'deb http://deb.debian.org/debian-security bookworm-security main',
-  ]);
+  expect(await aptSources('/nowhere')).toEqual({
+    auth: '',
+    lines: [
+      'deb http://deb.debian.org/debian bookworm main',
+      'deb http://deb.debian.org/debian bookworm-updates main',
+      'deb http://deb.debian.org/debian-security bookworm-security main',
+    ],
+  });
+});
+
+test('credentials in the address of a mirror are for apt alone, not for the lines that stay in the image', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'murmur-apt-'));
+  const address = 'https://robot:s%2Fcret@mirror.example:8443/debian';
+  await writeFile(path.join(folder, 'sources.list'), `deb ${address} bookworm main\n`);
+  expect(await aptSources(folder)).toEqual({
+    auth: 'machine https://mirror.example:8443/debian login robot password s/cret\n',
+    lines: [
+      'deb https://mirror.example:8443/debian bookworm main',
+      'deb https://mirror.example:8443/debian bookworm-updates main',
+      'deb http://deb.debian.org/debian-security bookworm-security main',
+    ],
+  });
+  await rm(folder, { recursive: true });
 });

@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
+import { MurmurError } from '@murmur/api';
+
 import { isGone } from '../host/process-start.js';
 
 /** The Debian release that base images are made of. */
@@ -8,11 +10,37 @@ export const suite = 'bookworm';
 
 const fallback = { main: 'http://deb.debian.org/debian', security: 'http://deb.debian.org/debian-security' };
 
-/** The lines for apt's sources in the base: the mirrors that this host's own apt uses for Debian, or Debian's. */
-export async function aptSources(folder = '/etc/apt'): Promise<readonly string[]> {
+/** Where the base's packages come from. */
+export interface AptSources {
+  /** Lines for apt, without credentials: they stay in the image. */
+  readonly lines: readonly string[];
+  /** What `apt_auth.conf(5)` says to mirrors that want a name and a password; empty where none does. A secret. */
+  readonly auth: string;
+}
+
+/** The mirrors that this host's own apt uses for Debian, or Debian's. */
+export async function aptSources(folder = '/etc/apt'): Promise<AptSources> {
   const found = mirrorsIn(await sourceTexts(folder));
-  const { main, security } = { ...fallback, ...found };
-  return [`deb ${main} ${suite} main`, `deb ${main} ${suite}-updates main`, `deb ${security} ${suite}-security main`];
+  const main = withoutCredentials(found.main ?? fallback.main);
+  const security = withoutCredentials(found.security ?? fallback.security);
+  return {
+    lines: [`deb ${main.uri} ${suite} main`, `deb ${main.uri} ${suite}-updates main`, `deb ${security.uri} ${suite}-security main`],
+    auth: [...new Set([main.auth, security.auth])].join(''),
+  };
+}
+
+function withoutCredentials(address: string): { readonly uri: string; readonly auth: string } {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || (url.username === '' && url.password === '')) return { uri: address, auth: '' };
+  const [login, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  url.username = '';
+  url.password = '';
+  if (/\s/.test(login + password) || login === '' || password === '') {
+    throw new MurmurError('FAILED_PRECONDITION', `the credentials of the apt mirror ${url.href} cannot be handed to apt`, {
+      hint: 'Name and password must be there and hold no white space.',
+    });
+  }
+  return { uri: url.href, auth: `machine ${url.href} login ${login} password ${password}\n` };
 }
 
 /** The mirrors named in the texts of `sources.list` or deb822 files for this release and its security updates. */

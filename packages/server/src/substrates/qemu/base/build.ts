@@ -27,6 +27,8 @@ const commandLine = `root=/dev/vda1 rw quiet loglevel=3 systemd.show_status=0 ne
 export interface BaseBuildOptions {
   /** Builds even when a base of the same inputs is there. */
   readonly rebuild?: boolean;
+  /** Where this host's apt is told its mirrors; `/etc/apt` unless a test has another. */
+  readonly aptFolder?: string;
   readonly onProgress: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -55,7 +57,7 @@ export async function buildBase(layout: Layout, options: BaseBuildOptions): Prom
   await using _mark = await markBuilder(making);
   await openMaking(making);
   try {
-    await debootstrap(making, onProgress, signal);
+    await debootstrap(layout, making, options);
     await makeDisk(making, onProgress, signal);
     onProgress('computing the digest');
     const vmlinuz = path.join(making, 'vmlinuz');
@@ -80,7 +82,7 @@ export async function buildBase(layout: Layout, options: BaseBuildOptions): Prom
   }
 }
 
-async function debootstrap(making: string, onProgress: (line: string) => void, signal: AbortSignal): Promise<void> {
+async function debootstrap(layout: Layout, making: string, { aptFolder, onProgress, signal }: BaseBuildOptions): Promise<void> {
   const file = (name: string) => path.join(making, name);
   const overlay = file('overlay');
   for (const { path: name, mode, content } of rootFiles) {
@@ -93,15 +95,27 @@ async function debootstrap(making: string, onProgress: (line: string) => void, s
   await writeFile(file('inside.sh'), insideScript);
   onProgress(`installing Debian ${suite}`);
   const files = { overlay: 'overlay.tar', inside: 'inside.sh', output: isRoot() ? 'root' : 'rootfs.tar' };
-  const args = mmdebstrapArguments(files, await aptSources());
+  const { auth, lines } = await aptSources(aptFolder);
+  await using lent = await inMemory(layout, auth);
   // As root its work folder lies in ours, so that nothing is left elsewhere by a build that was killed.
   const env = isRoot() ? { TMPDIR: making } : {};
-  await runWithServer('mmdebstrap', args, {
+  const args = mmdebstrapArguments(lent === undefined ? files : { ...files, auth: lent.file }, lines);
+  // What is mounted for credentials is seen by nobody else, and gone with the build even if it is killed.
+  const [program, ...before] = lent !== undefined && isRoot() ? ['unshare', '--mount', 'mmdebstrap'] : ['mmdebstrap'];
+  await runWithServer(program ?? 'mmdebstrap', [...before, ...args], {
     cwd: making,
     env,
     signal,
     onLine: (line) => void (line.startsWith('I: ') && onProgress(line.slice(3))),
   });
+}
+
+/** A secret in a file below the folder of control sockets, which is memory, until it is disposed. */
+async function inMemory(layout: Layout, secret: string): Promise<(AsyncDisposable & { readonly file: string }) | undefined> {
+  if (secret === '') return undefined;
+  const file = path.join(layout.runtimeDir, 'apt-auth');
+  await writeFile(file, secret, { mode: 0o600 });
+  return { file, [Symbol.asyncDispose]: () => rm(file, { force: true }) };
 }
 
 async function makeDisk(making: string, onProgress: (line: string) => void, signal: AbortSignal): Promise<void> {
