@@ -92,9 +92,9 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
     // A repeated call may find the machine stopped as it was told, but not ended yet.
     if (record.stopping === undefined || !(await hasStopped(layout, record.token))) {
       await using channel = await request.channels.open(record.token, request.keys, request.signal);
-      const base = await manifestOf(layout, record.base);
+      const parent = { manifest: await manifestOf(layout, record.base), initrd: path.join(imageFolder(layout, record.base), 'initrd') };
       const kernelChanged = await answeredWithin(preparedMs, request.signal, async (signal) => {
-        const changed = await takeChangedKernel(channel, base, making, signal);
+        const changed = await takeChangedKernel(channel, parent, making, signal);
         // Blocks of deleted files would otherwise stay in the image.
         await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal });
         return changed;

@@ -1,14 +1,19 @@
-import { open } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
 
 import { shellQuote } from '../ssh.js';
 import { PlatformFault, type GuestChannel } from '../substrate.js';
+import { guestModules } from './guest-modules.js';
+import { replaceModules } from './initrd/build.js';
+import { kernelRelease } from './kernel-image.js';
 import type { Manifest } from './manifest.js';
 
-/** Where Debian's packages keep the links to the kernel that boots next. */
-const links = { kernel: '/vmlinuz', initrd: '/initrd.img' };
+/** Where Debian's packages keep the link to the kernel that boots next. */
+const link = '/vmlinuz';
+/** A kernel says which one it is before this many bytes. */
+const setupBytes = 128 * 1024;
 
 /** The guest decides how large these are. */
 const mostBytes = 256 * 1024 * 1024;
@@ -16,24 +21,45 @@ const mostBytes = 256 * 1024 * 1024;
 const pieceBytes = 4 * 1024 * 1024;
 
 /** Prints the digest of the guest's next kernel, or nothing where the guest has none of its own. */
-const kernelDigest = `if [ -f ${links.kernel} ] && [ -e ${links.initrd} ]; then
-  [ "$(stat -L -c %s ${links.kernel})" -gt ${mostBytes} ] && echo large || sha256sum ${links.kernel}
-elif [ -e ${links.kernel} ] && [ -e ${links.initrd} ]; then echo irregular; fi`;
+const kernelDigest = `if [ -f ${link} ]; then
+  [ "$(stat -L -c %s ${link})" -gt ${mostBytes} ] && echo large || sha256sum ${link}
+elif [ -e ${link} ]; then echo irregular; fi`;
 
 /**
- * Copies the guest's kernel and initrd into this folder when a script has installed another kernel than the one the machine
- * was booted with: the image must boot with the kernel whose modules it holds. Says whether it did. Throws
- * FAILED_PRECONDITION when one of them is no regular file or larger than 256 MiB.
+ * Copies the guest's kernel into this folder when a script has installed another one than the machine was booted with, and
+ * makes it an initrd of ours from the parent image's: the image must boot with the kernel whose modules it holds, and the
+ * distribution's own initrd need not know our machines. Says whether it did. Throws FAILED_PRECONDITION when the kernel is no
+ * regular file, is larger than 256 MiB, or could not start a machine.
  */
-export async function takeChangedKernel(channel: GuestChannel, base: Manifest, folder: string, signal: AbortSignal): Promise<boolean> {
+export async function takeChangedKernel(
+  channel: GuestChannel,
+  parent: { readonly manifest: Manifest; readonly initrd: string },
+  folder: string,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { stdout } = await channel.run(kernelDigest, { signal });
   const digest = stdout.trim().split(/\s+/)[0] ?? '';
-  if (digest === 'large') throw tooLarge(links.kernel);
-  if (digest === 'irregular') throw irregular(links.kernel);
-  if (digest === '' || `sha256:${digest}` === (base.guestKernel ?? base.kernel.digest)) return false;
-  await copyOut(channel, links.kernel, path.join(folder, 'kernel'), signal);
-  await copyOut(channel, links.initrd, path.join(folder, 'initrd'), signal);
+  if (digest === 'large') throw tooLarge(link);
+  if (digest === 'irregular') throw irregular(link);
+  const { guestKernel, kernel } = parent.manifest;
+  if (digest === '' || `sha256:${digest}` === (guestKernel ?? kernel.digest)) return false;
+  const file = path.join(folder, 'kernel');
+  await copyOut(channel, link, file, signal);
+  const release = kernelRelease(await firstBytes(file, setupBytes));
+  if (release === undefined) {
+    throw new MurmurError('FAILED_PRECONDITION', `the image's ${link} is not a Linux kernel`, {
+      hint: "Leave Debian's link to its kernel there.",
+    });
+  }
+  const modules = await guestModules(channel, release, signal);
+  await writeFile(path.join(folder, 'initrd'), replaceModules(await readFile(parent.initrd), modules));
   return true;
+}
+
+async function firstBytes(file: string, most: number): Promise<Buffer> {
+  await using handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(most), 0, most, 0);
+  return buffer.subarray(0, bytesRead);
 }
 
 async function copyOut(channel: GuestChannel, from: string, to: string, signal: AbortSignal): Promise<void> {

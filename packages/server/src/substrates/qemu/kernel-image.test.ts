@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { unpackKernel } from './kernel-image.js';
+import { kernelRelease, unpackKernel } from './kernel-image.js';
 
 /** A bzImage with nothing in it but where its payload lies. */
 function bzImage(payload: Buffer): Buffer {
@@ -46,4 +46,15 @@ test('a kernel packed otherwise stays as it is', () => {
 test('a damaged one is refused', () => {
   const backTooFar = Buffer.from([0x10, 0x61, 9, 0]);
   expect(() => unpackKernel(bzImage(lz4Legacy([backTooFar], 5)))).toThrow('damaged');
+});
+
+test('a bzImage says which kernel it is, and another file says nothing', () => {
+  const image = Buffer.alloc(4096);
+  image.write('HdrS', 0x202);
+  image.writeUInt16LE(0x400, 0x20e);
+  image.write('6.1.0-37-amd64 (debian-kernel@lists.debian.org) #1 SMP\0', 0x600);
+  expect(kernelRelease(image)).toBe('6.1.0-37-amd64');
+  image.write('$(reboot) #1\0', 0x600);
+  expect(kernelRelease(image)).toBeUndefined();
+  expect(kernelRelease(Buffer.alloc(4096))).toBeUndefined();
 });

@@ -24,6 +24,13 @@ export function unpackKernel(image: Buffer): Buffer {
   return unpacked;
 }
 
+/** What `uname -r` says under this kernel, or undefined where it is no bzImage (boot.rst: `kernel_version`). */
+export function kernelRelease(image: Buffer): string | undefined {
+  if (image.length < 0x264 || image.toString('latin1', 0x202, 0x206) !== 'HdrS') return undefined;
+  const start = image.readUInt16LE(0x20e) + 0x200;
+  return /^[\w.+~-]{1,64}(?=[ \0])/.exec(image.toString('latin1', start, start + 65))?.[0];
+}
+
 /** The packed kernel inside a bzImage (Documentation/arch/x86/boot.rst: `setup_sects`, `payload_offset`, `payload_length`). */
 function bzImagePayload(image: Buffer): Buffer | undefined {
   if (image.length < 0x264 || image.toString('latin1', 0x202, 0x206) !== 'HdrS') return undefined;

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { isMissing } from '../files.js';
 import { accessEntries } from './access.js';
-import { cpioArchive, type CpioEntry } from './cpio.js';
+import { cpioArchive, type CpioEntry, readCpio } from './cpio.js';
 import { modules } from './modules.js';
 import { initrdProgram } from './program.js';
 
@@ -50,6 +50,12 @@ export interface KernelModule {
 }
 
 const folder = 'modules';
+
+/** The same initramfs for another kernel: its modules, in the order in which they are loaded, instead of those that it has. */
+export function replaceModules(initrd: Buffer, found: readonly KernelModule[]): Buffer {
+  const kept = readCpio(initrd).filter((entry) => entry.path !== folder && !entry.path.startsWith(`${folder}/`));
+  return cpioArchive([...kept, ...moduleEntries(found)]);
+}
 
 function moduleEntries(found: readonly KernelModule[]): readonly CpioEntry[] {
   const files = found.map(({ name, content }) => ({ path: `${folder}/${name}.ko`, mode: 0o100644, content }));
