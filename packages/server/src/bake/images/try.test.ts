@@ -34,13 +34,13 @@ function request(command: string[], image = 'murmur-qemu-base'): TryImageRequest
 
 test('a command runs on a throwaway machine, word for word, and its output and code come back', { timeout: 120_000 }, async () => {
   const events = { progress: 0, stdout: '', stderr: '', exitCode: -1 };
-  const command = ['sh', '-c', 'echo "out $1"; echo err >&2; exit 7', 'sh', "it's $HOME"];
+  const command = ['sh', '-c', 'echo "out $1 for $TERM"; echo err >&2; exit 7', 'sh', "it's $HOME"];
   for await (const { event } of kitchen.bakery.tryImage(kitchen.caller, request(command), never)) {
     if (event.case === 'progress') events.progress += 1;
     else if (event.case === 'exitCode') events.exitCode = event.value;
     else if (event.case !== undefined) events[event.case] += Buffer.from(event.value).toString();
   }
-  expect(events).toEqual({ progress: 2, stdout: "out it's $HOME\n", stderr: 'err\n', exitCode: 7 });
+  expect(events).toEqual({ progress: 2, stdout: "out it's $HOME for linux\n", stderr: 'err\n', exitCode: 7 });
   expect(await kitchen.leftovers()).toEqual([]);
 });
 

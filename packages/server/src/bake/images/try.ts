@@ -17,7 +17,7 @@ import { checkArchitecture, checkDiskSize, checkRegion, found, loadPlacing, subs
 import type { PlanParts } from '../starting/plan.js';
 import { reachable } from '../starting/reachable.js';
 import { prefixed, substrateOfImage } from '../starting/substrate-names.js';
-import { shellQuote } from '../supervisor/shell-quote.js';
+import { loginCommand } from '../supervisor/login-command.js';
 
 /** A machine nobody came back for ends by itself after this long. */
 const lifetimeSeconds = 3600;
@@ -85,7 +85,7 @@ export async function* tryImage(
       stdout: (chunk: Buffer) => output.push(event({ case: 'stdout', value: chunk })),
       stderr: (chunk: Buffer) => output.push(event({ case: 'stderr', value: chunk })),
     };
-    const command = request.command.map(shellQuote).join(' ');
+    const command = loginCommand(request.command);
     reachable(substrate.name, () => channel.stream(command, sink, { signal: stop })).then(
       (exitCode) => {
         output.push(event({ case: 'exitCode', value: exitCode }));

@@ -12,6 +12,7 @@ const plainEnvironment = {
   LOGNAME: 'root',
   SHELL: '/bin/sh',
   LANG: 'C.UTF-8',
+  TERM: 'linux',
   DEBIAN_FRONTEND: 'noninteractive',
 };
 
