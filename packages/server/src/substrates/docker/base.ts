@@ -6,8 +6,8 @@ import path from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { Architecture, DockerSourceSchema, type Image, ImageSchema } from '@murmur/api';
 
-import { aptSources, suite } from '../debian-mirror.js';
-import { runWithServer } from '../host-command.js';
+import { suite } from '../debian-mirror.js';
+import { debstrap } from '../debstrap.js';
 import { requirePrograms } from '../host-programs.js';
 import type { BaseBuilder } from '../substrate.js';
 import { asked, type Engine, statusOf } from './engine.js';
@@ -54,7 +54,7 @@ export function createBaseBuilder(engine: Engine, dataDir: string): BaseBuilder 
       try {
         const root = path.join(folder, 'root.tar');
         onProgress(`installing Debian ${suite}`);
-        await runWithServer('mmdebstrap', mmdebstrapArguments(root, await aptSources()), {
+        await debstrap(mmdebstrapArguments(root), {
           cwd: folder,
           env: { TMPDIR: folder },
           signal,
@@ -100,7 +100,7 @@ async function removeUnused(engine: Engine, tag: string): Promise<void> {
   }
 }
 
-function mmdebstrapArguments(output: string, sources: readonly string[]): readonly string[] {
+function mmdebstrapArguments(output: string): readonly string[] {
   return [
     '--variant=apt',
     '--format=tar',
@@ -108,7 +108,6 @@ function mmdebstrapArguments(output: string, sources: readonly string[]): readon
     ...hooks.map((hook) => `--customize-hook=${hook}`),
     suite,
     output,
-    ...sources,
   ];
 }
 

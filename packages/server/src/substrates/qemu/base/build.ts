@@ -15,7 +15,8 @@ import { unpackKernel } from '../kernel-image.js';
 import { imageFolder, makingFolder, type Digest, type Layout } from '../layout.js';
 import { listManifests } from '../manifest.js';
 import { writeBootArea } from './boot-area.js';
-import { aptSources, suite } from '../../debian-mirror.js';
+import { suite } from '../../debian-mirror.js';
+import { debstrap } from '../../debstrap.js';
 import { borrowedPackages, packages } from './packages.js';
 import { rootFiles } from './root-files.js';
 import { insideScript, mmdebstrapArguments, outsideScript, partitionStart, virtualSize } from './scripts.js';
@@ -57,7 +58,7 @@ export async function buildBase(layout: Layout, options: BaseBuildOptions): Prom
   await using _mark = await markBuilder(making);
   await openMaking(making);
   try {
-    await debootstrap(layout, making, options);
+    await debootstrap(making, options);
     await makeDisk(making, onProgress, signal);
     onProgress('computing the digest');
     const vmlinuz = path.join(making, 'vmlinuz');
@@ -82,7 +83,7 @@ export async function buildBase(layout: Layout, options: BaseBuildOptions): Prom
   }
 }
 
-async function debootstrap(layout: Layout, making: string, { aptFolder, onProgress, signal }: BaseBuildOptions): Promise<void> {
+async function debootstrap(making: string, { aptFolder, onProgress, signal }: BaseBuildOptions): Promise<void> {
   const file = (name: string) => path.join(making, name);
   const overlay = file('overlay');
   for (const { path: name, mode, content } of rootFiles) {
@@ -95,27 +96,15 @@ async function debootstrap(layout: Layout, making: string, { aptFolder, onProgre
   await writeFile(file('inside.sh'), insideScript);
   onProgress(`installing Debian ${suite}`);
   const files = { overlay: 'overlay.tar', inside: 'inside.sh', output: isRoot() ? 'root' : 'rootfs.tar' };
-  const { auth, lines } = await aptSources(aptFolder);
-  await using lent = await inMemory(layout, auth);
   // As root its work folder lies in ours, so that nothing is left elsewhere by a build that was killed.
   const env = isRoot() ? { TMPDIR: making } : {};
-  const args = mmdebstrapArguments(lent === undefined ? files : { ...files, auth: lent.file }, lines);
-  // What is mounted for credentials is seen by nobody else, and gone with the build even if it is killed.
-  const [program, ...before] = lent !== undefined && isRoot() ? ['unshare', '--mount', 'mmdebstrap'] : ['mmdebstrap'];
-  await runWithServer(program ?? 'mmdebstrap', [...before, ...args], {
+  await debstrap(mmdebstrapArguments(files), {
+    aptFolder,
     cwd: making,
     env,
     signal,
     onLine: (line) => void (line.startsWith('I: ') && onProgress(line.slice(3))),
   });
-}
-
-/** A secret in a file below the folder of control sockets, which is memory, until it is disposed. */
-async function inMemory(layout: Layout, secret: string): Promise<(AsyncDisposable & { readonly file: string }) | undefined> {
-  if (secret === '') return undefined;
-  const file = path.join(layout.runtimeDir, 'apt-auth');
-  await writeFile(file, secret, { mode: 0o600 });
-  return { file, [Symbol.asyncDispose]: () => rm(file, { force: true }) };
 }
 
 async function makeDisk(making: string, onProgress: (line: string) => void, signal: AbortSignal): Promise<void> {

@@ -70,28 +70,9 @@ truncate -s ${virtualSize} disk.raw
 mke2fs -q -F -t ext4 -L murmur-root -m 1 -J size=64 -E offset=${partitionStart},lazy_itable_init=1 -d root disk.raw ${(virtualSize - partitionStart) / 1024}k
 `;
 
-const authFolder = '"$1/etc/apt/auth.conf.d"';
-
-/** Files that mmdebstrap reads and the one that it writes. */
-export interface DebstrapFiles {
-  /** Our own files for the new system. */
-  readonly overlay: string;
-  readonly inside: string;
-  readonly output: string;
-  /** The credentials of mirrors, where they want some: lent to apt in memory that is gone before the system is written out. */
-  readonly auth?: string;
-}
-
-/** What mmdebstrap is told. No argument holds a secret. */
-export function mmdebstrapArguments(files: DebstrapFiles, sources: readonly string[]): readonly string[] {
-  const { auth } = files;
-  const lent = [
-    `--setup-hook=mkdir -p ${authFolder} && mount -t tmpfs -o mode=0755,size=1m murmur ${authFolder}`,
-    `--setup-hook=upload ${auth} /etc/apt/auth.conf.d/murmur.conf`,
-    `--customize-hook=umount ${authFolder}`,
-  ];
+/** What mmdebstrap is told, with the file that holds our own files for the new system. */
+export function mmdebstrapArguments(files: { overlay: string; inside: string; output: string }): readonly string[] {
   return [
-    ...(auth === undefined ? [] : lent),
     '--variant=apt',
     '--architectures=amd64',
     `--format=${files.output.endsWith('.tar') ? 'tar' : 'directory'}`,
@@ -102,6 +83,5 @@ export function mmdebstrapArguments(files: DebstrapFiles, sources: readonly stri
     `--customize-hook=chroot "$1" sh /${files.inside} && rm "$1/${files.inside}"`,
     suite,
     files.output,
-    ...sources,
   ];
 }
