@@ -25,6 +25,15 @@ provisioning_script: |
   install -d -o murmur -g murmur /home/murmur/project
   echo "for the agent" > /home/murmur/project/notes
   chown murmur: /home/murmur/project/notes
+  # What locked everybody out of images before, each by itself; and what a login of an ordinary machine sees.
+  passwd -l root
+  echo Port 2222 > /etc/ssh/sshd_config.d/port.conf
+  echo 'echo Welcome to the dev box; exec false' >> /root/.bashrc
+  usermod -s /usr/sbin/nologin root
+  echo 'ALL: ALL' > /etc/hosts.deny
+  chown 1000:1000 / && chmod 0775 /
+  echo TOOLBOX_HOME=/opt/toolbox >> /etc/environment
+  echo 'root soft nofile 4321' >> /etc/security/limits.conf
   echo "token has \${#TOOLBOX_TOKEN} characters: $TOOLBOX_TOKEN"
 `;
 
@@ -35,6 +44,11 @@ for key in $(sshd -T 2>/dev/null | awk '/^hostkey /{print $2}'); do [ -e $key ] 
 echo "tool $(shout hello)"
 echo "file $(stat -c '%U %a' /home/murmur/project/notes)"
 for path in /root/.ssh/authorized_keys /root/.bash_history /run/murmur/script /var/lib/cloud/instance; do [ -s $path ] && echo "left $path"; done
+echo "login $TOOLBOX_HOME $(ulimit -n) $(tput -T "$TERM" cols)"
+for path in /dev/fuse /dev/net/tun /usr/share/zoneinfo/Europe/Berlin; do [ -e $path ] || echo "left out $path"; done
+systemctl restart systemd-binfmt systemd-logind ssh || echo "left out a restart"
+resolvectl status >/dev/null || echo "left out resolvectl"
+systemctl list-units --failed --plain --no-legend | sed 's/^/left failed /'
 grep -rl s3cret-of-the-toolbox /etc /root /home /var /tmp 2>/dev/null | sed 's/^/left /'
 true
 `;
@@ -81,6 +95,7 @@ describe.runIf(process.env['MURMUR_FULL'] === '1')('a Debian image', () => {
       for (const answer of answers) {
         expect(answer.some((line) => line.startsWith('tool ') && line.includes('hello'))).toBe(true);
         expect(answer).toContain('file murmur 644');
+        expect(answer).toContain('login /opt/toolbox 4321 80');
         expect(answer.filter((line) => line.startsWith('left '))).toEqual([]);
       }
       const [one = [], other = []] = answers.map((answer) => answer.filter((line) => line.startsWith('id ')));

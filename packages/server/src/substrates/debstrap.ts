@@ -20,7 +20,7 @@ export interface DebstrapOptions extends HostCommandOptions {
  */
 export async function debstrap(args: readonly string[], { aptFolder, ...options }: DebstrapOptions): Promise<void> {
   const { auth, lines } = await aptSources(aptFolder);
-  if (auth === '') return  (await runWithServer('mmdebstrap', [...args, ...lines], options));
+  if (auth === '') return await runWithServer('mmdebstrap', [...args, ...lines], options);
   const folder = await mkdtemp(path.join(memory, 'murmur-apt-'));
   try {
     const file = path.join(folder, 'auth.conf');
