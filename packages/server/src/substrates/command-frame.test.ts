@@ -34,6 +34,12 @@ test.each(shells)('%s as the login shell takes any command as it stands', async 
   expect(stdout).toBe(text);
 });
 
+test('what the shell says of a command is short, and the command has no arguments', async () => {
+  const { exitCode, stderr, stdout } = await loggedIn('echo "$#"; nothing-of-that-name');
+  expect({ exitCode, stdout }).toEqual({ exitCode: 127, stdout: '0\n' });
+  expect(stderr).toMatch(/^sh: .{0,20}nothing-of-that-name: not found\n$|^sh: .*nothing-of-that-name: command not found\n$/);
+});
+
 test('a login that runs nothing is said to, with its words', async () => {
   const { framed, stdout } = await loggedIn('echo answer', { greeting: 'echo This account is currently not available.; exit 1' });
   expect(stdout).toBe('');

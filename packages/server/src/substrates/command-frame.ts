@@ -30,7 +30,7 @@ export function frameCommand(command: string, sink: Sink): FramedCommand {
   const stdout = afterWord(word, (chunk) => sink.stdout(chunk));
   const stderr = afterWord(word, (chunk) => sink.stderr(chunk));
   return {
-    command: `exec sh -c 'echo ${word}; echo ${word} >&2; eval "$(printf %b "$0")"' ${escaped(command)}`,
+    command: `exec sh -c 'echo ${word}; echo ${word} >&2; eval "shift;$(printf %b "$1")"' sh ${escaped(command)}`,
     sink: { stdout: stdout.take, stderr: stderr.take },
     assertBegun() {
       if (stdout.found()) return;
