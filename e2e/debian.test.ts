@@ -31,7 +31,6 @@ provisioning_script: |
   echo 'echo Welcome to the dev box; exec false' >> /root/.bashrc
   usermod -s /usr/sbin/nologin root
   echo 'ALL: ALL' > /etc/hosts.deny
-  chown 1000:1000 / && chmod 0775 /
   echo TOOLBOX_HOME=/opt/toolbox >> /etc/environment
   echo 'root soft nofile 4321' >> /etc/security/limits.conf
   echo "token has \${#TOOLBOX_TOKEN} characters: $TOOLBOX_TOKEN"
