@@ -16,7 +16,7 @@ const mostBytes = 64 * 1024 * 1024;
 function listing(release: string): string {
   return `for name in ${[...wanted, ...needed].join(' ')}; do
   echo "module $name"
-  modprobe -S ${shellQuote(release)} --show-depends "$name" 2>/dev/null
+  /sbin/modprobe -S ${shellQuote(release)} --show-depends "$name" 2>/dev/null
 done; true`;
 }
 
