@@ -33,9 +33,8 @@ if (values.check) {
 /** @returns {Promise<Map<string, string>>} */
 async function pages() {
   const { kinds } = describeKinds({}, { kind: '' });
-  const shown = routes.filter((route) => route.group !== 'hidden');
   const commands = await Promise.all(
-    shown.map(async (route) => ({ words: route.words, brief: route.brief, help: await helpOf(route.words) })),
+    routes.map(async (route) => ({ words: route.words, brief: route.brief, help: await helpOf(route.words) })),
   );
   return new Map([
     ['README.md', indexPage(kinds, commands)],

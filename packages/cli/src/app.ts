@@ -20,15 +20,21 @@ export interface App {
   readonly hints: ReadonlySet<string>;
 }
 
+/** Those that people call, and the one that completion scripts call, which is here because it reads the list of the others. */
+const allRoutes: readonly Route[] = [
+  ...routes,
+  { words: ['__complete'], group: 'server', brief: 'Answer a completion script', load: () => import('./commands/complete.js') },
+];
+
 /** Builds the application for one command line: the command it calls is loaded, all others only know their line of help. */
 export async function buildApp(args: readonly string[]): Promise<App> {
-  const called = findRoute(args);
+  const called = findRoute(args, allRoutes);
   const loaded = called === undefined ? undefined : (await called.load()).command.command;
   const commandOf = (route: Route): Command<Context> => (route === called && loaded !== undefined ? loaded : standIn(route));
 
   const families = new Map<string, Record<string, Command<Context>>>();
   const root: Record<string, Command<Context> | ReturnType<typeof buildRouteMap<string, Context>>> = {};
-  for (const route of routes) {
+  for (const route of allRoutes) {
     const [first, second] = route.words;
     if (second === undefined) root[first] = commandOf(route);
     else families.set(first, { ...families.get(first), [second]: commandOf(route) });

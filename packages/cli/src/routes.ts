@@ -1,7 +1,7 @@
 import type { DefinedCommand } from './define-command.js';
 
 /** Where a command stands in the help of `murmur` itself. */
-export type RouteGroup = 'catalog' | 'baking' | 'images' | 'access' | 'server' | 'hidden';
+export type RouteGroup = 'catalog' | 'baking' | 'images' | 'access' | 'server';
 
 /** One command: the words that call it, one line about it, and the file it is in. */
 export interface Route {
@@ -13,7 +13,7 @@ export interface Route {
   load(): Promise<{ readonly command: DefinedCommand }>;
 }
 
-/** Every command. A file is loaded only when its command is called. */
+/** Every command that people call. A file is loaded only when its command is called. */
 export const routes: readonly Route[] = [
   { words: ['set'], group: 'catalog', brief: 'Create or replace a resource', load: () => import('./commands/set.js') },
   { words: ['get'], group: 'catalog', brief: 'List resources or print one', load: () => import('./commands/get.js') },
@@ -79,7 +79,6 @@ export const routes: readonly Route[] = [
   },
   { words: ['version'], group: 'server', brief: 'Print the versions of client and server', load: () => import('./commands/version.js') },
   { words: ['completion'], group: 'server', brief: 'Print a shell completion script', load: () => import('./commands/completion.js') },
-  { words: ['__complete'], group: 'hidden', brief: 'Answer a completion script', load: () => import('./commands/complete.js') },
 ];
 
 /** What the first words of two-word commands are about. */
@@ -96,11 +95,11 @@ export const familyBriefs: Readonly<Record<string, string>> = {
 };
 
 /** The route that the start of a command line names. */
-export function findRoute(args: readonly string[]): Route | undefined {
-  const matching = routes.filter((route) => route.words.every((word, index) => args[index] === word));
+export function findRoute(args: readonly string[], among: readonly Route[] = routes): Route | undefined {
+  const matching = among.filter((route) => route.words.every((word, index) => args[index] === word));
   // `server rotate-key` is not `server` with an argument.
   return (
     matching.toSorted((a, b) => b.words.length - a.words.length)[0] ??
-    routes.find((route) => route.isDefault === true && route.words[0] === args[0])
+    among.find((route) => route.isDefault === true && route.words[0] === args[0])
   );
 }

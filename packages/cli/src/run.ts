@@ -1,7 +1,8 @@
-import { createContext, type Surroundings } from './context.js';
+import { createContext } from './context.js';
 import { CliError, failureText } from './failure.js';
 import { takeGlobalFlags } from './global-flags.js';
 import { guardOutput } from './output/shown-controls.js';
+import type { Surroundings } from './surroundings.js';
 import { version } from './version.js';
 
 /** Runs one command line and answers its exit code: 0 success, 1 the request failed, 2 wrong usage, 130 interrupted. */

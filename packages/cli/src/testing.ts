@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 
-import type { Output, Surroundings } from './context.js';
+import type { Output, Surroundings } from './surroundings.js';
 import { runCli } from './run.js';
 
 /** An output that remembers. */

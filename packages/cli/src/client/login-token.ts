@@ -1,18 +1,4 @@
-import { readLogin, type StoredLogin } from '../config/logins.js';
-
-/** Where a login is kept, and the server it is for. */
-export interface LoginPlace {
-  readonly file: string;
-  readonly server: string;
-}
-
-/** A token that ends within so many seconds is not worth sending any more. */
-const leastSeconds = 60;
-
-/** Whether a login's token is still good for a call. */
-export function isFresh({ expiresAt }: StoredLogin): boolean {
-  return expiresAt - Date.now() / 1000 > leastSeconds;
-}
+import { isFresh, type LoginPlace, readLogin, type StoredLogin } from '../config/logins.js';
 
 /**
  * Hands out the identity token of a login, for as long as a command runs: one that is about to end is renewed first. Calls

@@ -1,7 +1,6 @@
-import { changeLogin, type StoredLogin } from '../config/logins.js';
+import { changeLogin, isFresh, type LoginPlace, type StoredLogin } from '../config/logins.js';
 import { CliError } from '../failure.js';
 import { isUnreachable, openIssuer } from './issuer.js';
-import { isFresh, type LoginPlace } from './login-token.js';
 
 /** Gets the next identity token with the refresh token and stores both. Throws UNAUTHENTICATED when the issuer gives none. */
 export async function renewLogin({ file, server }: LoginPlace): Promise<StoredLogin> {

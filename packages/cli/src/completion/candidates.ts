@@ -26,7 +26,7 @@ export async function candidatesFor(context: Context, words: readonly string[]):
 }
 
 function commandWords(typed: readonly string[]): string[] {
-  const visible = routes.filter((route) => route.group !== 'hidden' && typed.every((word, index) => route.words[index] === word));
+  const visible = routes.filter((route) => typed.every((word, index) => route.words[index] === word));
   return visible.flatMap((route) => route.words[typed.length] ?? []);
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { Surroundings } from '../context.js';
+import type { Surroundings } from '../surroundings.js';
 import { defaultDataDir } from './data-dir.js';
 import { readOwnFile } from './own-file.js';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { Surroundings } from '../context.js';
+import type { Surroundings } from '../surroundings.js';
 
 /** Where a server keeps its data when nobody says otherwise; a client on the same machine looks for its admin key there. */
 export function defaultDataDir({ env, home, isRoot }: Pick<Surroundings, 'env' | 'home' | 'isRoot'>): string {

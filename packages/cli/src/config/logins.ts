@@ -2,7 +2,7 @@ import { chmod, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Surroundings } from '../context.js';
+import type { Surroundings } from '../surroundings.js';
 import { CliError } from '../failure.js';
 import { readOwnFile } from './own-file.js';
 import { writePrivateFile } from './write-private-file.js';
@@ -19,11 +19,25 @@ export interface StoredLogin {
   readonly refreshToken?: string;
 }
 
+/** Where a login is kept, and the server it is for. */
+export interface LoginPlace {
+  readonly file: string;
+  readonly server: string;
+}
+
 type Logins = Readonly<Record<string, StoredLogin>>;
 
 /** How long another process may take to renew a login, and after which time its lock counts as left behind, in milliseconds. */
 const patienceMs = 60_000;
 const pauseMs = 25;
+
+/** A token that ends within so many seconds is not worth sending any more. */
+const leastSeconds = 60;
+
+/** Whether a login's token is still good for a call. */
+export function isFresh({ expiresAt }: StoredLogin): boolean {
+  return expiresAt - Date.now() / 1000 > leastSeconds;
+}
 
 /** The file with the logins of this user, by server: `$XDG_CONFIG_HOME/murmur/credentials.json`. */
 export function loginsFile({ env, home }: Pick<Surroundings, 'env' | 'home'>): string {

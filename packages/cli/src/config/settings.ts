@@ -1,4 +1,4 @@
-import type { Surroundings } from '../context.js';
+import type { Surroundings } from '../surroundings.js';
 import { CliError, usageError } from '../failure.js';
 import type { GlobalFlags } from '../global-flags.js';
 import { adminKeyFor } from './admin-key.js';

@@ -1,4 +1,9 @@
-import type { DocumentText } from './split-documents.js';
+/** One document of a file. */
+export interface DocumentText {
+  readonly text: string;
+  /** The line of the file it starts at. */
+  readonly line: number;
+}
 
 /**
  * The values of a JSON list, or JSON objects that follow each other, each as it is written; undefined for what does not look

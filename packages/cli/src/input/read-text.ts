@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 
-import type { Input } from '../context.js';
+import type { Input } from '../surroundings.js';
 import { CliError } from '../failure.js';
 
 /** How much is read of a file or of standard input, and what to say when there is more. */

@@ -1,4 +1,4 @@
-import type { Input, Surroundings } from '../context.js';
+import type { Input, Surroundings } from '../surroundings.js';
 import { CliError, usageError } from '../failure.js';
 import { readTextInput } from './read-text.js';
 

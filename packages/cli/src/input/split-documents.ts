@@ -1,11 +1,4 @@
-import { jsonValues } from './json-values.js';
-
-/** One document of a file. */
-export interface DocumentText {
-  readonly text: string;
-  /** The line of the file it starts at. */
-  readonly line: number;
-}
+import { type DocumentText, jsonValues } from './json-values.js';
 
 /**
  * The documents of a file: YAML documents between lines of `---`, a JSON list of documents, or JSON documents one after the

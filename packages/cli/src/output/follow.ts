@@ -2,7 +2,8 @@ import type { Bake } from '@murmur/api';
 
 import type { MurmurClient } from '../client/connect.js';
 import { followLog } from '../client/follow-log.js';
-import type { Context, Output } from '../context.js';
+import type { Context } from '../context.js';
+import type { Output } from '../surroundings.js';
 import { renderSeconds, renderTime, secondsBetween } from './time.js';
 
 /** A bake to watch, and where its log goes. */

@@ -1,4 +1,4 @@
-import type { Output } from '../context.js';
+import type { Output } from '../surroundings.js';
 
 /** An output on which text from elsewhere cannot drive the terminal. */
 export interface GuardedOutput extends Output {

@@ -2,13 +2,9 @@ import { builtinPrefix, MurmurError } from '@murmur/api';
 
 import { PLATFORM_TENANT } from './context.js';
 import type { Kind } from './kind.js';
+import type { Address } from './targets.js';
 
-/** Where a resource is stored. */
-export interface Address {
-  readonly tenant: string;
-  readonly kind: string;
-  readonly name: string;
-}
+export type { Address };
 
 /**
  * The one resource a name can mean to a tenant: a builtin or its own. Undefined when the tenant must not see it. Kinds that

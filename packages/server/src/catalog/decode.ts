@@ -4,7 +4,6 @@ import { isMapping } from '@murmur/api';
 
 import { readEnum, readScalar } from './decode-scalar.js';
 import type { FieldFault } from './faults.js';
-import { fieldNamed } from './field-path.js';
 
 /** How a kind's documents differ from their message's plain form. */
 export interface Decoding {
@@ -24,6 +23,11 @@ export interface Decoded {
   readonly written: JsonObject;
   /** What could not be read, in the order of the document. */
   readonly faults: readonly FieldFault[];
+}
+
+/** A message's field by its name in a document: snake_case or camelCase. */
+export function fieldNamed(schema: DescMessage, name: string): DescField | undefined {
+  return schema.fields.find((field) => field.name === name || field.jsonName === name);
 }
 
 /** Reads a plain document as a message, with snake_case or camelCase names and enums with or without their prefix. */

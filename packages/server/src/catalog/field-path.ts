@@ -1,12 +1,7 @@
-import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import type { DescMessage } from '@bufbuild/protobuf';
 import { type FieldValue, MurmurError, isMapping, readValue } from '@murmur/api';
 
-import type { Decoding } from './decode.js';
-
-/** A message's field by its name in a document: snake_case or camelCase. */
-export function fieldNamed(schema: DescMessage, name: string): DescField | undefined {
-  return schema.fields.find((field) => field.name === name || field.jsonName === name);
-}
+import { type Decoding, fieldNamed } from './decode.js';
 
 /** A value for one field of a document. */
 export interface Assignment {

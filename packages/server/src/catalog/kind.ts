@@ -2,7 +2,7 @@ import type { DescMessage, JsonObject, MessageShape } from '@bufbuild/protobuf';
 
 import type { Decoding } from './decode.js';
 import type { ErrorTable, FieldFault } from './faults.js';
-import type { Targets } from './references.js';
+import type { Targets } from './targets.js';
 
 /** One row of a kind's field table. */
 export interface FieldDocumentation {

@@ -1,4 +1,3 @@
-import { type DescMessage, type Message, type MessageShape, isMessage } from '@bufbuild/protobuf';
 import { MurmurError } from '@murmur/api';
 
 import type { DatabaseTransaction } from '../database/tables.js';
@@ -8,28 +7,7 @@ import type { FieldFault } from './faults.js';
 import { referencedRow } from './shared-rows.js';
 import type { Kind, Reference } from './kind.js';
 import { decodeSpec, lockResource } from './store.js';
-
-/** A resource that a field names and that exists. */
-export interface Target {
-  readonly path: string;
-  readonly address: Address;
-  readonly spec: Message;
-}
-
-/** The resources a document names, by the field that names them. */
-export class Targets {
-  readonly all: readonly Target[];
-
-  constructor(all: readonly Target[]) {
-    this.all = all;
-  }
-
-  /** The resource this field names; undefined when the field is empty or the resource does not exist. */
-  at<Schema extends DescMessage>(path: string, schema: Schema): MessageShape<Schema> | undefined {
-    const found = this.all.find((target) => target.path === path)?.spec;
-    return isMessage(found, schema) ? found : undefined;
-  }
-}
+import { type Target, Targets } from './targets.js';
 
 /** Whose document it is, and what its writer may do. */
 export interface OnBehalf {

@@ -6,7 +6,7 @@ import type { DatabaseTransaction, Queryable } from '../database/tables.js';
 import type { TenantKeys } from '../secrets/tenant-keys.js';
 import type { Address } from './address.js';
 import type { CatalogContext } from './context.js';
-import { fieldNamed } from './field-path.js';
+import { fieldNamed } from './decode.js';
 import type { Kind } from './kind.js';
 
 /** The newest value of a tenant's secret; undefined when there is no such secret. */

@@ -4,7 +4,7 @@ import { type SelectQueryBuilder, sql } from 'kysely';
 
 import type { DatabaseTransaction, Queryable, Tables } from '../database/tables.js';
 import type { Address } from './address.js';
-import type { Target } from './references.js';
+import type { Target } from './targets.js';
 import { deleteSecretValue } from './secret-values.js';
 
 /** A resource as the database holds it. */

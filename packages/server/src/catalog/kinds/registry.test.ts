@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { addressOf } from '../address.js';
 import { decode } from '../decode.js';
-import { fieldNamed } from '../field-path.js';
+import { fieldNamed } from '../decode.js';
 import { fieldsOf } from '../testing-documents.js';
 import { kindNamed, kinds } from './index.js';
 

@@ -6,7 +6,7 @@ import { type Address, addressOf } from '../address.js';
 import type { Permits } from '../context.js';
 import type { Given, Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
-import { type Target, Targets } from '../references.js';
+import { type Target, Targets } from '../targets.js';
 import { decodeSpec, findResource } from '../store.js';
 
 /** Throws PERMISSION_DENIED for the first thing given that its giver does not hold: nobody can make themselves more than they are. */

@@ -8,10 +8,7 @@ import { bootId } from '../../host/boot-id.js';
 import { readIfPresent, writeAtomically } from './files.js';
 import { HostCommandError, runOnHost } from '../host-command.js';
 import { cpioArchive } from './initrd/cpio.js';
-import { qemuProgram } from './qemu-program.js';
-
-/** How guests execute: by the processor itself, or by QEMU's translator. */
-export type Accelerator = 'kvm' | 'tcg';
+import { type Accelerator, qemuProgram } from './qemu-program.js';
 
 /** A guest that executes at all says its word within a second; one that hangs never does. */
 const probeMs = 5000;

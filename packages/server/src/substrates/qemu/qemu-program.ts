@@ -1,11 +1,13 @@
 import path from 'node:path';
 
-import type { Accelerator } from './accelerator.js';
 import { controlCard, controlCardMark } from './initrd/control-card.js';
 import { processMark } from './machine-process.js';
 
 /** The emulator for the only architecture this substrate boots. */
 export const qemuProgram = 'qemu-system-x86_64';
+
+/** How guests execute: by the processor itself, or by QEMU's translator. */
+export type Accelerator = 'kvm' | 'tcg';
 
 /** What a guest wrote to its console last. */
 const consoleBytes = 1024 * 1024;

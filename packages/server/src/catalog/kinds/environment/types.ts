@@ -2,7 +2,7 @@ import { DiskTypeSchema, type Environment, MachineTypeSchema, Substrate, Substra
 
 import { type Faults, fault } from '../../faults.js';
 import type { Reference } from '../../kind.js';
-import type { Targets } from '../../references.js';
+import type { Targets } from '../../targets.js';
 import { referenceIn } from '../../shared-references.js';
 import { environmentErrors } from './errors.js';
 

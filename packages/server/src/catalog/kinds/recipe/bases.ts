@@ -2,7 +2,7 @@ import { ArchitectureSchema, type Image, ImageSchema, type Recipe } from '@murmu
 
 import { type Faults, type FieldFault, fault } from '../../faults.js';
 import type { Reference } from '../../kind.js';
-import type { Targets } from '../../references.js';
+import type { Targets } from '../../targets.js';
 import { referenceIn } from '../../shared-references.js';
 import { recipeErrors } from './errors.js';
 
