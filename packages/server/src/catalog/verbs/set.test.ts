@@ -50,7 +50,7 @@ describe('set', () => {
 
   test('puts field values into the document before it is read', async () => {
     const document = 'name: r\nbase_image_gce_ref: murmur-gce-base\nprovisioningScript: none\nprovisioning_timeout: 1m\n';
-    const script = '#!/bin/bash\r\n\techo "héllo"  \n\n';
+    const script = '#!/bin/bash\n\techo "héllo"  \r\n\n';
     const fields = [{ path: 'provisioning_script', value: { case: 'text' as const, value: script } }];
     await setResource(catalog.context, { kind: 'recipe', name: 'r', document, fields });
     const { resource } = await getResource(catalog.context, { kind: 'recipe', name: 'r', generation: 0n });
