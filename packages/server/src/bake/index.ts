@@ -101,7 +101,7 @@ export interface Bakery {
   cancel(caller: BakeCaller, request: CancelBakeRequest): Promise<CancelBakeResponse>;
   streamLog(caller: BakeCaller, request: StreamBakeLogRequest, signal: AbortSignal): AsyncIterable<StreamBakeLogResponse>;
   tryImage(caller: PermittedCaller, request: TryImageRequest, signal: AbortSignal): AsyncIterable<TryImageResponse>;
-  exportImage(caller: BakeCaller, request: ExportImageRequest, signal: AbortSignal): AsyncIterable<ExportImageResponse>;
+  exportImage(caller: PermittedCaller, request: ExportImageRequest, signal: AbortSignal): AsyncIterable<ExportImageResponse>;
   listHosts(): Promise<ListHostsResponse>;
   retireHost(request: RetireHostRequest): Promise<RetireHostResponse>;
 }
@@ -226,7 +226,7 @@ export function createBakery(parts: BakeryParts): Bakery {
     cancel: ({ tenant }, { runId }) => cancelBake(database, tenant, runId),
     streamLog: ({ tenant }, request, signal) => streamLog({ database, changes: listening() }, tenant, request, signal),
     tryImage: (caller, request, signal) => tryImage({ ...parts, admission, log }, caller, request, signal),
-    exportImage: ({ tenant }, request, signal) => exportImage(tenant, request, signal),
+    exportImage: (caller, request, signal) => exportImage(caller, request, signal),
     listHosts: async () => create(ListHostsResponseSchema, { hosts: [...(await listHosts(database))] }),
     retireHost: async ({ host }) => {
       const retired = await retireHost(database, host);

@@ -32,6 +32,8 @@ export interface Given {
 export interface Used {
   readonly permission: string;
   readonly name: string;
+  /** Where it is used, if that can be chosen: used elsewhere is used anew. */
+  readonly where?: string;
 }
 
 /** A column of a kind's list. */

@@ -56,8 +56,9 @@ export async function writeDocument(
 /** Throws PERMISSION_DENIED for the first thing newly used that its writer may not use. */
 function requireUsable({ permits }: CatalogContext, kind: Kind, spec: Message, current: StoredResource | undefined): void {
   const before = current === undefined ? [] : (kind.uses?.(decodeSpec(kind.schema, current.spec)) ?? []);
-  for (const { permission, name } of kind.uses?.(spec) ?? []) {
-    if (!before.some((used) => used.permission === permission && used.name === name)) permits.require(permission, name);
+  for (const { permission, name, where } of kind.uses?.(spec) ?? []) {
+    const isOld = before.some((used) => used.permission === permission && used.name === name && used.where === where);
+    if (!isOld) permits.require(permission, name);
   }
 }
 

@@ -25,7 +25,7 @@ export function bakeService(bakery: Bakery): Pick<ServiceImpl<typeof MurmurServi
     cancelBake: (request, context) => bakery.cancel(identityOf(context), request),
     streamBakeLog: (request, context) => bakery.streamLog(identityOf(context), request, context.signal),
     tryImage: (request, context) => bakery.tryImage(caller(context), request, context.signal),
-    exportImage: (request, context) => bakery.exportImage(identityOf(context), request, context.signal),
+    exportImage: (request, context) => bakery.exportImage(caller(context), request, context.signal),
     listHosts: () => bakery.listHosts(),
     retireHost: (request) => bakery.retireHost(request),
   };

@@ -10,7 +10,7 @@ describe('using a secret of the catalog', () => {
 
   beforeAll(async () => {
     api = await startTestApi();
-    const everythingElse = ['recipe.*', 'secret.read', 'secret.list', 'secret.edit', 'secret.create', 'service-profile.*'];
+    const everythingElse = ['recipe.*', 'image.*', 'secret.read', 'secret.list', 'secret.edit', 'secret.create', 'service-profile.*'];
     await api.bind('local/default', 'ana', everythingElse);
     await api.bind('local/default', 'ana', ['secret.assume'], 'TEAM_*');
     ana = await api.signIn('ana');
@@ -40,6 +40,19 @@ describe('using a secret of the catalog', () => {
     expect(await patchList('theirs', '[TEAM_TOKEN, ROOT_TOKEN]')).toMatchObject({ code: 'OK' });
     expect(await patchList('theirs', '[TEAM_TOKEN]')).toMatchObject({ code: 'OK' });
     expect(await patchList('theirs', '[TEAM_TOKEN, ROOT_TOKEN]')).toMatchObject(lacking);
+  });
+
+  test('takes secret.assume for the credential that an image names, and anew for another registry', async () => {
+    const setImage = (image_ref: string, pull_credential_secret: string, who?: typeof ana) => {
+      const document = { name: 'stock', architecture: 'ARCHITECTURE_AMD64', docker: { image_ref, pull_credential_secret } };
+      if (who === undefined) return api.set('local/default', 'image', document);
+      return api.call('setResource', { kind: 'image', name: 'stock', document: JSON.stringify(document) }, who);
+    };
+    expect(await setImage('ghcr.io/acme/stock:1', 'TEAM_TOKEN', ana)).toMatchObject({ code: 'OK' });
+    expect(await setImage('ghcr.io/acme/stock:1', 'ROOT_TOKEN', ana)).toMatchObject(lacking);
+    await setImage('ghcr.io/acme/stock:1', 'ROOT_TOKEN');
+    expect(await setImage('collector.example.com/acme/stock:1', 'ROOT_TOKEN', ana)).toMatchObject(lacking);
+    expect(await setImage('collector.example.com/acme/stock:1', '', ana)).toMatchObject({ code: 'OK' });
   });
 
   test('is not had by lending it to oneself', async () => {

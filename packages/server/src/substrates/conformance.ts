@@ -16,6 +16,7 @@ import {
   type Substrate,
   type Token,
 } from './substrate.js';
+import { allRights } from './testing/all-rights.js';
 
 /** One substrate set up for the shared suite, with the hands that reach around it to break things. */
 export interface SubstrateUnderTest {
@@ -228,12 +229,7 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
       });
 
       const resolve = async (made: Artifact): Promise<ResolvedBase> => {
-        return under.substrate.resolveBase(
-          under.site,
-          create(ImageSchema, { name: 'image', source: made.source }),
-          () => Promise.resolve(true),
-          signal,
-        );
+        return under.substrate.resolveBase(under.site, create(ImageSchema, { name: 'image', source: made.source }), allRights, signal);
       };
     });
   });

@@ -24,8 +24,8 @@ export function withLimits<T extends Substrate>(substrate: T): T {
     answeredWithin(limitMs, signal, ask, `${call} did not end within ${limitMs / minuteMs} minutes`);
   return {
     ...substrate,
-    resolveBase: (site, image, mayUse, signal) =>
-      limited('looking a base image up', limitsMs.resolveBase, signal, (until) => substrate.resolveBase(site, image, mayUse, until)),
+    resolveBase: (site, image, rights, signal) =>
+      limited('looking a base image up', limitsMs.resolveBase, signal, (until) => substrate.resolveBase(site, image, rights, until)),
     launch: (spec, token, signal) =>
       limited('launching a machine', limitsMs.launch, signal, (until) => substrate.launch(spec, token, until)),
     waitReady: (machine, keys, signal) =>

@@ -24,11 +24,13 @@ export type Site = Handle & { readonly site: unique symbol };
 
 /** A base image pinned to something that cannot change. */
 export interface ResolvedBase {
-  /** An AMI id, a GCE image id, a Docker image digest or a disk digest. */
+  /** An AMI id, a GCE image id, a Docker image's id or `name@digest` in a registry, or a disk digest. */
   readonly immutableId: string;
   readonly architecture: ArchitectureName;
   /** The smallest disk it fits on, where a smaller one can be asked for. */
   readonly minimumDiskGb?: number;
+  /** The name of the catalog secret that opens the registry it comes from. */
+  readonly credentialSecret?: string;
 }
 
 /** The two SSH key pairs of one machine: ours to log in with and the host's own, known in advance. Memory only. */
@@ -67,6 +69,8 @@ export interface LaunchSpec {
   readonly keys: GuestKeys;
   /** The machine powers off and vanishes by itself after this long even if no server ever comes back. */
   readonly lifetimeSeconds: number;
+  /** The value of the secret that the base names, for {@link ResolvedBase.credentialSecret}. */
+  secret?(name: string): Promise<string>;
 }
 
 /** A running machine, by a handle the database keeps. */
@@ -128,8 +132,13 @@ export interface OwnedList {
   readonly incomplete?: string;
 }
 
-/** What a tenant may use of what lies side by side at a site: whether this immutable id is the tenant's or the platform's. */
-export type MayUse = (immutableId: string) => Promise<boolean>;
+/** What somebody may use on behalf of a tenant. */
+export interface Rights {
+  /** Of what lies side by side at a site: whether this immutable id is the tenant's or the platform's. */
+  mayUse(immutableId: string): Promise<boolean>;
+  /** The value of a catalog secret, to be kept in memory. Throws when there is none, or it is not theirs to use. */
+  secret(name: string): Promise<string>;
+}
 
 /** Builds the platform's base image of one substrate, and removes those that newer ones replaced. */
 export interface BaseBuilder {
@@ -173,9 +182,9 @@ export interface Substrate {
   serves(site: Site): boolean;
   /**
    * Pins an image to an immutable id. Throws FAILED_PRECONDITION when the artifact does not exist at the site, or lies there
-   * among those of other tenants and `mayUse` denies it.
+   * among those of other tenants and {@link Rights.mayUse} denies it.
    */
-  resolveBase(site: Site, image: Image, mayUse: MayUse, signal: AbortSignal): Promise<ResolvedBase>;
+  resolveBase(site: Site, image: Image, rights: Rights, signal: AbortSignal): Promise<ResolvedBase>;
   launch(spec: LaunchSpec, token: Token, signal: AbortSignal): Promise<Machine>;
   /** Returns when the guest has finished booting and answers. */
   waitReady(machine: Machine, keys: GuestKeys, signal: AbortSignal): Promise<void>;

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { writeBuiltins, writePlatformImage } from '../../catalog/builtins.js';
+import { everything } from '../../catalog/context.js';
 import { testDatabase, type TestDatabase } from '../../database/testing.js';
 import { watchDiskSpace } from '../../host/disk-space.js';
 import { openKeyFile } from '../../secrets/key-provider.js';
@@ -18,6 +19,7 @@ import { testRoom } from '../room/testing.js';
 import { createExporter, type ExportParts } from './export.js';
 
 const tenant = 'local/default';
+const reader = { tenant, permits: everything };
 const request = create(ExportImageRequestSchema, { name: 'murmur-qemu-base' });
 const { signal } = new AbortController();
 
@@ -52,22 +54,22 @@ async function readAll(pieces: AsyncIterable<ExportImageResponse>): Promise<numb
 
 test('a third image at once is refused, and is exported once another has ended', async () => {
   const exportImage = createExporter(parts);
-  const [first, second] = [exportImage(tenant, request, signal), exportImage(tenant, request, signal)];
+  const [first, second] = [exportImage(reader, request, signal), exportImage(reader, request, signal)];
   await Promise.all([first.next(), second.next()]);
-  await expect(exportImage(tenant, request, signal).next()).rejects.toMatchObject({
+  await expect(exportImage(reader, request, signal).next()).rejects.toMatchObject({
     code: 'RESOURCE_EXHAUSTED',
     message: '2 images are being exported already, the most at once',
   });
   // One reader leaves, the other reads on.
   await first.return(undefined);
-  expect(await readAll(exportImage(tenant, request, signal))).toBeGreaterThan(0);
+  expect(await readAll(exportImage(reader, request, signal))).toBeGreaterThan(0);
   expect(await readAll(second)).toBeGreaterThan(0);
   expect(await exports()).toEqual([]);
 });
 
 test('a reader who takes nothing keeps neither the disk nor the turn of others', async () => {
   const exportImage = createExporter(parts, 50);
-  const stalled = [exportImage(tenant, request, signal), exportImage(tenant, request, signal)];
+  const stalled = [exportImage(reader, request, signal), exportImage(reader, request, signal)];
   await Promise.all(stalled.map((pieces) => pieces.next()));
   await vi.waitFor(async () => expect(await exports()).toEqual([]), { timeout: 20_000 });
   expect((await firstPiece(exportImage)).totalBytes).toBeGreaterThan(0n);
@@ -76,7 +78,7 @@ test('a reader who takes nothing keeps neither the disk nor the turn of others',
 });
 
 async function firstPiece(exportImage: ReturnType<typeof createExporter>): Promise<ExportImageResponse> {
-  const pieces = exportImage(tenant, request, signal);
+  const pieces = exportImage(reader, request, signal);
   const { value } = await pieces.next();
   await pieces.return(undefined);
   if (value === undefined) throw new Error('nothing was exported');
@@ -85,7 +87,7 @@ async function firstPiece(exportImage: ReturnType<typeof createExporter>): Promi
 
 test('nothing is exported onto a disk that is too full', async () => {
   const disk = watchDiskSpace(dataDir, { bytes: Number.MAX_SAFE_INTEGER, percent: 100 });
-  await expect(createExporter({ ...parts, room: testRoom({ disk }) })(tenant, request, signal).next()).rejects.toMatchObject({
+  await expect(createExporter({ ...parts, room: testRoom({ disk }) })(reader, request, signal).next()).rejects.toMatchObject({
     code: 'RESOURCE_EXHAUSTED',
     message: 'the disk of the server\'s host is too full for an export of image "murmur-qemu-base"',
   });

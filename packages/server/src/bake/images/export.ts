@@ -1,7 +1,7 @@
 import { type ExportImageRequest, type ExportImageResponse, type Image, MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import { readSpec } from '../../catalog/read.js';
+import { type Reader, readSpec } from '../../catalog/read.js';
 import type { ExportedImage } from '../../substrates/substrate.js';
 import { siteOfImage } from '../runs/sites.js';
 import { found } from '../starting/placing.js';
@@ -9,7 +9,7 @@ import type { PlanParts } from '../starting/plan.js';
 import { reachable } from '../starting/reachable.js';
 import { prefixed, substrateOfImage } from '../starting/substrate-names.js';
 import { pieces } from './export-pieces.js';
-import { checkServesTenant, tenantMayUse } from './may-use.js';
+import { checkServesTenant, rightsOf } from './rights.js';
 
 /** Each export flattens a whole disk and keeps the copy until it has been read. */
 const mostAtOnce = 2;
@@ -21,13 +21,13 @@ export interface ExportParts extends PlanParts {
 }
 
 /** Gives out one image as a single flattened qcow2 file, in pieces. */
-export type ImageExporter = (tenant: string, request: ExportImageRequest, signal: AbortSignal) => AsyncGenerator<ExportImageResponse>;
+export type ImageExporter = (reader: Reader, request: ExportImageRequest, signal: AbortSignal) => AsyncGenerator<ExportImageResponse>;
 
 /** The exporter of this server. Refuses with RESOURCE_EXHAUSTED while as many exports run as may at once, and on a full disk. */
 export function createExporter(parts: ExportParts, stalledMs: number = usualStalledMs): ImageExporter {
   let running = 0;
-  return async function* exportImage(tenant, request, signal) {
-    const { image, open } = await prepare(parts, tenant, request.name, signal);
+  return async function* exportImage(reader, request, signal) {
+    const { image, open } = await prepare(parts, reader, request.name, signal);
     await parts.room.disk.require(`an export of image "${image.name}"`);
     if (running >= mostAtOnce) {
       throw new MurmurError('RESOURCE_EXHAUSTED', `${running} images are being exported already, the most at once`, {
@@ -56,10 +56,11 @@ export function createExporter(parts: ExportParts, stalledMs: number = usualStal
 
 async function prepare(
   parts: PlanParts,
-  tenant: string,
+  reader: Reader,
   imageName: string,
   signal: AbortSignal,
 ): Promise<{ image: Image; open(): Promise<ExportedImage> }> {
+  const { tenant } = reader;
   const image = await found(readSpec(parts.database, tenant, 'image', imageName), 'Check the names with `murmur get image`.');
   const name = substrateOfImage(image);
   const substrate = name === undefined ? undefined : parts.substrates.get(name);
@@ -68,6 +69,6 @@ async function prepare(
   if (write === undefined) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
   await checkServesTenant(parts.database, tenant, substrate);
   const site = await siteOfImage(parts.database, substrate, tenant, image.name);
-  const base = await reachable(substrate.name, () => substrate.resolveBase(site, image, tenantMayUse(parts.database, tenant), signal));
+  const base = await reachable(substrate.name, () => substrate.resolveBase(site, image, rightsOf(parts, reader), signal));
   return { image, open: () => write(site, base, signal) };
 }

@@ -7,7 +7,7 @@ import { deriveGuestKeys } from '../../substrates/guest-keys.js';
 import type { LaunchSpec, Substrate, Token } from '../../substrates/substrate.js';
 import { rememberSite } from '../runs/sites.js';
 import { chunkQueue } from '../runs/chunk-queue.js';
-import { tenantMayUse } from './may-use.js';
+import { rightsOf } from './rights.js';
 import type { Admission } from '../room/admission.js';
 import { claimRoom } from '../room/claims.js';
 import { checkFits, sizeOf } from '../room/limits.js';
@@ -144,7 +144,7 @@ async function prepare(parts: TryParts, reader: Reader, id: string, request: Try
   const substrate = substrateFor(parts.substrates, substrateName);
   checkFits(parts.room, substrate, { machineType, environment });
   const site = substrate.siteOf(placement, tenant);
-  const base = await reachable(substrateName, () => substrate.resolveBase(site, image, tenantMayUse(parts.database, tenant), signal));
+  const base = await reachable(substrateName, () => substrate.resolveBase(site, image, rightsOf(parts, reader), signal));
   checkDiskSize(environment, image, base);
   const tenantKey = await parts.tenantKeys.of(tenant);
   return {
@@ -160,6 +160,7 @@ async function prepare(parts: TryParts, reader: Reader, id: string, request: Try
       diskSizeGb: environment.diskSizeGb,
       keys: deriveGuestKeys(tenantKey.derive(`guest keys of ${id}`, 64)),
       lifetimeSeconds,
+      secret: (name) => rightsOf(parts, reader).secret(name),
     },
   };
 }

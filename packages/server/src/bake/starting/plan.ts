@@ -6,7 +6,7 @@ import type { TenantKey, TenantKeys } from '../../secrets/tenant-keys.js';
 import type { ArchitectureName, Substrate, SubstrateName } from '../../substrates/substrate.js';
 import { imageHash } from './identity.js';
 import { checkFits, type HostRoom, sizeOf } from '../room/limits.js';
-import { tenantMayUse } from '../images/may-use.js';
+import { rightsOf } from '../images/rights.js';
 import { checkArchitecture, checkDiskSize, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
 import { reachable } from './reachable.js';
 import type { RunInputs } from './run-inputs.js';
@@ -60,7 +60,7 @@ export async function planBake(parts: PlanParts, reader: Reader, request: StartB
   const keepSeconds = keepSecondsOf(request.keepOnFailure, substrate);
   const tenantKey = await parts.tenantKeys.of(tenant);
   const site = substrate.siteOf(placement, tenant);
-  const resolved = await reachable(substrateName, () => substrate.resolveBase(site, base, tenantMayUse(parts.database, tenant), signal));
+  const resolved = await reachable(substrateName, () => substrate.resolveBase(site, base, rightsOf(parts, reader), signal));
   checkDiskSize(environment, base, resolved);
   const scope = substrate.scope(placement);
   const timeout = parseDuration(recipe.provisioningTimeout) ?? 0n;

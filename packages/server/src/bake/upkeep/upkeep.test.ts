@@ -14,6 +14,7 @@ import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
 import { type Artifact, type Handle, PlatformFault, type Substrate, type Token } from '../../substrates/substrate.js';
+import { allRights } from '../../substrates/testing/all-rights.js';
 import { stepToken } from '../starting/names.js';
 import { insertRun } from '../runs/testing-runs.js';
 import { checkOldest } from './existence.js';
@@ -51,7 +52,7 @@ async function launch(runId: string, attempt = 1): Promise<Token> {
   const token = stepToken(runId, attempt, 'launch');
   const spec = {
     owner: { installation, tenant, runId },
-    base: await substrate.resolveBase(site(), image, () => Promise.resolve(true), signal),
+    base: await substrate.resolveBase(site(), image, allRights, signal),
     site: site(),
     attempt,
     diskType: '',

@@ -39,6 +39,8 @@ export interface StepContext {
   readonly tenantKey: TenantKey;
   /** The keys of this attempt's machine. */
   readonly keys: GuestKeys;
+  /** The value of a secret of the run's tenant. That the run may use it was asked when it was started. */
+  secret(name: string): Promise<string>;
   /** Aborted when the bake is cancelled, taken over or the server stops. */
   readonly signal: AbortSignal;
   readonly log: Logger;

@@ -11,6 +11,7 @@ import { BakeCancelled, ServerStopping } from '../runs/active-runs.js';
 import { countedAttempt } from './beginning.js';
 import { type Aftermath, bakeSteps, mostAttempts, type Setback, type StepOutcome, type Worker } from './bake.js';
 import { discardThing } from '../images/discard.js';
+import { secretOf } from '../images/rights.js';
 import type { HostRoom } from '../room/limits.js';
 import { openBefore, settle } from '../runs/intents.js';
 import { assertLease, type Lease, RunLost } from '../runs/lease.js';
@@ -69,6 +70,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
       room: parts.room,
       tenantKey,
       keys: deriveGuestKeys(tenantKey.derive(`guest keys of run ${run.id} attempt ${attempt}`, 64)),
+      secret: (name) => secretOf(parts, run.tenant, name),
       signal: stepSignal,
       log,
     };

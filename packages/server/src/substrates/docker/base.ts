@@ -11,7 +11,8 @@ import { debstrap } from '../debstrap.js';
 import { requirePrograms } from '../host-programs.js';
 import type { BaseBuilder } from '../substrate.js';
 import { asked, type Engine, statusOf } from './engine.js';
-import { inspectImage } from './images.js';
+import { inspectImage, pulledRepository } from './images.js';
+import { lastError } from './progress.js';
 
 /** The catalog name of the platform's base image. */
 const baseName = 'murmur-docker-base';
@@ -68,7 +69,8 @@ export function createBaseBuilder(engine: Engine, dataDir: string): BaseBuilder 
             changes,
             abortSignal: signal,
           });
-          await ended(reply);
+          const problem = await lastError(reply, signal);
+          if (problem !== undefined) throw new Error(`the Docker engine did not import the base: ${problem}`);
         });
         const { Id } = await asked(signal, () => engine.docker.getImage(tag).inspect());
         onProgress(`built ${Id}`);
@@ -81,6 +83,7 @@ export function createBaseBuilder(engine: Engine, dataDir: string): BaseBuilder 
       const images = await asked(never, () =>
         engine.docker.listImages({ filters: JSON.stringify({ reference: [`${baseRepository}:*`] }) }),
       );
+      await retirePulled(engine, unusedMs);
       const used = await Promise.all(images.map(({ Id }) => inUse(Id)));
       if (!used.includes(true)) return;
       for (const [index, { Created, Id, RepoTags }] of images.entries()) {
@@ -89,6 +92,17 @@ export function createBaseBuilder(engine: Engine, dataDir: string): BaseBuilder 
       }
     },
   };
+}
+
+/** Lets go of pulled images that no machine was started from for a while. */
+async function retirePulled(engine: Engine, unusedMs: number): Promise<void> {
+  const images = await asked(never, () => engine.docker.listImages({ filters: JSON.stringify({ reference: [`${pulledRepository}:*`] }) }));
+  for (const { Id, RepoTags } of images) {
+    const found = await inspectImage(engine, Id, never);
+    const usedAt = Date.parse((found as { Metadata?: { LastTagTime?: string } } | undefined)?.Metadata?.LastTagTime ?? '');
+    if (Number.isNaN(usedAt) || Date.now() - usedAt < unusedMs) continue;
+    for (const tag of RepoTags ?? []) if (tag.startsWith(`${pulledRepository}:`)) await removeUnused(engine, tag);
+  }
 }
 
 /** What a container runs from stays. */
@@ -127,12 +141,4 @@ function baseImage(id: string): Image {
     preinstalled,
     source: { case: 'docker', value },
   });
-}
-
-/** Waits for the engine to have taken an import in, which it says by ending its reply; a failure comes as its last line. */
-async function ended(reply: NodeJS.ReadableStream): Promise<void> {
-  let last = '';
-  for await (const chunk of reply) last = (last + String(chunk)).slice(-4000);
-  const problem = /"error":"((?:[^"\\]|\\.)*)"/.exec(last)?.[1];
-  if (problem !== undefined) throw new Error(`the Docker engine did not import the base: ${problem}`);
 }

@@ -13,6 +13,14 @@ export function pendingTag(token: string): string {
   return `${pendingRepository}:${token}`;
 }
 
+/** Images that were pulled are tagged in this repository at each use, so that those of no use any more are known. */
+export const pulledRepository = 'murmur-pulled';
+
+/** The tag of a pulled image, by its id. */
+export function pulledTag(id: string): { readonly repo: string; readonly tag: string } {
+  return { repo: pulledRepository, tag: id.replace('sha256:', '') };
+}
+
 /** How the database refers to a captured image. */
 export interface ImageReference {
   /** The engine's id of the image, `sha256:…`. */

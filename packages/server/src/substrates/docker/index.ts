@@ -1,14 +1,15 @@
 import { create } from '@bufbuild/protobuf';
 import { DockerSourceSchema, type Image, MurmurError } from '@murmur/api';
 
-import type { MayUse, OwnedThing, ResolvedBase, Site, Substrate, Token } from '../substrate.js';
+import type { OwnedThing, ResolvedBase, Rights, Site, Substrate, Token } from '../substrate.js';
 import { createBaseBuilder } from './base.js';
 import { captureContainer } from './capture.js';
 import { openChannel } from './channel.js';
 import { asked, connectEngine, type Engine } from './engine.js';
 import { asHandle, discardImage, imageExists, inspectImage, keepImage, listPending, referenceIn } from './images.js';
 import { ofInstallation, ownerIn } from './labels.js';
-import { containerName, guestFolder, launchContainer, removeContainer, runningContainer } from './machine.js';
+import { containerName, guestFolder, hasContainer, launchContainer, removeContainer, runningContainer } from './machine.js';
+import { fetchBase, resolveInRegistry } from './registry.js';
 
 /** The engine that the server uses unless its operator names another. */
 const defaultSocket = '/var/run/docker.sock';
@@ -37,8 +38,10 @@ export async function createDockerSubstrate(options: DockerOptions): Promise<Doc
     scope: () => 'docker-local',
     siteOf: () => site,
     serves: (other) => other['engine'] === engine.id,
-    resolveBase: (_site, image, mayUse, signal) => resolveImage(engine, image, mayUse, signal),
+    resolveBase: (_site, image, rights, signal) => resolveImage(engine, image, rights, signal),
     async launch(spec, token, signal) {
+      if (!imageIdPattern.test(spec.base.immutableId) && !(await hasContainer(engine, token, signal)))
+        await fetchBase(engine, spec, signal);
       await launchContainer(engine, spec, token, spec.base.immutableId, signal);
       return { site, token, handle: { container: containerName(token) } };
     },
@@ -75,12 +78,12 @@ async function listContainers(engine: Engine, installation: string, signal: Abor
 
 const imageIdPattern = /^sha256:[0-9a-f]{64}$/;
 
-async function resolveImage(engine: Engine, image: Image, mayUse: MayUse, signal: AbortSignal): Promise<ResolvedBase> {
+async function resolveImage(engine: Engine, image: Image, rights: Rights, signal: AbortSignal): Promise<ResolvedBase> {
   if (image.source.case !== 'docker') throw new MurmurError('INVALID_ARGUMENT', `image "${image.name}" is not a Docker image`);
   const { imageRef } = image.source.value;
-  if (!imageIdPattern.test(imageRef)) throw new MurmurError('UNIMPLEMENTED', 'images are not pulled yet');
+  if (!imageIdPattern.test(imageRef)) return resolveInRegistry(engine, image, rights, signal);
   // Every tenant's images lie side by side in the engine, and an image written by hand can name any of them.
-  const found = (await mayUse(imageRef)) ? await inspectImage(engine, imageRef, signal) : undefined;
+  const found = (await rights.mayUse(imageRef)) ? await inspectImage(engine, imageRef, signal) : undefined;
   if (found === undefined) {
     throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}": ${imageRef} is not in the Docker engine of this server`, {
       hint: 'Build the base image again with "murmur base build --substrate docker", or bake the recipe again.',

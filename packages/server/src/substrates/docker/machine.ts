@@ -67,6 +67,11 @@ function createOptions(
   };
 }
 
+/** Whether the container of a token was made before. */
+export async function hasContainer(engine: Engine, token: Token, signal: AbortSignal): Promise<boolean> {
+  return (await asked(signal, () => unlessStatus(404, engine.docker.getContainer(containerName(token)).inspect()))) !== undefined;
+}
+
 /** The running container of a machine. Throws {@link PlatformFault} when it is gone or stopped. */
 export async function runningContainer(engine: Engine, machine: Machine, signal: AbortSignal): Promise<ContainerInspectInfo> {
   const found = await asked(signal, () => unlessStatus(404, engine.docker.getContainer(containerName(machine.token)).inspect()));

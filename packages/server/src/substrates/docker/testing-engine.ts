@@ -20,6 +20,8 @@ export interface TestEngine extends AsyncDisposable {
   readonly dataRoot: string;
   /** A busybox image in it, by id. */
   readonly base: string;
+  /** The process whose network is the engine's. */
+  pid(): number;
   /** Ends the engine, by SIGTERM as a restart does or by SIGKILL; its containers go with it. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
@@ -30,14 +32,14 @@ export async function startTestEngine(): Promise<TestEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'murmur-docker-'));
   const socket = join(folder, 'docker.sock');
   const dataRoot = join(folder, 'data');
-  let running: { stop(signal: NodeJS.Signals): Promise<void> } | undefined;
+  let running: { pid: number | undefined; stop(signal: NodeJS.Signals): Promise<void> } | undefined;
 
   const start = async () => {
     const engine = spawn(
       'unshare',
       [
         // In a network of its own: an engine without a bridge removes the one that the host's own engine stands on.
-        ...['--net', 'dockerd'],
+        ...['--net', 'sh', '-c', 'busybox ip link set lo up; exec dockerd "$@"', 'dockerd'],
         ...['--data-root', dataRoot, '--exec-root', join(folder, 'exec'), '--pidfile', join(folder, 'docker.pid')],
         // The tests' containers need no network, and not every machine can give them one.
         ...['--host', `unix://${socket}`, '--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'],
@@ -50,6 +52,7 @@ export async function startTestEngine(): Promise<TestEngine> {
     const end = new Promise<void>((resolve) => engine.once('close', () => ((ended = true), resolve())));
     engine.once('error', (error) => ((ended = true), (log += error.message)));
     running = {
+      pid: engine.pid,
       async stop(signal) {
         if (engine.pid !== undefined && !ended) process.kill(engine.pid, signal);
         await end;
@@ -72,6 +75,10 @@ export async function startTestEngine(): Promise<TestEngine> {
     folder,
     dataRoot,
     base,
+    pid() {
+      if (running?.pid === undefined) throw new Error('the engine does not run');
+      return running.pid;
+    },
     start,
     stop: async (signal = 'SIGTERM') => running?.stop(signal),
     async [Symbol.asyncDispose]() {

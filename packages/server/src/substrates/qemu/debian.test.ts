@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { deriveGuestKeys } from '../guest-keys.js';
 import type { LaunchSpec, Machine, Site, Token } from '../substrate.js';
+import { allRights } from '../testing/all-rights.js';
 import { createQemuSubstrate, type QemuSubstrate } from './index.js';
 import { qemuProgram } from './qemu-program.js';
 
@@ -23,7 +24,6 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
   let folder: string;
   let substrate: QemuSubstrate;
   let site: Site;
-  const mine = () => Promise.resolve(true);
   let image: Image;
   let spec: LaunchSpec;
   const keys = deriveGuestKeys(randomBytes(64));
@@ -36,7 +36,7 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
     site = substrate.siteOf(create(PlacementSchema), '');
     spec = {
       owner: { installation: 'debian', tenant: 'local/default', runId: 'run' },
-      base: await substrate.resolveBase(site, image, mine, signal),
+      base: await substrate.resolveBase(site, image, allRights, signal),
       site,
       attempt: 1,
       diskType: '',
@@ -124,7 +124,7 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('the Debian base', { time
     await run(machine, 'cp /boot/vmlinuz-* /boot/vmlinuz-other && echo >>/boot/vmlinuz-other && ln -sf boot/vmlinuz-other /vmlinuz');
     const artifact = await substrate.capture(machine, keys, { name: 'other', token: 'kernel-capture' as Token, owner: spec.owner }, signal);
     await substrate.destroy(site, machine.token, signal);
-    const base = await substrate.resolveBase(site, { ...image, source: artifact.source }, mine, signal);
+    const base = await substrate.resolveBase(site, { ...image, source: artifact.source }, allRights, signal);
     const booted = await ready('kernel-booted', { base });
     expect(await run(booted, 'systemctl is-system-running')).toBe('running');
     await substrate.destroy(site, booted.token, signal);

@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import { Architecture, ImageSchema, MurmurError, QemuSourceSchema, type Image } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import type { Handle, MayUse, Site, Substrate, Token } from '../substrate.js';
+import type { Handle, Rights, Site, Substrate, Token } from '../substrate.js';
 import { createAcceleratorProbe } from './accelerator.js';
 import { buildBase } from './base/build.js';
 import { retireBases } from './base/retire.js';
@@ -59,8 +59,8 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
     scope: () => 'qemu-local',
     siteOf: () => site,
     serves: ({ host }) => host === layout.host,
-    resolveBase: async (_site, image, mayUse) => {
-      const immutableId = await localDigest(layout, image, mayUse);
+    resolveBase: async (_site, image, rights) => {
+      const immutableId = await localDigest(layout, image, rights);
       const bytes = (await readManifest(layout, immutableId))?.disk.virtualSize ?? 0;
       return { immutableId, architecture: 'AMD64', minimumDiskGb: Math.ceil(bytes / 1024 ** 3) };
     },
@@ -151,11 +151,16 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
   };
 }
 
-async function localDigest(layout: Layout, image: Image, mayUse: MayUse): Promise<Digest> {
+async function localDigest(layout: Layout, image: Image, rights: Rights): Promise<Digest> {
   if (image.source.case !== 'qemu') throw new MurmurError('INVALID_ARGUMENT', `image "${image.name}" is not a QEMU image`);
   const digest = image.source.value.diskDigest;
   // Every tenant's disks lie side by side here, and an image written by hand can name any of them.
-  if (isDigest(digest) && (await mayUse(digest)) && !(await isDiscarded(layout, digest)) && (await chainIsWhole(layout, digest, 'quick'))) {
+  if (
+    isDigest(digest) &&
+    (await rights.mayUse(digest)) &&
+    !(await isDiscarded(layout, digest)) &&
+    (await chainIsWhole(layout, digest, 'quick'))
+  ) {
     return digest;
   }
   throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}": disk ${digest} is not on this server`, {

@@ -28,6 +28,7 @@ export const launch: BakeStep = {
         diskSizeGb: inputs.diskSizeGb,
         keys: context.keys,
         lifetimeSeconds: inputs.timeoutSeconds + marginSeconds + run.keep_on_failure_seconds,
+        secret: context.secret,
       },
       token,
       context.signal,

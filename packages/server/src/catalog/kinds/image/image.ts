@@ -36,6 +36,11 @@ gce:
     yield* checkSource(spec);
     if (carriesProvenance(written)) yield fault(imageErrors.provenanceSet, `${spec.source.case ?? 'source'}.provenance`);
   },
+  uses({ source }) {
+    if (source.case !== 'docker' || source.value.pullCredentialSecret === '') return [];
+    // Whoever says which registry is asked says who is shown the credential.
+    return [{ permission: 'secret.assume', name: source.value.pullCredentialSecret, where: source.value.imageRef }];
+  },
   references(spec) {
     const provenance = provenanceOf(spec);
     if (provenance === undefined) return [];

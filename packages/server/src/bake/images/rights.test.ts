@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { create } from '@bufbuild/protobuf';
-import { Architecture, ExportImageRequestSchema, ImageSchema, StartBakeRequestSchema, TryImageRequestSchema } from '@murmur/api';
+import {
+  Architecture,
+  ExportImageRequestSchema,
+  ImageSchema,
+  MurmurError,
+  StartBakeRequestSchema,
+  TryImageRequestSchema,
+} from '@murmur/api';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -18,6 +25,7 @@ import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import { testRoom } from '../room/testing.js';
 import { createExporter } from './export.js';
+import { rightsOf } from './rights.js';
 import { startBake, type StartParts } from '../starting/start.js';
 import { tryImage } from './try.js';
 
@@ -85,7 +93,7 @@ async function set(kind: string, by: typeof baker, document: Record<string, unkn
 
 async function exported(by: typeof baker, name: string): Promise<bigint> {
   const request = create(ExportImageRequestSchema, { name });
-  for await (const { totalBytes } of createExporter(parts)(by.tenant, request, signal)) return totalBytes;
+  for await (const { totalBytes } of createExporter(parts)(by, request, signal)) return totalBytes;
   throw new Error('nothing was exported');
 }
 const tried = (by: typeof baker) => {
@@ -117,4 +125,30 @@ test('the platform’s bases, also older ones, serve every tenant that may use t
     code: 'FAILED_PRECONDITION',
     message: 'substrate SUBSTRATE_QEMU is not available on this server',
   });
+});
+
+test('a secret is lent to who may use it, and nobody else learns whether it is there', async () => {
+  await setResource(
+    { ...testContext(db.database, baker), tenantKeys: parts.tenantKeys },
+    {
+      kind: 'secret',
+      name: 'REGISTRY',
+      document: JSON.stringify({ name: 'REGISTRY', plaintext_value: 'user:word' }),
+      fields: [],
+    },
+  );
+  expect(await rightsOf(parts, baker).secret('REGISTRY')).toBe('user:word');
+  await expect(rightsOf(parts, baker).secret('ABSENT')).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    message: 'secret "ABSENT" does not exist',
+  });
+  await expect(rightsOf(parts, thief).secret('REGISTRY')).rejects.toMatchObject({ message: 'secret "REGISTRY" does not exist' });
+  const lacking = new MurmurError('PERMISSION_DENIED', 'missing permission secret.assume');
+  const permits = {
+    ...everything,
+    require: () => {
+      throw lacking;
+    },
+  };
+  for (const name of ['REGISTRY', 'ABSENT']) await expect(rightsOf(parts, { ...baker, permits }).secret(name)).rejects.toBe(lacking);
 });
