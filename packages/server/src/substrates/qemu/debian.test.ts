@@ -138,7 +138,7 @@ apt-get update -q >/dev/null && apt-get install -y -q --no-install-recommends li
     const installed = await run(machine, install);
     const artifact = await substrate.capture(machine, keys, { name: 'full', token: 'full-capture' as Token, owner: spec.owner }, signal);
     await substrate.destroy(site, machine.token, signal);
-    const base = await substrate.resolveBase(site, { ...image, source: artifact.source }, mine, signal);
+    const base = await substrate.resolveBase(site, { ...image, source: artifact.source }, allRights, signal);
     const booted = await ready('full-booted', { base });
     expect(installed).toBe(`boot/vmlinuz-${await run(booted, 'uname -r')}`);
     expect(await run(booted, 'systemctl is-system-running; getent hosts deb.debian.org >/dev/null && echo network')).toBe(
