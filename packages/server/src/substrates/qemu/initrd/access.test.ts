@@ -7,6 +7,7 @@ import { ImageSchema } from '@murmur/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import type { Token } from '../../substrate.js';
+import { allRights } from '../../testing/all-rights.js';
 import { openTinyMachines, type TinyMachines } from '../testing-machine.js';
 
 const { signal } = new AbortController();
@@ -46,7 +47,7 @@ test(
     const artifact = await substrate.capture(machine, keys, { name: 'locked', token: 'locked' as Token, owner: spec.owner }, signal);
     const image = create(ImageSchema, { name: 'locked', source: artifact.source });
     const booted = await machines.boot('locked-boot', {
-      base: await substrate.resolveBase(site, image, () => Promise.resolve(true), signal),
+      base: await substrate.resolveBase(site, image, allRights, signal),
     });
     await using channel = await substrate.channel(booted, keys, signal);
     expect(await channel.run('id -u; grep ^root: /etc/passwd; stat -c %u:%a /')).toEqual({
