@@ -6,7 +6,7 @@ import { writeAdminAddress } from './access/admin-address.js';
 import { ensureFirstTenant } from './access/first-tenant.js';
 import { createIssuers } from './access/oidc.js';
 import { createBakery } from './bake/index.js';
-import { startRounds } from './bake/upkeep/reconcile-loop.js';
+import { startReconcileLoops } from './bake/upkeep/reconcile-loop.js';
 import { writeBuiltins } from './catalog/builtins.js';
 import { configurationFor } from './configuration/configuration.js';
 import { createLog } from './create-log.js';
@@ -129,7 +129,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
     log,
   });
   closers.push(() => listener.close());
-  const reserve = startRounds([{ name: 'reserve', everyMs: 600_000, work: () => keepReserve(dataDir) }], log);
+  const reserve = startReconcileLoops([{ name: 'reserve', everyMs: 600_000, work: () => keepReserve(dataDir) }], log);
   closers.push(() => reserve.stop());
   closers.push(await writeAdminAddress(dataDir, listener.url));
   return listener.url;

@@ -15,7 +15,7 @@ import {
 } from 'openid-client';
 
 import type { StoredLogin } from '../config/logins.js';
-import { isLoopback } from '../config/server-address.js';
+import { isOnThisMachine } from '../config/server-address.js';
 import { CliError } from '../failure.js';
 
 /** How long one request to an issuer may take, in seconds. */
@@ -85,7 +85,7 @@ export function isUnreachable(thrown: unknown): boolean {
 }
 
 async function discover({ url, clientId }: IssuerClient): Promise<Configuration> {
-  const isSafe = url.startsWith('https:') || isLoopback(url);
+  const isSafe = url.startsWith('https:') || isOnThisMachine(url);
   if (!isSafe) throw new CliError('FAILED_PRECONDITION', `the issuer ${url} is not https`, { hint: 'Ask the operator of the server.' });
   return discovery(new URL(url), clientId, undefined, None(), {
     timeout: timeoutSeconds,

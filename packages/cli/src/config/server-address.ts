@@ -1,5 +1,7 @@
 import { networkInterfaces } from 'node:os';
 
+import { isLoopback } from '@murmur/api';
+
 import { usageError } from '../failure.js';
 
 /** The address `murmur server` listens on unless told otherwise. */
@@ -16,14 +18,13 @@ export function serverOrigin(written: string): string {
 }
 
 /** Whether an address is this very machine. */
-export function isLoopback(server: string): boolean {
-  const { hostname } = new URL(server);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+export function isOnThisMachine(server: string): boolean {
+  return isLoopback(new URL(server).hostname);
 }
 
 /** Whether what is sent there can be read on its way: by plain HTTP, and to another host than this one. */
 export function isReadableOnItsWay(server: string): boolean {
-  if (!server.startsWith('http:') || isLoopback(server)) return false;
+  if (!server.startsWith('http:') || isOnThisMachine(server)) return false;
   const host = new URL(server).hostname.replace(/^\[(.*)\]$/, '$1');
   return !Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === host));
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { testSurroundings } from '../testing.js';
 import { changeLogin, type StoredLogin } from './logins.js';
-import { isLoopback, isReadableOnItsWay } from './server-address.js';
+import { isOnThisMachine, isReadableOnItsWay } from './server-address.js';
 import { loadSettings } from './settings.js';
 
 describe('settings', () => {
@@ -188,7 +188,7 @@ describe('settings', () => {
     ['http://127.0.0.1.example.com', false],
     ['http://10.0.0.1', false],
   ])('know whether %s is this machine', (address, expected) => {
-    expect(isLoopback(address)).toBe(expected);
+    expect(isOnThisMachine(address)).toBe(expected);
   });
   it('know what can be read on its way', () => {
     expect(['http://192.0.2.1:7007', 'http://murmur.example.com', 'http://[2001:db8::1]'].map(isReadableOnItsWay)).toEqual([

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
 
 import { PLATFORM_TENANT } from '../catalog/context.js';
 import type { Database } from '../database/tables.js';
+import { writeAtomically } from '../host/durable-files.js';
 import { createApiKey, revokeApiKey } from './api-keys.js';
 import { authenticate } from './authenticate.js';
 
@@ -34,7 +34,7 @@ export async function ensureFirstTenant({ database, dataDir }: { database: Datab
   // would leave a file that opens nothing until then.
   const key = await createApiKey(database, { tenant: FIRST_TENANT, subject: 'admin', reach: 'operator' });
   try {
-    await writeWhole(file, `${key.token}\n`);
+    await writeAtomically(file, `${key.token}\n`);
   } catch (error) {
     await revokeApiKey(database, FIRST_TENANT, key.id);
     throw error;
@@ -60,22 +60,5 @@ async function readIfThere(file: string): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-/** Through a second file, so that a reader finds the old content or the new, and never another mode than 0600. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const draft = `${file}.${randomUUID()}`;
-  try {
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
   }
 }

@@ -1,9 +1,7 @@
 import { MurmurError } from '@murmur/api';
 
+import { pageSizeOf } from '../catalog/page-size.js';
 import { readPageToken, writePageToken } from '../catalog/page-token.js';
-
-const defaultPageSize = 100;
-const largestPageSize = 1000;
 
 /** A list, and the filters that its page tokens hold for. */
 export interface Page {
@@ -15,11 +13,8 @@ export interface Page {
 
 /** How many to show, and after which one. Throws INVALID_ARGUMENT for a size out of bounds and for a token of another list. */
 export function pageOf(page: Page, request: { pageSize: number; pageToken: string }): { size: number; after: string | undefined } {
-  const { pageSize, pageToken } = request;
-  if (pageSize < 0 || pageSize > largestPageSize) {
-    throw new MurmurError('INVALID_ARGUMENT', `page_size must be between 1 and ${largestPageSize}`);
-  }
-  const size = pageSize === 0 ? defaultPageSize : pageSize;
+  const { pageToken } = request;
+  const size = pageSizeOf(request.pageSize);
   if (pageToken === '') return { size, after: undefined };
   const { key } = readPageToken(pageToken, page.of, JSON.stringify(page.filters));
   if (!page.keys.test(key)) throw new MurmurError('INVALID_ARGUMENT', 'invalid page_token', { hint: 'Start again without one.' });

@@ -29,7 +29,7 @@ import type { Logger } from 'pino';
 import type { Identity } from '../access/identity.js';
 import type { Permits } from '../catalog/context.js';
 import { isDatabaseOutage } from '../database/outage.js';
-import { outlast } from '../database/outlast.js';
+import { retryOutages } from '../database/retry.js';
 import type { Connection } from '../database/pool.js';
 import type { Database } from '../database/tables.js';
 import type { TenantKeys } from '../secrets/tenant-keys.js';
@@ -44,7 +44,7 @@ import { streamLog } from './runs/log-stream.js';
 import { readRun } from './runs/runs.js';
 import { startBake } from './starting/start.js';
 import { tryImage } from './images/try.js';
-import { retireOldBases } from './upkeep/bases.js';
+import { retireOldBases } from './bases/retire.js';
 import { checkOldest } from './upkeep/existence.js';
 import { type Starter, beat, enrol, held, signOff } from './hosts/enrol.js';
 import { listHosts, retireHost, retireOthers } from './hosts/hosts.js';
@@ -54,7 +54,7 @@ import { createRecovery } from './upkeep/recover.js';
 import { waits } from './room/claims.js';
 import { createAdmission } from './room/admission.js';
 import type { HostRoom } from './room/limits.js';
-import { type Rounds, startRounds } from './upkeep/reconcile-loop.js';
+import { type ReconcileLoops, startReconcileLoops } from './upkeep/reconcile-loop.js';
 import { type Beginning, beginningOf } from './workflow/beginning.js';
 import { bakeOf, findRun, listRuns } from './runs/views.js';
 import { createWorker } from './workflow/worker.js';
@@ -118,11 +118,11 @@ export function createBakery(parts: BakeryParts): Bakery {
   const reaper = createReaper({ ...parts, log });
   const stopping = new AbortController();
   let changes: Changes | undefined;
-  let rounds: Rounds | undefined;
+  let loops: ReconcileLoops | undefined;
 
   async function runBake(beginning: Beginning): Promise<void> {
     const { begun, runId } = beginning;
-    const { lease, run } = await outlast({ log }, async () => ({
+    const { lease, run } = await retryOutages({ log }, async () => ({
       lease: await claimRun(database, beginning, hostId),
       run: await readRun(database, runId),
     }));
@@ -136,14 +136,14 @@ export function createBakery(parts: BakeryParts): Bakery {
       await bake(worker, engine, () => run.keep_on_failure_seconds > 0, beginning);
     } catch (error) {
       // It has ended here where the answer to the last commit was lost, or elsewhere.
-      if ((await outlast({ log }, () => readRun(database, runId))).ended_at !== null) return;
-      // The worker outlasts outages, so this is the engine's own record that failed. What was not written down is done again.
+      if ((await retryOutages({ log }, () => readRun(database, runId))).ended_at !== null) return;
+      // The worker retries through outages, so this is the engine's own record that failed. What was not written down is done again.
       if (!isDatabaseOutage(error)) throw error;
       log.warn({ err: error, run: runId }, 'the workflow of a bake lost the database; it is resumed');
       throw engine.letGo(runId);
     } finally {
       active.remove(lease);
-      rounds?.hurry('admission');
+      loops?.hurry('admission');
     }
   }
 
@@ -192,7 +192,7 @@ export function createBakery(parts: BakeryParts): Bakery {
       changes = listenForChanges(connection, log);
       await engine.launch();
       const recover = createRecovery({ ...parts, engine, active, admission, log });
-      rounds = startRounds(
+      loops = startReconcileLoops(
         [
           { name: 'heartbeat', everyMs: 3000, work: heartbeat },
           { name: 'interrupts', everyMs: 1000, work: () => active.check(database) },
@@ -205,13 +205,13 @@ export function createBakery(parts: BakeryParts): Bakery {
         ],
         log,
       );
-      changes.listen(() => rounds?.hurry('interrupts'));
+      changes.listen(() => loops?.hurry('interrupts'));
     },
     async shutdown() {
       active.stop();
       stopping.abort();
       await reaper.stop();
-      await rounds?.stop();
+      await loops?.stop();
       await engine.shutdown();
       await changes?.close();
       changes = undefined;

@@ -1,3 +1,5 @@
+import { isLoopback } from '@murmur/api';
+
 import type { IssuerConfig } from '../access/oidc.js';
 import { isTenantId } from '../access/tenant-id.js';
 import type { Section } from './reader.js';
@@ -56,10 +58,6 @@ function readIssuerUrl(section: Section): string | undefined {
     section.refuse('issuer', 'must have no user, query or fragment');
   }
   return written;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 function readScopes(section: Section): readonly string[] {

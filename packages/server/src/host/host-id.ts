@@ -1,10 +1,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
 
+import { syncPath } from './durable-files.js';
 import { isGone } from './process-start.js';
 
 /**
@@ -45,12 +46,7 @@ async function keep(folder: string, file: string, id: string): Promise<string> {
     await rm(draft, { force: true });
   }
   // What is about to be named after it must not outlive it.
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await syncPath(folder);
   return (await readId(file)) ?? id;
 }
 

@@ -13,7 +13,7 @@ import { requireNeeds } from './needs.js';
  * from here on. Throws PERMISSION_DENIED before anything is looked up, so that the answer is the same for what exists and what
  * does not. Where the caller holds the permission for some recipes, the runs of others are as absent to it as those there never were.
  */
-export async function judge<Request extends Message>(
+export async function authorize<Request extends Message>(
   database: Queryable,
   rule: CallRule<Request, never>,
   { identity, access, meant }: Caller & { /** The tenant the client says it speaks to. */ readonly meant: string | null },

@@ -1,10 +1,11 @@
+import { isLoopback } from '@murmur/api';
+
 import { accessOf } from '../access/access.js';
 import { missingPermission } from '../access/denials.js';
 import type { Identity } from '../access/identity.js';
 import type { Database } from '../database/tables.js';
 import { type AnyRequest, addressOf } from './connections.js';
 import { namesThisMachine } from './guards/host-names.js';
-import { isLoopback } from './peer-address.js';
 
 /** Headers of those who ask for somebody else. */
 const forwarding = ['forwarded', 'via', 'x-forwarded-for', 'x-real-ip'];

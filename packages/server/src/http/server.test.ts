@@ -22,13 +22,13 @@ import { type TestDatabase, testDatabase } from '../database/testing.js';
 import type { Database } from '../database/tables.js';
 import { openKeyFile } from '../secrets/key-provider.js';
 import { createTenantKeys } from '../secrets/tenant-keys.js';
-import type { BaseBuilder } from './base-service.js';
+import type { BaseImageBuilder } from '../bake/bases/build.js';
 import type { Listener } from './listen.js';
 import { serveApi } from './server.js';
 
 const log = pino({ level: process.env['MURMUR_LOG_LEVEL'] ?? 'silent' });
 
-type Build = Parameters<BaseBuilder['build']>[0];
+type Build = Parameters<BaseImageBuilder['build']>[0];
 
 /** Node refuses an answer's headers while more than this many MB, 10 by default, of a request still wait to be sent. */
 const nodeOptions = { maxSessionMemory: 64 };
@@ -63,7 +63,7 @@ describe('serveApi', () => {
       room: testRoom(),
       retention: { runsSeconds: undefined, logsSeconds: undefined, auditSeconds: undefined },
     });
-    const builder: BaseBuilder = {
+    const builder: BaseImageBuilder = {
       imageName: 'murmur-qemu-base',
       async build(options) {
         await build(options);

@@ -6,12 +6,13 @@ import type { Identity } from '../access/identity.js';
 import type { Issuers } from '../access/oidc.js';
 import type { Bakery } from '../bake/index.js';
 import type { CatalogContext } from '../catalog/context.js';
+import type { BaseImageBuilder } from '../bake/bases/build.js';
 import type { Database } from '../database/tables.js';
 
 import { accessService } from './access-service.js';
 import { guardAdapter } from './adapter-guard.js';
 import { bakeService } from './bake-service.js';
-import { type BaseBuilder, baseService } from './base-service.js';
+import { baseService } from './base-service.js';
 import { catalogService } from './catalog-service.js';
 import { type AnyRequest, addressOf, proveConnection } from './connections.js';
 import { openDoor } from './guards/door.js';
@@ -37,7 +38,7 @@ export interface ApiParts {
   readonly database: Database;
   readonly tenantKeys: CatalogContext['tenantKeys'];
   readonly bakery: Bakery;
-  readonly baseBuilders: readonly BaseBuilder[];
+  readonly baseBuilders: readonly BaseImageBuilder[];
   readonly substrates: readonly string[];
   /** The issuers whose tokens are taken beside API keys. */
   readonly issuers: Issuers;

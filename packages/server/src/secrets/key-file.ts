@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, open, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
+
+import { moveDurably, syncPath } from '../host/durable-files.js';
 
 /** The bytes of a key-encryption key. */
 export const keyLength = 32;
@@ -53,23 +55,13 @@ export async function linkKeyFile(file: string, name: string): Promise<void> {
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error;
   }
-  await syncFolder(path.dirname(name));
+  // A key must not be lost to a power cut after the first value was encrypted with it.
+  await syncPath(path.dirname(name));
 }
 
 /** Puts a key file in the place of another. */
 export async function replaceKeyFile(file: string, name: string): Promise<void> {
-  await rename(file, name);
-  await syncFolder(path.dirname(name));
-}
-
-/** A key must not be lost to a power cut after the first value was encrypted with it. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await moveDurably(file, name);
 }
 
 async function exists(file: string): Promise<boolean> {

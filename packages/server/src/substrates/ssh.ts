@@ -70,12 +70,6 @@ export async function connectSsh(target: SshTarget): Promise<SshChannel> {
   return channel;
 }
 
-/** One word of a `sh` command line that stands for exactly this text. */
-export function shellQuote(text: string): string {
-  if (text.includes('\0')) throw new TypeError('a shell word cannot hold a NUL byte');
-  return /^[A-Za-z0-9_/:=.,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 function login({ host, port, keys, signal, socket }: SshTarget): Promise<Client> {
   const expected = publicKeyBlob(keys.hostPublic);
   return new Promise((resolve, reject) => {

@@ -3,15 +3,18 @@ import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, ListBakesResponseSchema, MurmurError } from '@murmur/api';
 import { sql } from 'kysely';
 
+import { pageSizeOf } from '../../catalog/page-size.js';
+import { readPageToken, writePageToken } from '../../catalog/page-token.js';
 import { matchesAnyPattern } from '../../database/name-patterns.js';
 import type { Queryable } from '../../database/tables.js';
 import { countedAttempt } from '../workflow/beginning.js';
-import { readPageToken, writePageToken } from './page-token.js';
 import { waitsFor } from '../room/queue.js';
 import type { RunRow } from './runs.js';
 
-const defaultPageSize = 25;
-const largestPageSize = 100;
+/** A run's row is large, and most people look for one of the last. */
+const pageSizes = { usual: 25, most: 100 };
+/** Runs have one order. */
+const order = 'newest';
 
 /** A run as callers see it. */
 export async function bakeOf(queryable: Queryable, run: RunRow): Promise<Bake> {
@@ -91,11 +94,8 @@ export async function listRuns(
   request: ListBakesRequest,
   recipes: readonly string[] = ['*'],
 ): Promise<ListBakesResponse> {
-  if (request.pageSize < 0 || request.pageSize > largestPageSize) {
-    throw new MurmurError('INVALID_ARGUMENT', `page_size must be between 1 and ${largestPageSize}`);
-  }
-  const size = request.pageSize === 0 ? defaultPageSize : request.pageSize;
-  const before = readPageToken(request.pageToken);
+  const size = pageSizeOf(request.pageSize, pageSizes);
+  const before = request.pageToken === '' ? undefined : readPageToken(request.pageToken, 'bake', order).ordinal;
   // No name holds a NUL, and the database cannot be asked for one.
   if ([request.recipe, request.environment, request.placement].some((name) => name.includes('\0'))) return create(ListBakesResponseSchema);
   let query = queryable.selectFrom('runs').selectAll().where('tenant', '=', tenant).where(matchesAnyPattern('recipe', recipes));
@@ -112,7 +112,8 @@ export async function listRuns(
   const last = page.at(-1);
   return create(ListBakesResponseSchema, {
     bakes: page.map((run) => create(BakeSchema, summaryOf(run))),
-    nextPageToken: runs.length > size && last !== undefined ? writePageToken(last.ordinal) : '',
+    nextPageToken:
+      runs.length > size && last !== undefined ? writePageToken({ kind: 'bake', sort: order, key: last.id, ordinal: last.ordinal }) : '',
   });
 }
 

@@ -1,15 +1,15 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 
-import { startRounds } from './reconcile-loop.js';
+import { startReconcileLoops } from './reconcile-loop.js';
 
 const log = pino({ level: 'silent' });
 
-test('a round that is hurried comes at once, also when it is asked for while it runs, and a failure stops nothing', async () => {
+test('a loop that is hurried comes at once, also when it is asked for while it runs, and a failure stops nothing', async () => {
   let count = 0;
   let third: () => void = () => undefined;
   const cameThrice = new Promise<void>((resolve) => (third = resolve));
-  const rounds = startRounds(
+  const loops = startReconcileLoops(
     [
       {
         name: 'work',
@@ -17,7 +17,7 @@ test('a round that is hurried comes at once, also when it is asked for while it 
         work: async () => {
           await Promise.resolve();
           count += 1;
-          if (count < 3) rounds.hurry('work');
+          if (count < 3) loops.hurry('work');
           if (count === 2) throw new Error('the second time fails');
           if (count === 3) third();
         },
@@ -25,8 +25,8 @@ test('a round that is hurried comes at once, also when it is asked for while it 
     ],
     log,
   );
-  rounds.hurry('work');
+  loops.hurry('work');
   await cameThrice;
-  await rounds.stop();
+  await loops.stop();
   expect(count).toBe(3);
 });

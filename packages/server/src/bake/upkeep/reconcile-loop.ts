@@ -1,35 +1,35 @@
 import type { Logger } from 'pino';
 
-/** Work that is done again and again. */
-export interface Round {
+/** Work that brings what is into line with what should be, done again and again. */
+export interface ReconcileLoop {
   readonly name: string;
   readonly everyMs: number;
   work(): Promise<void>;
 }
 
-/** Running rounds. */
-export interface Rounds {
-  /** Does one round soon, without waiting for its time. */
+/** Running loops. */
+export interface ReconcileLoops {
+  /** Goes through one loop's work soon, without waiting for its time. */
   hurry(name: string): void;
   /** Starts nothing more and waits for what runs. */
   stop(): Promise<void>;
 }
 
-/** Does each round's work over and over, never twice at once. A failure is logged and the next time comes as ever. */
-export function startRounds(rounds: readonly Round[], log: Logger): Rounds {
+/** Does each loop's work over and over, never twice at once. A failure is logged and the next time comes as ever. */
+export function startReconcileLoops(loops: readonly ReconcileLoop[], log: Logger): ReconcileLoops {
   let stopped = false;
-  const pauses = new Map(rounds.map(({ name }) => [name, interruptiblePause()]));
-  const go = async ({ name, everyMs, work }: Round) => {
+  const pauses = new Map(loops.map(({ name }) => [name, interruptiblePause()]));
+  const go = async ({ name, everyMs, work }: ReconcileLoop) => {
     while (!stopped) {
       try {
         await work();
       } catch (error) {
-        log.warn({ err: error, round: name }, 'a round of upkeep failed');
+        log.warn({ err: error, loop: name }, 'a reconcile loop failed; it goes on');
       }
       if (!stopped) await pauses.get(name)?.wait(everyMs);
     }
   };
-  const running = rounds.map(go);
+  const running = loops.map(go);
   return {
     hurry: (name) => pauses.get(name)?.interrupt(),
     async stop() {

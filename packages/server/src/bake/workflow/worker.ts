@@ -2,7 +2,7 @@ import { formatDuration, MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { isDatabaseOutage } from '../../database/outage.js';
-import { outlast } from '../../database/outlast.js';
+import { retryOutages } from '../../database/retry.js';
 import type { Database } from '../../database/tables.js';
 import type { TenantKeys } from '../../secrets/tenant-keys.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
@@ -42,7 +42,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
   const steadily = async <T>(work: () => Promise<T>, failed: (error: unknown) => T): Promise<T> => {
     const over = () => signal.reason instanceof ServerStopping || signal.reason instanceof RunLost;
     try {
-      return await outlast({ log, over }, work);
+      return await retryOutages({ log, over }, work);
     } catch (error) {
       if (signal.reason instanceof ServerStopping) return await new Promise<never>(() => undefined);
       if (error instanceof RunLost || signal.reason instanceof RunLost) throw parts.letGo(lease.runId);

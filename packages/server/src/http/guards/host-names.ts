@@ -1,9 +1,8 @@
 import type { RequestListener } from 'node:http';
 
-import { MurmurError } from '@murmur/api';
+import { isLoopback, MurmurError } from '@murmur/api';
 
 import type { AnyRequest } from '../connections.js';
-import { isLoopback } from '../peer-address.js';
 
 /** Whether a request asks for this machine by a name that means it everywhere: no page of another site can have such an address. */
 export function namesThisMachine(request: AnyRequest): boolean {

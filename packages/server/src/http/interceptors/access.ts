@@ -8,7 +8,7 @@ import { isDenial } from '../../access/denials.js';
 import { type AuditTrail, type TrailParts, auditTrail } from '../audit-trail.js';
 import { ruleOf } from '../call-rules.js';
 import { accessKey, addressKey, identityOf, trailKey } from '../caller.js';
-import { judge } from '../authorize.js';
+import { authorize } from '../authorize.js';
 import { defaultRecheckMs, rechecked } from '../rechecked.js';
 
 import { outcomeCode } from './errors.js';
@@ -36,14 +36,14 @@ export function accessInterceptor(parts: TrailParts & { readonly recheckMs?: num
     const trail = auditTrail(parts, { identity, address, action: method.name, kept, about: () => rule.about?.(message) ?? [] });
     request.contextValues.set(trailKey, trail);
     try {
-      message = await judge(parts.database, rule, { identity, access, meant }, message);
+      message = await authorize(parts.database, rule, { identity, access, meant }, message);
       await trail.begin();
       const response = await next(received.with(message));
       if (response.stream) {
         const still = async () => {
           // A key that is taken away ends what it began. A token cannot be: it ends by itself, and the stream with it.
           if (identity.keyId !== '') await authenticate(parts.database, request.header.get('authorization'));
-          await judge(parts.database, rule, { identity, access: await accessOf(parts.database, identity), meant }, message);
+          await authorize(parts.database, rule, { identity, access: await accessOf(parts.database, identity), meant }, message);
         };
         const everyMs = parts.recheckMs ?? defaultRecheckMs;
         const messages = rechecked(response.message, { everyMs, check: still, endsAt: identity.expiresAt });

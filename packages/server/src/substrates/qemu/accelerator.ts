@@ -5,7 +5,8 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 
 import { bootId } from '../../host/boot-id.js';
-import { readIfPresent, writeAtomically } from './files.js';
+import { writeAtomically } from '../../host/durable-files.js';
+import { readIfPresent } from './files.js';
 import { HostCommandError, runOnHost } from '../host-command.js';
 import { cpioArchive } from './initrd/cpio.js';
 import { type Accelerator, qemuProgram } from './qemu-program.js';

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 
 import { processStart } from '../../host/process-start.js';
-import { readIfPresent, writeAtomically } from './files.js';
+import { writeAtomically } from '../../host/durable-files.js';
+import { readIfPresent } from './files.js';
 
 /** Notes beside the folder of an image being made who makes it, until disposed. */
 export async function markBuilder(folder: string): Promise<AsyncDisposable> {

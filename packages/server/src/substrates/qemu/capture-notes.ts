@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 
 import { type Handle, type Owner, PlatformFault, type Token } from '../substrate.js';
-import { readIfPresent, writeAtomically } from './files.js';
+import { writeAtomically } from '../../host/durable-files.js';
+import { readIfPresent } from './files.js';
 import { captureNote, type Digest, type Layout } from './layout.js';
 
 /** Which image a capture came to. Lies beside the images until the image is registered or discarded. */

@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { bootId } from '../../host/boot-id.js';
 import { answeredWithin, PlatformFault, type GuestChannel, type GuestKeys, type Owner, type Token } from '../substrate.js';
-import { isMissing, moveDurably, readIfPresent, syncPath, writeAtomically } from './files.js';
+import { moveDurably, syncPath, writeAtomically } from '../../host/durable-files.js';
+import { isMissing, readIfPresent } from './files.js';
 import { readCaptureNote, writeCaptureNote } from './capture-notes.js';
 import type { Channels } from './channels.js';
 import { filesystemIsClean } from './filesystem.js';

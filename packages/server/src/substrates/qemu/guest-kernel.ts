@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { MurmurError } from '@murmur/api';
 
-import { shellQuote } from '../ssh.js';
+import { shellQuote } from '../shell-quote.js';
 import { PlatformFault, type GuestChannel } from '../substrate.js';
 import { guestModules } from './guest-modules.js';
 import { replaceModules } from './initrd/build.js';

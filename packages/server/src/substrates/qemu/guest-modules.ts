@@ -1,6 +1,6 @@
 import { MurmurError } from '@murmur/api';
 
-import { shellQuote } from '../ssh.js';
+import { shellQuote } from '../shell-quote.js';
 import type { GuestChannel } from '../substrate.js';
 import type { KernelModule } from './initrd/build.js';
 

@@ -2,7 +2,8 @@ import { chmod, link, copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { ExistenceCheck } from '../substrate.js';
-import { digestOf, isMissing, moveDurably, readIfPresent, syncPath, writeAtomically } from './files.js';
+import { moveDurably, syncPath, writeAtomically } from '../../host/durable-files.js';
+import { digestOf, isMissing, readIfPresent } from './files.js';
 import { imageFolder, type Digest, type Layout } from './layout.js';
 import { imageFile, listManifests, readManifest, readManifestIn, type ImageFile, type Manifest } from './manifest.js';
 import { runOnHost } from '../host-command.js';

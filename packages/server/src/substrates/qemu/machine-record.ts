@@ -1,7 +1,8 @@
 import path from 'node:path';
 
 import type { Owner, Token } from '../substrate.js';
-import { readIfPresent, writeAtomically } from './files.js';
+import { writeAtomically } from '../../host/durable-files.js';
+import { readIfPresent } from './files.js';
 import { machineFolder, type Digest, type Layout } from './layout.js';
 
 /** `machine.json` in a machine's folder. Holds no secret. */

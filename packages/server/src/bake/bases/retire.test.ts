@@ -14,7 +14,7 @@ import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import type { Substrate } from '../../substrates/substrate.js';
 import { insertRun } from '../runs/testing-runs.js';
-import { retireOldBases } from './bases.js';
+import { retireOldBases } from './retire.js';
 
 const log = pino({ level: 'silent' });
 const [first, second] = ['1', '2'].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string];

@@ -5,8 +5,8 @@ import path from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { processStart } from '../../host/process-start.js';
-import { sweepTemporaryFiles, writeAtomically } from './files.js';
+import { processStart } from './process-start.js';
+import { sweepTemporaryFiles, writeAtomically } from './durable-files.js';
 
 test('a temporary file goes once its writer has ended, and nothing else does', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'murmur-files-'));

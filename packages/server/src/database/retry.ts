@@ -9,7 +9,7 @@ const pauseMs = 1000;
 const sayAgainMs = 60_000;
 
 /** How work waits for the database. */
-export interface Patience {
+export interface Retrying {
   readonly log: Logger;
   /** Says that nobody waits any more: the error is thrown then. */
   readonly over?: () => boolean;
@@ -21,19 +21,19 @@ export interface Patience {
  * Repeats work for as long as the database is out of reach, however long that is, so that no outage decides about a bake. What is
  * wrong for another reason is thrown at once.
  */
-export async function outlast<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
+export async function retryOutages<T>(retrying: Retrying, work: () => Promise<T>): Promise<T> {
   let saidAt = -Infinity;
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (!isDatabaseOutage(error) || patience.over?.() === true) throw error;
+      if (!isDatabaseOutage(error) || retrying.over?.() === true) throw error;
       if (performance.now() - saidAt > sayAgainMs) {
         saidAt = performance.now();
-        patience.log.warn({ err: error }, 'the database is out of reach; a bake waits for it');
+        retrying.log.warn({ err: error }, 'the database is out of reach; a bake waits for it');
       }
       // A server that stops in the meantime is not held up.
-      await delay(patience.pauseMs ?? pauseMs, undefined, { ref: false });
+      await delay(retrying.pauseMs ?? pauseMs, undefined, { ref: false });
     }
   }
 }
