@@ -39,7 +39,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
   const log = parts.log.child({ run: lease.runId });
 
   /** Repeats work while the database is away, and leaves without a trace when the run or the server is no longer ours. */
-  const steadily = async <T>(work: () => Promise<T>, failed: (error: unknown) => T): Promise<T> => {
+  const retrying = async <T>(work: () => Promise<T>, failed: (error: unknown) => T): Promise<T> => {
     const over = () => signal.reason instanceof ServerStopping || signal.reason instanceof RunLost;
     try {
       return await retryOutages({ log, over }, work);
@@ -78,7 +78,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
 
   return {
     clear: (firstAttempt) =>
-      steadily(
+      retrying(
         async () => {
           await clearBefore(firstAttempt);
           return null;
@@ -90,13 +90,13 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
       ),
 
     perform: (step, state, attempt) =>
-      steadily(
+      retrying(
         () => performStep(step, state, attempt),
         (error) => outcomeOf(error, step),
       ),
 
     release: (state, attempt, setback, aftermath) =>
-      steadily(
+      retrying(
         async () => {
           // A cancelled bake is cleaned up all the same.
           const context = await enter(
@@ -124,7 +124,7 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
       ),
 
     fail: (state, attempt, setback, aftermath) =>
-      steadily(
+      retrying(
         () => endFailed(state, attempt, setback, aftermath),
         (error) => {
           throw error;

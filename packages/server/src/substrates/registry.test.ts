@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { registry } from './registry.js';
+
+const here = new URL('./', import.meta.url);
+/** What tests share is no substrate. */
+const folders = readdirSync(here, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() && entry.name !== 'testing' ? [entry.name] : [],
+);
+
+test('each folder is a substrate with one line in the registry, and each line has its folder', () => {
+  expect(registry.map(({ name }) => name.toLowerCase()).toSorted()).toEqual(folders.toSorted());
+});
+
+test.each(folders)('%s has what every substrate has, and holds itself to the shared suite', (folder) => {
+  const files = readdirSync(new URL(`${folder}/`, here));
+  expect(files).toEqual(expect.arrayContaining(['README.md', 'index.ts', `${folder}.test.ts`]));
+  expect(readFileSync(new URL(`${folder}/${folder}.test.ts`, here), 'utf8')).toMatch(/^\s*describeSubstrate\(/m);
+});
+
+test.each(folders)('nothing above the port imports %s', (folder) => {
+  const imports = new RegExp(`from '[^']*substrates/${folder}/`);
+  const rooms = readdirSync(new URL('../', here), { recursive: true, encoding: 'utf8' });
+  const above = rooms.filter((file) => file.endsWith('.ts') && !/^substrates\/|\.test\.ts$|testing/.test(file));
+  expect(above.length).toBeGreaterThan(100);
+  expect(above.filter((file) => imports.test(readFileSync(new URL(`../${file}`, here), 'utf8')))).toEqual([]);
+});
