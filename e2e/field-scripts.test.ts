@@ -21,6 +21,23 @@ seq 3000
 echo LAST
 `;
 
+/** It takes longer than anybody waits for a machine. */
+const slowToStop = `#!/bin/sh
+set -e
+cat > /etc/systemd/system/slow.service <<EOF
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+ExecStop=/bin/sleep 3000
+TimeoutStopSec=infinity
+[Install]
+WantedBy=multi-user.target
+EOF
+systemctl enable --now slow
+echo made > /opt/made
+`;
+
 const inspection = 'ls /etc/ssh/ssh_host_rsa_key /tmp/c 2>/dev/null; cat /var/log/kept.log; cat /opt/keep/f';
 
 /** Slow: a whole Debian is built and booted several times. `MURMUR_FULL=sweep` runs it. */
@@ -54,6 +71,16 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('on a whole Debian', () =
       expect(printed).toEqual([...Array.from({ length: 3000 }, (_, index) => `[s] ${index + 1}`), '[s] LAST']);
       expect(log).toContain('murmur: unmounted what the script had left mounted: /tmp/c\n');
       expect((await murmurOk(server, ['try', run.image_name, ...place, '--', 'sh', '-c', inspection])).trim()).toBe('x');
+    },
+    long,
+  );
+
+  it(
+    'a service that does not stop is ended with the machine, whose disk is whole',
+    async () => {
+      const { run } = await bake('slow', slowToStop);
+      expect(run).toMatchObject({ phase: 'completed', attempt: 1 });
+      expect((await murmurOk(server, ['try', run.image_name, ...place, '--', 'cat', '/opt/made'])).trim()).toBe('made');
     },
     long,
   );

@@ -1,9 +1,8 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { bootId } from '../../host/boot-id.js';
-import { answeredWithin, PlatformFault, type GuestChannel, type GuestKeys, type Owner, type Token } from '../substrate.js';
+import { answeredWithin, PlatformFault, type GuestKeys, type Owner, type Token } from '../substrate.js';
 import { moveDurably, syncPath, writeAtomically } from '../../host/durable-files.js';
 import { isMissing, readIfPresent } from './files.js';
 import { readCaptureNote, writeCaptureNote } from './capture-notes.js';
@@ -11,13 +10,12 @@ import type { Channels } from './channels.js';
 import { filesystemIsClean } from './filesystem.js';
 import { takeChangedKernel } from './guest-kernel.js';
 import { openMaking, placeImage, sealImage, shareFile } from './images.js';
-import { controlSocket, imageFolder, machineFolder, makingFolder, type Digest, type Layout } from './layout.js';
+import { imageFolder, machineFolder, makingFolder, type Digest, type Layout } from './layout.js';
 import { findProcesses } from './machine-process.js';
 import { readMachine, writeMachine, type MachineRecord } from './machine-record.js';
 import { readManifest, type Manifest } from './manifest.js';
-import { machineStatus, quitMachine } from './qmp.js';
+import { endStopped, powerOff } from './power-off.js';
 
-const powerOffMs = 120_000;
 /** Asking for the kernel, perhaps copying it out, and trimming the disk. */
 const preparedMs = 10 * 60_000;
 
@@ -90,21 +88,9 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
   const folder = machineFolder(layout, record.token);
   let stopping = record;
   if ((await findProcesses(folder)).length > 0) {
-    // A repeated call may find the machine stopped as it was told, but not ended yet.
-    if (record.stopping === undefined || !(await hasStopped(layout, record.token))) {
-      await using channel = await request.channels.open(record.token, request.keys, request.signal);
-      const parent = { manifest: await manifestOf(layout, record.base), initrd: path.join(imageFolder(layout, record.base), 'initrd') };
-      const kernelChanged = await answeredWithin(preparedMs, request.signal, async (signal) => {
-        const changed = await takeChangedKernel(channel, parent, making, signal);
-        // Blocks of deleted files would otherwise stay in the image.
-        await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal });
-        return changed;
-      });
-      stopping = { ...record, stopping: { kernelChanged, boot: await bootId() } };
-      await writeMachine(layout, stopping);
-      await answeredWithin(powerOffMs, request.signal, (signal) => powerOff(channel, signal));
-      await untilStopped(layout, record.token, request.signal);
-    }
+    // A repeated call may find the machine prepared, told, or stopped but not ended yet.
+    if (record.stopping === undefined) stopping = await prepareToStop(layout, record, request, making);
+    await powerOff(layout, request);
     await endStopped(layout, record.token, request.signal);
     await request.channels.close(record.token);
   }
@@ -115,35 +101,19 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
   return stopping;
 }
 
-async function hasStopped(layout: Layout, token: Token): Promise<boolean> {
-  return (await machineStatus(controlSocket(layout, token))) === 'shutdown';
-}
-
-async function powerOff(channel: GuestChannel, signal: AbortSignal): Promise<void> {
-  try {
-    await channel.run('(sleep 0.1; poweroff) >/dev/null 2>&1 </dev/null &', { signal });
-  } catch (error) {
-    // The machine may be gone before the command's status came; whether it stopped is seen on its process.
-    if (!(error instanceof PlatformFault)) throw error;
-  }
-}
-
-async function untilStopped(layout: Layout, token: Token, signal: AbortSignal): Promise<void> {
-  const limit = performance.now() + powerOffMs;
-  while (!(await hasStopped(layout, token)) && (await findProcesses(machineFolder(layout, token))).length > 0) {
-    if (performance.now() > limit) throw new PlatformFault(`the machine did not power off within ${powerOffMs / 1000} s`);
-    await delay(50, undefined, { signal });
-  }
-}
-
-/** Ends the QEMU of a machine that has powered off, so that all of its disk is in the file. */
-async function endStopped(layout: Layout, token: Token, signal: AbortSignal): Promise<void> {
-  const limit = performance.now() + powerOffMs;
-  await quitMachine(controlSocket(layout, token));
-  while ((await findProcesses(machineFolder(layout, token))).length > 0) {
-    if (performance.now() > limit) throw new PlatformFault(`the machine's QEMU did not end within ${powerOffMs / 1000} s`);
-    await delay(30, undefined, { signal });
-  }
+/** Does what needs the guest, and notes that its disk is the result from here on. */
+async function prepareToStop(layout: Layout, record: MachineRecord, request: CaptureRequest, making: string): Promise<MachineRecord> {
+  await using channel = await request.channels.open(record.token, request.keys, request.signal);
+  const parent = { manifest: await manifestOf(layout, record.base), initrd: path.join(imageFolder(layout, record.base), 'initrd') };
+  const kernelChanged = await answeredWithin(preparedMs, request.signal, async (signal) => {
+    const changed = await takeChangedKernel(channel, parent, making, signal);
+    // Blocks of deleted files would otherwise stay in the image.
+    await channel.run('fstrim -a 2>/dev/null || fstrim / 2>/dev/null; sync', { signal });
+    return changed;
+  });
+  const stopping: MachineRecord = { ...record, stopping: { kernelChanged, boot: await bootId() } };
+  await writeMachine(layout, stopping);
+  return stopping;
 }
 
 async function seal(layout: Layout, request: CaptureRequest, making: string): Promise<Digest> {
