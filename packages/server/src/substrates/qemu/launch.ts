@@ -17,13 +17,15 @@ import { qemuArguments, qemuProgram } from './qemu-program.js';
 import { forwardedPort, QmpError } from './qmp.js';
 
 const startMs = 20_000;
+/** Of what QEMU says: why it did not start comes first. */
+const logBytes = 64 * 1024;
 
 /**
  * Runs QEMU under `timeout`, in a session of its own, so that neither the server's end nor its restart reaches it. When the
  * machine's time is over the folder goes too; when QEMU ends for another reason the folder stays for whoever asked.
  */
 const watchdog = `end=$(($(date +%s) + $1)); folder=$2; control=$3; events=$4; shift 4
-timeout -k 10 "$((end - $(date +%s)))" "$@"
+timeout -k 10 "$((end - $(date +%s)))" "$@" 2>&1 | { head -c ${logBytes}; cat >/dev/null; }
 if [ "$(date +%s)" -ge "$end" ]; then rm -rf "$folder" "$control" "$events"; fi`;
 
 /** Starts the machine of this token, or finds it running. */
