@@ -38,7 +38,7 @@ export function guestSession(
   const asked = <T>(limitMs: number, ask: (limited: AbortSignal) => Promise<T>) => {
     const remaining = Math.max(0, remainingMs());
     if (remaining >= limitMs) return answeredWithin(limitMs, signal, ask);
-    return answeredWithin(Math.ceil(remaining), signal, ask, "the machine did not answer until its script's time was over");
+    return answeredWithin(Math.ceil(remaining), signal, ask, 'the machine did not answer until its time was over');
   };
   const drop = async () => {
     const dropped = channel;

@@ -70,10 +70,7 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
         await onHost(() => launchMachine(layout, probe, spec, token));
         return { site, token, handle: { token } };
       }),
-    async waitReady(machine, keys, signal) {
-      await using channel = await onHost(() => channels.open(machine.token, keys, signal));
-      await waitForBoot(channel, signal);
-    },
+    waitReady: (machine, keys, signal) => onHost(() => waitForBoot((limit) => channels.open(machine.token, keys, limit), signal)),
     channel: (machine, keys, signal) => onHost(() => channels.open(machine.token, keys, signal)),
     capture: (machine, keys, artifact, signal) =>
       inTurn(machine.token, async () => {

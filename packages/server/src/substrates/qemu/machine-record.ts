@@ -17,6 +17,8 @@ export interface MachineRecord {
   readonly port?: number;
   /** Set once the guest said on its console that its SSH server listens. */
   readonly listening?: true;
+  /** Set once its kernel was seen to have panicked. */
+  readonly panicked?: true;
   /** The QEMU process, by what tells it apart from a later one of the same id. */
   readonly process?: { readonly pid: number; readonly start: string };
   /**

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 
 import { EndedByGuest, PlatformFault, type Token } from '../substrate.js';
 import { eventSocket, machineFolder, type Layout } from './layout.js';
+import { hasPanicked, kernelPanic } from './panic.js';
 import { onMessages, type MachineStatus, type QmpMessage } from './qmp.js';
 
 const againMs = 1000;
@@ -34,6 +35,7 @@ export function watchMachine(layout: Layout, token: Token, log: Logger): Machine
   let timer: NodeJS.Timeout | undefined;
   let resumes = 0;
   let resumedAt = 0;
+  let ending = false;
   let disposed = false;
 
   const later = (task: () => void) => {
@@ -64,18 +66,28 @@ export function watchMachine(layout: Layout, token: Token, log: Logger): Machine
 
   const hear = (message: QmpMessage) => {
     if (message.QMP !== undefined) send('qmp_capabilities', 'query-status');
-    if (message.event === 'SHUTDOWN' && message.data?.guest === true) end(endOf(message.data.reason));
+    if (message.event === 'SHUTDOWN' && message.data?.guest === true) void tellEnd(message.data.reason);
     if (message.event === 'STOP') send('query-status');
     if (message.event === 'RESUME') standstill = undefined;
     if (message.id === 'query-status' && message.return !== undefined) see((message.return as { status: MachineStatus }).status);
   };
 
   const see = (status: MachineStatus) => {
-    if (status === 'shutdown') end(new EndedByGuest('off or restart'));
-    else if (status === 'guest-panicked') end(new PlatformFault("the machine's kernel panicked"));
+    if (status === 'shutdown') void tellEnd();
     else if (status === 'internal-error') end(new PlatformFault('the machine broke down'));
     else if (status === 'io-error') later(() => void resume());
     if (status !== 'io-error') standstill = undefined;
+  };
+
+  const tellEnd = async (reason?: string) => {
+    // The event comes first and says the most; its console can be read once.
+    if (ending) return;
+    ending = true;
+    try {
+      end((await hasPanicked(layout, token)) ? kernelPanic() : new EndedByGuest(deeds[reason ?? ''] ?? 'off or restart'));
+    } catch (error) {
+      end(new PlatformFault('the machine has ended', { cause: error }));
+    }
   };
 
   const resume = async () => {
@@ -106,14 +118,11 @@ export function watchMachine(layout: Layout, token: Token, log: Logger): Machine
   };
 }
 
+/** A guest's own end, as QEMU calls it. */
+const deeds: Readonly<Record<string, 'off' | 'restart'>> = { 'guest-shutdown': 'off', 'guest-reset': 'restart' };
+
 const noRoom = "the server's host has no room left on its disk";
 const brokenDisk = "the server's host could not read or write the machine's disk";
-
-function endOf(reason: string | undefined): PlatformFault {
-  if (reason === 'guest-shutdown') return new EndedByGuest('off');
-  if (reason === 'guest-reset') return new EndedByGuest('restart');
-  return new PlatformFault("the machine's kernel panicked");
-}
 
 async function freeBytes(folder: string): Promise<number | undefined> {
   try {

@@ -2,6 +2,7 @@ import path from 'node:path';
 
 import { controlCard, controlCardMark } from './initrd/control-card.js';
 import { processMark } from './machine-process.js';
+import { panicAtOnce } from './panic.js';
 
 /** The emulator for the only architecture this substrate boots. */
 export const qemuProgram = 'qemu-system-x86_64';
@@ -39,11 +40,11 @@ export function qemuArguments(spec: QemuSpec): readonly string[] {
   return [
     ...['-name', `guest=murmur-${spec.token}`, '-no-user-config', '-nodefaults', '-display', 'none'],
     // QEMU stays and stands still, and so tells for as long as it is asked what became of the guest.
-    ...['-action', 'reboot=shutdown,shutdown=pause,panic=pause'],
+    ...['-action', 'reboot=shutdown,shutdown=pause'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-machine', 'q35,vmport=off,smm=off,usb=off', ...acceleratorArguments(spec.accelerator)],
     ...['-smp', String(spec.vcpus), '-m', String(spec.memoryMb)],
-    ...['-kernel', spec.kernel, '-initrd', spec.initrd, '-append', `${spec.commandLine} console=ttyS0`],
+    ...['-kernel', spec.kernel, '-initrd', spec.initrd, '-append', `${spec.commandLine} console=ttyS0 ${panicAtOnce}`],
     // A scratch machine that the host loses is lost anyway; what becomes an image is synced when it is captured.
     ...['-drive', `if=none,id=disk,format=qcow2,${driveOptions},file=${disk.replaceAll(',', ',,')}`],
     // What fails on the host is none of the guest's business: it stands still instead of seeing an error.

@@ -6,9 +6,9 @@ import { answeredWithin, PlatformFault, type GuestChannel, type GuestKeys, type 
 import { sshIsUp } from './console-mark.js';
 import { bootFolder } from './initrd/access.js';
 import { findMachine } from './launch.js';
-import { controlSocket, type Layout } from './layout.js';
+import type { Layout } from './layout.js';
 import { writeMachine, type MachineRecord } from './machine-record.js';
-import { QmpError, takeConsole } from './qmp.js';
+import { isPanic, kernelPanic, readConsole } from './panic.js';
 
 const bootMs = 300_000;
 const tooLate = `the machine did not finish booting within ${bootMs / 1000} s`;
@@ -16,6 +16,8 @@ const bannerMs = 10_000;
 /** A script may have taken the mark out of an image's boot: after this long it is tried without. */
 const unmarkedMs = 20_000;
 const maxRefusals = 20;
+/** Longer than any mark: the end of what was heard may be the beginning of one. */
+const carried = 128;
 
 /**
  * Ends when the guest's own boot has: at once where there is no systemd to ask. What was left out because the machine comes up
@@ -23,9 +25,13 @@ const maxRefusals = 20;
  */
 const bootFinished = `if [ -d /run/systemd/system ]; then systemctl is-system-running --wait; fi; rm -f ${bootFolder}/network-is-up; true`;
 
-/** Returns once the guest behind this channel has finished booting. */
-export async function waitForBoot(channel: GuestChannel, signal: AbortSignal): Promise<void> {
-  await answeredWithin(bootMs, signal, (limit) => channel.run(bootFinished, { signal: limit }), tooLate);
+/** Reaches the guest and returns once it has finished booting. One limit binds both: a guest that is not up by then never will be. */
+export async function waitForBoot(open: (limit: AbortSignal) => Promise<GuestChannel>, signal: AbortSignal): Promise<void> {
+  const booted = async (limit: AbortSignal) => {
+    await using channel = await open(limit);
+    await channel.run(bootFinished, { signal: limit });
+  };
+  await answeredWithin(bootMs, signal, booted, tooLate);
 }
 
 /** Opens a channel to the machine's guest, waiting while it boots. Throws {@link PlatformFault} when the machine is gone. */
@@ -59,19 +65,10 @@ async function listeningMachine(layout: Layout, token: Token, signal: AbortSigna
     const listening = { ...machine, port: machine.port };
     if (machine.listening === true || Date.now() - machine.createdAt > unmarkedMs) return listening;
     // Asking takes it out of the ring, so whoever has heard the mark writes that down for the others.
-    heard = (heard.slice(-sshIsUp.length) + (await console(layout, token))).replaceAll('\r', '');
+    heard = (heard.slice(-carried) + (await readConsole(layout, token))).replaceAll('\r', '');
+    if (isPanic(heard)) throw kernelPanic();
     if (heard.includes(sshIsUp)) await writeMachine(layout, { ...machine, listening: true });
     else await delay(80, undefined, { signal });
-  }
-}
-
-async function console(layout: Layout, token: Token): Promise<string> {
-  try {
-    return await takeConsole(controlSocket(layout, token));
-  } catch (error) {
-    // A machine that has ended is noticed by its process.
-    if (error instanceof QmpError) return '';
-    throw error;
   }
 }
 

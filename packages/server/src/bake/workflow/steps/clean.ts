@@ -18,7 +18,8 @@ export const clean: BakeStep = {
   phase: 'capturing',
   async run(state, context) {
     await assertLease(context.database, context.lease);
-    await using session = guestSession(state, context);
+    const until = performance.now() + cleanMs;
+    await using session = guestSession(state, context, () => until - performance.now());
     const { run, tenantKey } = context;
     const secrets = Object.values(openVariables(tenantKey, run.id, run.sealed_variables));
     const program = cleanProgram(context.keys.clientPublic, context.substrate.guestFolder);

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { startTestBakery, type TestBakery } from '../testing.js';
+
+const minutes = 60_000;
+
+let kitchen: TestBakery;
+beforeAll(async () => {
+  kitchen = await startTestBakery();
+});
+afterAll(async () => {
+  await kitchen[Symbol.asyncDispose]();
+});
+
+/** Follows a bake from the time its script begins to what is said of its first attempt, and cancels it then. */
+async function firstAttempt(recipe: string): Promise<{ ms: number; said: string }> {
+  const { runId } = await kitchen.bake(recipe);
+  await kitchen.reaches(runId, 'provisioning');
+  const began = performance.now();
+  let ended: { ms: number; said: string } | undefined;
+  const { bake, log } = await kitchen.follow(runId, (text) => {
+    const said = /^murmur: attempt 1 of 3 failed: (.*)$/m.exec(text)?.[1];
+    if (said === undefined || ended !== undefined) return;
+    ended = { ms: performance.now() - began, said };
+    void kitchen.bakery.cancel(kitchen.caller, kitchen.cancelRequest(runId));
+  });
+  if (ended === undefined) throw new Error(`the first attempt did not end by itself: ${bake.error}\n${log}`);
+  return ended;
+}
+
+test('a kernel that panics ends the attempt at once, in words that say so', { timeout: 5 * minutes }, async () => {
+  await kitchen.setRecipe('panics', { script: '#!/bin/sh\necho c >/proc/sysrq-trigger\nsleep 600\n', timeout: '10m' });
+  const { ms, said } = await firstAttempt('panics');
+  expect(said).toBe("the machine's kernel panicked");
+  expect(ms).toBeLessThan(2 * minutes);
+});
+
+// Waits out the minute that a guest is given: `MURMUR_FULL=sweep` with the timeout of the promise, and otherwise with a short one.
+const timeoutSeconds = process.env['MURMUR_FULL'] === 'sweep' ? 30 : 3;
+
+test('a guest without a network ends its attempt a minute after its timeout', { timeout: 10 * minutes }, async () => {
+  await kitchen.setRecipe('cut', { script: '#!/bin/sh\nip link set eth0 down\nsleep 600\n', timeout: `${timeoutSeconds}s` });
+  const { ms } = await firstAttempt('cut');
+  expect(ms).toBeLessThan(timeoutSeconds * 1000 + 1.5 * minutes);
+});
