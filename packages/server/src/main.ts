@@ -84,7 +84,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
   await ensureFirstTenant({ database, dataDir });
   const installation = await installationId(database);
 
-  const substrates = await startSubstrates(dataDir, configuration.substrates, { installation, log }, closers);
+  const { substrates, missingSubstrates } = await startSubstrates(dataDir, configuration.substrates, { installation, log }, closers);
   const localSubstrates = [...substrates.values()].flatMap(({ local, name }) =>
     local && (name === 'QEMU' || name === 'DOCKER') ? [name] : [],
   );
@@ -122,6 +122,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
     bakery,
     baseBuilders: [...substrates.values()].flatMap(({ baseBuilder }) => (baseBuilder === undefined ? [] : [withSpace(disk, baseBuilder)])),
     substrates: [...substrates.keys()],
+    missingSubstrates,
     issuers: createIssuers(configuration.oidc, log),
     connections: configuration.limits.connections,
     hosts: configuration.hosts,
@@ -161,8 +162,9 @@ async function startSubstrates(
   configuration: SubstratesConfiguration,
   parts: { installation: string; log: Logger },
   closers: Closers,
-): Promise<ReadonlyMap<SubstrateName, Substrate>> {
+): Promise<{ substrates: ReadonlyMap<SubstrateName, Substrate>; missingSubstrates: ReadonlyMap<string, string> }> {
   const substrates = new Map<SubstrateName, Substrate>();
+  const missingSubstrates = new Map<string, string>();
   const runtimeDir = await openRuntimeDir(dataDir);
   for (const { enabled, name, open } of registry) {
     if (!enabled(configuration)) continue;
@@ -171,10 +173,11 @@ async function startSubstrates(
       substrates.set(substrate.name, substrate);
       closers.push(() => substrate.close?.() ?? Promise.resolve());
     } catch (cause) {
+      missingSubstrates.set(name, cause instanceof Error ? cause.message : String(cause));
       parts.log.warn({ err: cause, substrate: name }, 'a substrate is not available on this server');
     }
   }
-  return substrates;
+  return { substrates, missingSubstrates };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -27,11 +27,17 @@ export interface HealthParts {
   readonly database: Database;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** The substrates this server has, and those it was to have with the reason why it has not. */
+  readonly substrates: readonly string[];
+  readonly missingSubstrates: ReadonlyMap<string, string>;
   /** Throws unless the request may read the measurements. */
   requireMetricsReader(request: AnyRequest): Promise<void>;
 }
 
-/** Serves what is not the API: `/healthz` (the process lives), `/readyz` (it can reach its database) and `/metrics`. */
+/**
+ * Serves what is not the API: `/healthz` (the process lives), `/readyz` (it can reach its database) and `/metrics`. Whoever may
+ * read the measurements learns from `/readyz?verbose` which substrates the server has, and why it lacks the others.
+ */
 export function healthHandler(parts: HealthParts) {
   const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body: `${body}\n` });
 
@@ -48,6 +54,19 @@ export function healthHandler(parts: HealthParts) {
     }
   };
 
+  const verbose = async (request: AnyRequest): Promise<Answer> => {
+    const { body, ...answered } = await ready();
+    try {
+      await parts.requireMetricsReader(request);
+    } catch (thrown) {
+      errorToTell(parts.log, 'readyz', thrown);
+      return { ...answered, body };
+    }
+    const has = parts.substrates.map((name) => `substrate ${name}: available`);
+    const lacks = [...parts.missingSubstrates].map(([name, why]) => `substrate ${name}: not available: ${why}`);
+    return { ...answered, body: [body.trimEnd(), ...has, ...lacks, ''].join('\n') };
+  };
+
   const measurements = async (request: AnyRequest): Promise<Answer> => {
     try {
       await parts.requireMetricsReader(request);
@@ -59,12 +78,12 @@ export function healthHandler(parts: HealthParts) {
     return { status: 200, type: registry.contentType, body: await registry.metrics() };
   };
 
-  const answer = async (path: string, request: AnyRequest): Promise<Answer> => {
+  const answer = async (path: string, query: string | undefined, request: AnyRequest): Promise<Answer> => {
     switch (path) {
       case '/healthz':
         return text(200, 'ok');
       case '/readyz':
-        return ready();
+        return query?.split('&').some((one) => /^verbose(=|$)/.test(one)) === true ? verbose(request) : ready();
       case '/metrics':
         return measurements(request);
       default:
@@ -74,8 +93,8 @@ export function healthHandler(parts: HealthParts) {
 
   return (request: AnyRequest, response: Response): void => {
     // Not parsed as a URL: a client may send what is none.
-    const [path = ''] = (request.url ?? '').split('?', 1);
-    answer(path, request).then(
+    const [path = '', query] = (request.url ?? '').split('?', 2);
+    answer(path, query, request).then(
       ({ status, type, body }) => {
         response.writeHead(status, { 'content-type': type });
         response.end(body);

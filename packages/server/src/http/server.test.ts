@@ -72,7 +72,13 @@ describe('serveApi', () => {
       },
     };
     const parts = { database, tenantKeys, bakery, issuers: noIssuers, log };
-    return serveApi('127.0.0.1:0', { ...parts, baseBuilders: [builder], substrates: ['QEMU'], version: '1.2.3' });
+    return serveApi('127.0.0.1:0', {
+      ...parts,
+      baseBuilders: [builder],
+      substrates: ['QEMU'],
+      missingSubstrates: new Map([['DOCKER', 'connect ENOENT /run/docker.sock']]),
+      version: '1.2.3',
+    });
   };
   const clientOf = (transport: (baseUrl: string) => Transport, url = listener.url): Client<typeof MurmurService> =>
     createClient(MurmurService, transport(url));
@@ -275,6 +281,8 @@ describe('serveApi', () => {
       const response = await fetch(listener.url + path);
       expect([path, response.status, await response.text()]).toEqual([path, 200, 'ok\n']);
     }
+    const verbose = await (await fetch(`${listener.url}/readyz?verbose`)).text();
+    expect(verbose).toBe('ok\nsubstrate QEMU: available\nsubstrate DOCKER: not available: connect ENOENT /run/docker.sock\n');
     const head = await fetch(`${listener.url}/healthz`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
     expect((await fetch(`${listener.url}/none`)).status).toBe(404);

@@ -40,6 +40,8 @@ export interface ApiParts {
   readonly bakery: Bakery;
   readonly baseBuilders: readonly BaseImageBuilder[];
   readonly substrates: readonly string[];
+  /** Those that this server was to have, with the reason why it has not. */
+  readonly missingSubstrates?: ReadonlyMap<string, string>;
   /** The issuers whose tokens are taken beside API keys. */
   readonly issuers: Issuers;
   /** How long a stream goes on before its caller is looked at again, in milliseconds; a minute unless given. */
@@ -97,6 +99,8 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
       database,
       metrics,
       log,
+      substrates: parts.substrates,
+      missingSubstrates: parts.missingSubstrates ?? new Map(),
       requireMetricsReader: (request) => requireMetricsReader(database, request, identify),
     }),
     log,
