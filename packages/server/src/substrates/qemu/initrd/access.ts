@@ -14,11 +14,11 @@ const network = `${bootFolder}/access-network`;
 /**
  * Starts the SSH server. It sees its own folder as the root, with an account file, libraries and keys of its own, and listens
  * on a card of its own: neither accounts, shells, permissions, PAM, TCP wrappers, another SSH server nor a firewall of the image
- * has a say in it. What it mounts is seen by nobody else.
+ * has a say in it. What it mounts is seen by nobody else, and what the image unmounts is unmounted for it too.
  */
 const serve = `#!${jail}/bin/sh
 b=${busybox}
-run="$b unshare -m --propagation private $b sh -c"
+run="$b unshare -m --propagation slave $b sh -c"
 [ ! -e ${network} ] || run="$b nsenter -n${network} $run"
 echo ${sshIsUp} >/dev/ttyS0
 exec $run '
