@@ -51,12 +51,12 @@ import { listHosts, retireHost, retireOthers } from './hosts/hosts.js';
 import { createReaper } from './upkeep/reaper.js';
 import { removeOld, type Retention } from './upkeep/retention.js';
 import { createRecovery } from './upkeep/recover.js';
-import { waits } from './room/claims.js';
 import { createAdmission } from './room/admission.js';
 import type { HostRoom } from './room/limits.js';
 import { type ReconcileLoops, startReconcileLoops } from './upkeep/reconcile-loop.js';
 import { type Beginning, beginningOf } from './workflow/beginning.js';
-import { bakeOf, findRun, listRuns } from './runs/views.js';
+import { findRun } from './runs/identify-run.js';
+import { bakeOf, listRuns } from './runs/views.js';
 import { createWorker } from './workflow/worker.js';
 import { createWorkflowEngine } from './workflow/workflow-engine.js';
 
@@ -147,8 +147,9 @@ export function createBakery(parts: BakeryParts): Bakery {
     }
   }
 
-  async function begin(runId: string): Promise<void> {
-    if (await waits(database, runId)) await admission.look();
+  /** What needs a machine on this host waits for room there. */
+  async function begin(runId: string, { local }: Pick<Substrate, 'local'>): Promise<void> {
+    if (local) await admission.look();
     else await startWorkflow(runId);
   }
 

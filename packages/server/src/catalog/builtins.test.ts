@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testDatabase, type TestDatabase } from '../database/testing.js';
 import { type BuiltinConfig, writeBuiltins, writePlatformImage } from './builtins.js';
 import { isPermissionPattern } from './permissions/permission-names.js';
-import { ownerOf, readSpec } from './read.js';
+import { holdResource, readSpec } from './read.js';
 import { listResources } from './verbs/index.js';
 import { testContext } from './testing.js';
 
@@ -116,7 +116,8 @@ test('a new build of a platform image is its next generation', async () => {
   for (const digit of ['1', '1', '2']) await writePlatformImage(connection.database, image(digit));
   const read = await readSpec(connection.database, 'github_app/acme', 'image', 'murmur-qemu-base');
   expect(read.source).toMatchObject({ case: 'qemu', value: { diskDigest: `sha256:${'2'.repeat(64)}` } });
-  expect(await ownerOf(connection.database, 'github_app/acme', 'image', 'murmur-qemu-base')).toBe('murmur/platform');
+  const held = connection.database.transaction().execute((trx) => holdResource(trx, 'github_app/acme', 'image', 'murmur-qemu-base'));
+  expect(await held).toBe('murmur/platform');
   const numbers = await connection.database
     .selectFrom('resource_generations')
     .select('generation')

@@ -57,21 +57,14 @@ export async function readSpecAs<Name extends KindName>(
   return specOf(kind, name, stored);
 }
 
-/** As {@link readSpec}, and nobody changes or removes the resource before the transaction ends: for what is about to refer to it. */
-export async function holdSpec<Name extends KindName>(
-  trx: DatabaseTransaction,
-  tenant: string,
-  kind: Name,
-  name: string,
-): Promise<SpecOf<Name>> {
-  return specOf(kind, name, await lockResource(trx, visibleAddress(tenant, kind, name), 'reference'));
-}
-
-/** The tenant that owns what this tenant means by the name: itself or the platform. Throws NOT_FOUND. */
-export async function ownerOf(queryable: Queryable, tenant: string, kind: KindName, name: string): Promise<string> {
-  const stored = await findResource(queryable, visibleAddress(tenant, kind, name));
-  if (stored === undefined) throw notFound(kind, name);
-  return stored.tenant;
+/**
+ * Keeps anybody from changing or removing a resource before the transaction ends: for what is about to refer to it. Answers which
+ * tenant owns what this one means by the name: itself or the platform. Throws NOT_FOUND.
+ */
+export async function holdResource(trx: DatabaseTransaction, tenant: string, kind: KindName, name: string): Promise<string> {
+  const held = await lockResource(trx, visibleAddress(tenant, kind, name), 'reference');
+  if (held === undefined) throw notFound(kind, name);
+  return held.tenant;
 }
 
 function visibleAddress(tenant: string, kind: KindName, name: string): Address {

@@ -4,20 +4,21 @@ import { sql } from 'kysely';
 
 import type { Database } from '../../database/tables.js';
 import { leaveQueue } from '../room/claims.js';
+import { findRun } from './identify-run.js';
 import { remark } from './logs.js';
 import { endRun, notifyRun, readRun } from './runs.js';
-import { bakeOf, findRun } from './views.js';
+import { bakeOf } from './views.js';
 
 /**
  * Asks for a running bake to be cancelled; whichever server runs it notices at once. One that still waits for room ends here.
- * Throws FAILED_PRECONDITION for one that has ended.
+ * Throws NOT_FOUND, and FAILED_PRECONDITION for one that has ended.
  */
-export async function cancelBake(database: Database, tenant: string, idOrPrefix: string): Promise<CancelBakeResponse> {
-  const { id } = await findRun(database, tenant, idOrPrefix);
+export async function cancelBake(database: Database, tenant: string, id: string): Promise<CancelBakeResponse> {
   const asked = await database.transaction().execute(async (trx) => {
     const row = await trx
       .updateTable('runs')
       .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, now())` })
+      .where('tenant', '=', tenant)
       .where('id', '=', id)
       .where('ended_at', 'is', null)
       .returningAll()

@@ -1,6 +1,9 @@
-import type { Queryable } from '../../database/tables.js';
+import { MurmurError } from '@murmur/api';
+import { sql } from 'kysely';
+
 import { matchesAnyPattern } from '../../database/name-patterns.js';
-import { ambiguousRun, runNotFound } from './views.js';
+import type { Queryable } from '../../database/tables.js';
+import type { RunRow } from './runs.js';
 
 /** A run, and the recipe whose permissions decide who may see it. */
 export interface RunIdentity {
@@ -20,7 +23,9 @@ export async function identifyRun(
 ): Promise<RunIdentity> {
   const [first, second] = await findRuns(queryable, tenant, idOrPrefix, recipes);
   if (first === undefined) throw runNotFound(idOrPrefix);
-  if (second !== undefined && first.id !== idOrPrefix) throw ambiguousRun(idOrPrefix);
+  if (second !== undefined && first.id !== idOrPrefix) {
+    throw new MurmurError('INVALID_ARGUMENT', `bake "${idOrPrefix}" is ambiguous`, { hint: 'Give more characters of the run id.' });
+  }
   return first;
 }
 
@@ -29,15 +34,33 @@ export async function hasRun(queryable: Queryable, tenant: string, idOrPrefix: s
   return (await findRuns(queryable, tenant, idOrPrefix, ['*'])).length > 0;
 }
 
+/** The tenant's run with this whole id. Throws NOT_FOUND. */
+export async function findRun(queryable: Queryable, tenant: string, id: string): Promise<RunRow> {
+  // The database cannot be asked for a NUL.
+  const asked = id.includes('\0')
+    ? undefined
+    : queryable.selectFrom('runs').selectAll().where('tenant', '=', tenant).where('id', '=', id).executeTakeFirst();
+  const run = await asked;
+  if (run === undefined) throw runNotFound(id);
+  return run;
+}
+
+function runNotFound(idOrPrefix: string): MurmurError {
+  return new MurmurError('NOT_FOUND', `bake "${idOrPrefix}" not found`, { hint: 'Check the id with "murmur bakes ls".' });
+}
+
 async function findRuns(queryable: Queryable, tenant: string, idOrPrefix: string, recipes: readonly string[]): Promise<RunIdentity[]> {
   if (!/^[a-z0-9]+$/.test(idOrPrefix)) return [];
-  return queryable
-    .selectFrom('runs')
-    .select(['id', 'recipe'])
-    .where('tenant', '=', tenant)
-    .where('id', 'like', `${idOrPrefix}%`)
-    .where(matchesAnyPattern('recipe', recipes))
-    .orderBy('id')
-    .limit(2)
-    .execute();
+  return (
+    queryable
+      .selectFrom('runs')
+      .select(['id', 'recipe'])
+      .where('tenant', '=', tenant)
+      // In the order of the index, which is not the database's: ids hold nothing that comes after a tilde.
+      .where(sql<boolean>`id collate "C" >= ${idOrPrefix} and id collate "C" < ${`${idOrPrefix}~`}`)
+      .where(matchesAnyPattern('recipe', recipes))
+      .orderBy(sql`id collate "C"`)
+      .limit(2)
+      .execute()
+  );
 }

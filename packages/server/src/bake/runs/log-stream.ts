@@ -3,9 +3,10 @@ import { MurmurError, type StreamBakeLogRequest, type StreamBakeLogResponse, Str
 
 import type { Database } from '../../database/tables.js';
 import type { Changes } from './changes.js';
+import { findRun } from './identify-run.js';
 import { readLog } from './logs.js';
 import { readRun } from './runs.js';
-import { bakeOf, findRun } from './views.js';
+import { bakeOf } from './views.js';
 
 /** In place of what the retention of logs has removed. */
 const gone = 'murmur: the log of this bake is no longer kept\n';
@@ -23,7 +24,8 @@ export async function* streamLog(
   request: Pick<StreamBakeLogRequest, 'runId' | 'offset' | 'follow'>,
   signal: AbortSignal,
 ): AsyncGenerator<StreamBakeLogResponse> {
-  const { id, log_size: size } = await findRun(parts.database, tenant, request.runId);
+  let run = await findRun(parts.database, tenant, request.runId);
+  const { id, log_size: size } = run;
   if (request.offset < 0n || request.offset > BigInt(size)) {
     throw new MurmurError('INVALID_ARGUMENT', `offset must be between 0 and ${size}`);
   }
@@ -31,8 +33,6 @@ export async function* streamLog(
   let offset = Number(request.offset);
   let shown = '';
   while (!signal.aborted) {
-    // Read before the log: a run that has ended here writes no more of it.
-    const run = await readRun(parts.database, id);
     const standing = `${run.phase} ${run.attempt}`;
     if (standing !== shown) yield message('', offset, await bakeOf(parts.database, run));
     shown = standing;
@@ -48,6 +48,8 @@ export async function* streamLog(
       return;
     }
     await watch.wait(lookAgainMs, signal);
+    // Read before the log: a run that has ended here writes no more of it.
+    run = await readRun(parts.database, id);
   }
 }
 

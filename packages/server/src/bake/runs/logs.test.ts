@@ -129,7 +129,7 @@ test('a follower sees every line once, each change of phase, and ends with the r
   const messages: [string, string | undefined][] = [];
   const offsets: bigint[] = [];
   const following = (async () => {
-    const request = create(StreamBakeLogRequestSchema, { runId: lease.runId.slice(0, 8), follow: true });
+    const request = create(StreamBakeLogRequestSchema, { runId: lease.runId, follow: true });
     for await (const { text, bake, nextOffset } of streamLog({ database: db.database, changes }, tenant, request, never)) {
       messages.push([text, bake?.phase]);
       offsets.push(nextOffset);

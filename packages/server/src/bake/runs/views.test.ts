@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 
 import { rowsRead, testDatabase, testDatabaseOfALanguage, type TestDatabase } from '../../database/testing.js';
 import { insertRun } from './testing-runs.js';
-import { findRun, listRuns } from './views.js';
+import { identifyRun } from './identify-run.js';
+import { listRuns } from './views.js';
 
 const tenant = 'local/default';
 
@@ -58,11 +59,14 @@ test.each([-1, 101])('a page size of %d is refused', async (pageSize) => {
 });
 
 test('a bake is found by its id or by a prefix of it alone, and only in its own tenant', async () => {
-  expect((await findRun(db.database, tenant, 'run0000010')).id).toBe('run0000010');
-  expect((await findRun(db.database, 'local/other', 'sec')).id).toBe('secretrun0');
-  await expect(findRun(db.database, tenant, 'run000001')).rejects.toMatchObject({ message: 'bake "run000001" is ambiguous' });
+  expect((await identifyRun(db.database, tenant, 'run0000010', ['*'])).id).toBe('run0000010');
+  expect((await identifyRun(db.database, 'local/other', 'sec', ['*'])).id).toBe('secretrun0');
+  await expect(identifyRun(db.database, tenant, 'run000001', ['*'])).rejects.toMatchObject({ message: 'bake "run000001" is ambiguous' });
   for (const id of ['secretrun0', 'x', '%', '', 'RUN']) {
-    await expect(findRun(db.database, tenant, id)).rejects.toMatchObject({ code: 'NOT_FOUND', message: `bake "${id}" not found` });
+    await expect(identifyRun(db.database, tenant, id, ['*'])).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: `bake "${id}" not found`,
+    });
   }
 });
 
@@ -78,5 +82,7 @@ test('a bake is found among many without looking at them, whatever order the dat
   );
   await sorted.pool.query('vacuum analyze runs');
   for (const prefix of [id, 'findme'])
-    expect(await rowsRead(sorted.database, 'runs', async (trx) => expect((await findRun(trx, tenant, prefix)).id).toBe(id))).toBe(1);
+    expect(
+      await rowsRead(sorted.database, 'runs', async (trx) => expect((await identifyRun(trx, tenant, prefix, ['*'])).id).toBe(id)),
+    ).toBe(1);
 });

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, ListBakesResponseSchema, MurmurError } from '@murmur/api';
+import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, ListBakesResponseSchema } from '@murmur/api';
 import { sql } from 'kysely';
 
 import { pageSizeOf } from '../../catalog/page-size.js';
@@ -56,35 +56,6 @@ async function leftBehind(queryable: Queryable, run: RunRow): Promise<string> {
   // A site may be several tenants': what is said of their things is none of this one's business.
   const fault = open.flatMap((one) => one.fault?.split('; ') ?? []).find((one) => one.includes(run.id));
   return `what ${[...new Set(open.map(({ step }) => step))].join(' and ')} made is not known to be gone yet${fault === undefined ? '' : `: ${fault}`}`;
-}
-
-/** The tenant's run with this id, or with a prefix of it that no other run shares. Throws NOT_FOUND. */
-export async function findRun(queryable: Queryable, tenant: string, idOrPrefix: string): Promise<RunRow> {
-  const found = /^[a-z0-9]+$/.test(idOrPrefix)
-    ? await queryable
-        .selectFrom('runs')
-        .selectAll()
-        .where('tenant', '=', tenant)
-        // In the order of the index, which is not the database's: ids hold nothing that comes after a tilde.
-        .where(sql<boolean>`id collate "C" >= ${idOrPrefix} and id collate "C" < ${`${idOrPrefix}~`}`)
-        .orderBy(sql`id collate "C"`)
-        .limit(2)
-        .execute()
-    : [];
-  const [first, second] = found;
-  if (first === undefined) throw runNotFound(idOrPrefix);
-  if (second !== undefined && first.id !== idOrPrefix) throw ambiguousRun(idOrPrefix);
-  return first;
-}
-
-/** NOT_FOUND for a run that does not exist, and for one that the caller must not learn of. */
-export function runNotFound(idOrPrefix: string): MurmurError {
-  return new MurmurError('NOT_FOUND', `bake "${idOrPrefix}" not found`, { hint: 'Check the id with "murmur bakes ls".' });
-}
-
-/** INVALID_ARGUMENT for a prefix that several runs share. */
-export function ambiguousRun(idOrPrefix: string): MurmurError {
-  return new MurmurError('INVALID_ARGUMENT', `bake "${idOrPrefix}" is ambiguous`, { hint: 'Give more characters of the run id.' });
 }
 
 /** One page of the tenant's runs, newest first: those of the recipes whose names match these patterns, where `*` is any characters. */

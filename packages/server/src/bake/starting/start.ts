@@ -9,8 +9,9 @@ import {
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
-import { type Reader, holdSpec, ownerOf } from '../../catalog/read.js';
+import { type Reader, holdResource } from '../../catalog/read.js';
 import type { DatabaseTransaction } from '../../database/tables.js';
+import type { Substrate } from '../../substrates/substrate.js';
 import { findCompleted, nextBuildNumber } from './cache.js';
 import { artifactName, catalogName, newRunId } from './names.js';
 import { type BakePlan, planBake, type PlanParts } from './plan.js';
@@ -25,7 +26,7 @@ import { scriptVariables } from './script-variables.js';
 export interface StartParts extends PlanParts {
   readonly log: Logger;
   /** Lets a run that has been inserted begin, when there is room for it. */
-  begin(runId: string): Promise<void>;
+  begin(runId: string, substrate: Substrate): Promise<void>;
   /** Where what is on this server's own host is. */
   readonly hostId: string;
 }
@@ -47,7 +48,7 @@ export async function startBake(
   const response = await parts.database.transaction().execute((trx) => decide(parts, trx, caller, plan));
   if (response.outcome !== Outcome.STARTED) return response;
   try {
-    await parts.begin(response.runId);
+    await parts.begin(response.runId, plan.substrate);
   } catch (error) {
     // The bake is started all the same: as after a crash here, the sweeper finds a run without a workflow and starts that.
     parts.log.warn({ err: error, run: response.runId }, 'the workflow of a bake did not start at once');
@@ -111,8 +112,12 @@ async function insertRun(
   const identity = { tenant: caller.tenant, recipe: recipe.name, imageHash, buildNumber };
   const names = { imageName: catalogName(identity), artifactName: artifactName(identity) };
   await checkNameFree(trx, caller.tenant, names.imageName);
-  for (const [kind, name] of plan.uses) await holdSpec(trx, caller.tenant, kind, name);
   const runId = newRunId();
+  const references = [];
+  for (const [kind, name] of plan.uses) {
+    const owner = await holdResource(trx, caller.tenant, kind, name);
+    references.push({ run_id: runId, target_tenant: owner, target_kind: kind, target_name: name });
+  }
   await trx
     .insertInto('runs')
     .values({
@@ -138,17 +143,7 @@ async function insertRun(
   if (plan.substrate.local) {
     await claimRoom(trx, { id: runId, kind: 'bake', tenant: caller.tenant, host: room.host, size: plan.inputs });
   }
-  for (const [kind, name] of plan.uses) {
-    await trx
-      .insertInto('run_references')
-      .values({
-        run_id: runId,
-        target_tenant: await ownerOf(trx, caller.tenant, kind, name),
-        target_kind: kind,
-        target_name: name,
-      })
-      .execute();
-  }
+  await trx.insertInto('run_references').values(references).execute();
   await notifyRun(trx, runId);
   return create(StartBakeResponseSchema, { outcome: Outcome.STARTED, scope, imageHash, runId, ...names });
 }
