@@ -7,7 +7,7 @@ import { writePlatformImage } from '../../catalog/builtins.js';
 import { type CatalogContext, everything } from '../../catalog/context.js';
 import { getResource } from '../../catalog/verbs/get.js';
 import type { Database } from '../../database/tables.js';
-import type { BaseBuilder } from '../../substrates/substrate.js';
+import { type BaseBuilder, PlatformFault } from '../../substrates/substrate.js';
 import { chunkQueue } from '../runs/chunk-queue.js';
 
 /** The most characters of progress that wait for a caller who does not read; a whole build tells less. */
@@ -59,7 +59,11 @@ export function createBaseBuilds(parts: BaseBuildParts): BuildBase {
     // A caller who leaves never reaches the await below; the build then ends by its signal and must not end the server.
     registered.catch((cause: unknown) => parts.log.warn({ err: cause, image: imageName }, 'a base build did not finish'));
     for await (const line of lines) yield event({ case: 'progress', value: line });
-    await registered;
+    try {
+      await registered;
+    } catch (error) {
+      throw error instanceof PlatformFault ? asAnswer(imageName, error) : error;
+    }
     const { resource } = await getResource(
       { database: parts.database, identity, permits: everything, tenantKeys: parts.tenantKeys },
       { kind: 'image', name: imageName, generation: 0n },
@@ -70,6 +74,15 @@ export function createBaseBuilds(parts: BaseBuildParts): BuildBase {
 
 function event(value: BuildBaseResponse['event']): BuildBaseResponse {
   return create(BuildBaseResponseSchema, { event: value });
+}
+
+/** What the host could not do, to whoever waits for the build. */
+function asAnswer(imageName: string, fault: PlatformFault): MurmurError {
+  const full = fault.kind === 'no-room';
+  return new MurmurError(full ? 'RESOURCE_EXHAUSTED' : 'UNAVAILABLE', `base image "${imageName}" was not built: ${fault.message}`, {
+    cause: fault,
+    hint: full ? 'Remove images nobody needs with "murmur rm image", or ask the operator for room.' : "The server's log has the cause.",
+  });
 }
 
 function chooseBuilder(builders: readonly BaseImageBuilder[], name: string): BaseImageBuilder {

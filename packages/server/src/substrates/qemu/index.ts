@@ -118,7 +118,7 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
       imageName: baseName,
       build: (build) =>
         inTurn('base build', async () => {
-          const diskDigest = await buildBase(layout, build);
+          const diskDigest = await onHost(() => buildBase(layout, build));
           const value = create(QemuSourceSchema, { diskDigest });
           const image = {
             name: baseName,
