@@ -10,6 +10,7 @@ import { generatedCodeDrift } from './checks/generated-code.mjs';
 import { booleanParameters, undocumentedExports } from './rules/documented-exports.mjs';
 import { badNames, tooLong } from './rules/file-shape.mjs';
 import { wrongArrows } from './rules/room-arrows.mjs';
+import { unheardErrors } from './rules/stream-errors.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({ options: { report: { type: 'string' } } });
@@ -27,6 +28,7 @@ const outcome = await runChecks(root, [
   rule('file names', badNames),
   rule('doc comments on exports', undocumentedExports),
   rule('no bare boolean parameters', booleanParameters),
+  rule('no stream whose errors nobody hears', unheardErrors),
 ]);
 
 if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(outcome)}\n`);

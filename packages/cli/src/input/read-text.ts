@@ -19,7 +19,7 @@ const fieldLimit: TextLimit = { bytes: 4 * 1024 * 1024, message: 'the file for a
 export async function readTextFile(file: string, limit: TextLimit = fieldLimit): Promise<string> {
   let bytes: Buffer | undefined;
   try {
-    bytes = await collect(createReadStream(file), limit);
+    bytes = await collect(contentOf(file), limit);
   } catch (cause) {
     throw new CliError('NOT_FOUND', `cannot read ${file}: ${reason(cause)}`, { cause });
   }
@@ -29,6 +29,10 @@ export async function readTextFile(file: string, limit: TextLimit = fieldLimit):
 /** All of standard input, which must be UTF-8 text. */
 export async function readTextInput(input: Input, limit: TextLimit = documentLimit): Promise<string> {
   return decode(await collect(input, limit), 'standard input', limit);
+}
+
+async function* contentOf(file: string): AsyncIterable<Buffer> {
+  yield* createReadStream(file) as AsyncIterable<Buffer>;
 }
 
 /** Undefined when there is more than the limit: the rest is not waited for. */

@@ -63,12 +63,7 @@ export function createBaseBuilder(engine: Engine, dataDir: string): BaseBuilder 
         });
         onProgress('importing it into the Docker engine');
         await asked(signal, async () => {
-          const reply = await engine.docker.importImage(createReadStream(root), {
-            repo: baseRepository,
-            tag: inputsDigest(),
-            changes,
-            abortSignal: signal,
-          });
+          const reply = await importArchive(engine, root, signal);
           const problem = await lastError(reply, signal);
           if (problem !== undefined) throw new Error(`the Docker engine did not import the base: ${problem}`);
         });
@@ -141,4 +136,16 @@ function baseImage(id: string): Image {
     preinstalled,
     source: { case: 'docker', value },
   });
+}
+
+/** Sends an archive to the engine. One that cannot be read to its end is given up with the reason. */
+async function importArchive(engine: Engine, file: string, signal: AbortSignal): Promise<NodeJS.ReadableStream> {
+  const unreadable = new AbortController();
+  const archive = createReadStream(file).on('error', (error) => unreadable.abort(error));
+  const abortSignal = AbortSignal.any([signal, unreadable.signal]);
+  try {
+    return await engine.docker.importImage(archive, { repo: baseRepository, tag: inputsDigest(), changes, abortSignal });
+  } catch (error) {
+    throw unreadable.signal.aborted ? unreadable.signal.reason : error;
+  }
 }

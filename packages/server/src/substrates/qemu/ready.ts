@@ -81,7 +81,9 @@ function dial(port: number, signal: AbortSignal): Promise<Socket | undefined> {
       clearTimeout(limit);
       signal.removeEventListener('abort', giveUp);
       socket.removeAllListeners();
-      if (result === undefined) socket.on('error', () => socket.destroy()).destroy();
+      // Whoever takes it over may be told to give up before they listen.
+      socket.on('error', () => socket.destroy());
+      if (result === undefined) socket.destroy();
       resolve(result);
     };
     const giveUp = () => give(undefined);
