@@ -146,6 +146,6 @@ async function importArchive(engine: Engine, file: string, signal: AbortSignal):
   try {
     return await engine.docker.importImage(archive, { repo: baseRepository, tag: inputsDigest(), changes, abortSignal });
   } catch (error) {
-    throw unreadable.signal.aborted ? unreadable.signal.reason : error;
+    throw unreadable.signal.aborted ? (unreadable.signal.reason as Error) : error;
   }
 }
