@@ -10,8 +10,12 @@ type Flags = {
 /** `murmur image export`. */
 export const command = defineCommand<Flags, [name: string, file: string]>({
   usage: '[flags] <name> <file>',
-  description: 'Downloads an image as one flattened qcow2 file. The file appears only when it is complete and its digest is right.',
-  examples: [{ brief: 'Take an image elsewhere', line: 'murmur image export hello-9f86d081884c7d65 hello.qcow2' }],
+  description:
+    'Downloads an image as one file that needs no other: of QEMU a flattened qcow2, of Docker an OCI archive that "docker load" and skopeo take. The file appears only when it is complete and its digest is right.',
+  examples: [
+    { brief: 'Take a disk elsewhere', line: 'murmur image export hello-9f86d081884c7d65 hello.qcow2' },
+    { brief: 'Take a container image elsewhere', line: 'murmur image export hello-2c26b46b68ffc68f hello.tar' },
+  ],
   parameters: {
     flags: { force: { kind: 'boolean', default: false, withNegated: false, brief: 'Replace the file if it exists' } },
     positional: { kind: 'tuple', parameters: [textArgument('name', 'The image'), textArgument('file', 'Where to put it')] },

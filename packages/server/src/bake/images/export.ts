@@ -11,7 +11,7 @@ import { prefixed, substrateOfImage } from '../starting/substrate-names.js';
 import { pieces } from './export-pieces.js';
 import { checkServesTenant, rightsOf } from './rights.js';
 
-/** Each export flattens a whole disk and keeps the copy until it has been read. */
+/** Each export copies a whole image and keeps the copy until it has been read. */
 const mostAtOnce = 2;
 const usualStalledMs = 120_000;
 
@@ -20,7 +20,7 @@ export interface ExportParts extends PlanParts {
   readonly log: Logger;
 }
 
-/** Gives out one image as a single flattened qcow2 file, in pieces. */
+/** Gives out one image as a single file that needs no other, in pieces. */
 export type ImageExporter = (reader: Reader, request: ExportImageRequest, signal: AbortSignal) => AsyncGenerator<ExportImageResponse>;
 
 /** The exporter of this server. Refuses with RESOURCE_EXHAUSTED while as many exports run as may at once, and on a full disk. */

@@ -6,6 +6,7 @@ import { createBaseBuilder } from './base.js';
 import { captureContainer } from './capture.js';
 import { openChannel } from './channel.js';
 import { asked, connectEngine, type Engine } from './engine.js';
+import { exportArchive, openExports } from './export.js';
 import { asHandle, discardImage, imageExists, inspectImage, keepImage, listPending, referenceIn } from './images.js';
 import { ofInstallation, ownerIn } from './labels.js';
 import { containerName, guestFolder, hasContainer, launchContainer, removeContainer, runningContainer } from './machine.js';
@@ -23,12 +24,13 @@ export interface DockerOptions {
 }
 
 /** This substrate has all that only some have, but connections to end. */
-export type DockerSubstrate = Substrate & Required<Pick<Substrate, 'baseBuilder' | 'shellCommand'>>;
+export type DockerSubstrate = Substrate & Required<Pick<Substrate, 'baseBuilder' | 'exportImage' | 'shellCommand'>>;
 
 /** The substrate that runs machines as containers of a Docker Engine. Rejects when the engine does not answer. */
 export async function createDockerSubstrate(options: DockerOptions): Promise<DockerSubstrate> {
   const { dataDir, socket = defaultSocket } = options;
   const engine = await connectEngine(socket);
+  await openExports(dataDir);
   const site = { engine: engine.id } as unknown as Site;
 
   return {
@@ -63,6 +65,7 @@ export async function createDockerSubstrate(options: DockerOptions): Promise<Doc
       things: [...(await listContainers(engine, installation, signal)), ...(await listPending(engine, installation, signal))],
     }),
     baseBuilder: createBaseBuilder(engine, dataDir),
+    exportImage: (_site, { immutableId }, signal) => exportArchive(engine, immutableId, dataDir, signal),
     shellCommand: async (machine) => `docker --host unix://${engine.socket} exec -it ${containerName(machine.token)} sh`,
   };
 }

@@ -251,7 +251,7 @@ export const MurmurService: GenService<{
     output: typeof TryImageResponseSchema;
   },
   /**
-   * One image as a single flattened qcow2 file.
+   * One image as a single file: a flattened qcow2, an OCI archive.
    *
    * @generated from rpc murmur.api.v1.MurmurService.ExportImage
    */
