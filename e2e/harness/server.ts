@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -48,12 +48,15 @@ export interface ServerChoices {
   readonly keyOf?: TestServer;
   /** The most files it may have open. */
   readonly openFiles?: number;
+  /** What its `server.yaml` says. */
+  readonly configuration?: string;
 }
 
 /** Starts a server on a free port. */
-export async function startServer({ databaseUrl, keyOf, openFiles }: ServerChoices = {}): Promise<TestServer> {
+export async function startServer({ configuration, databaseUrl, keyOf, openFiles }: ServerChoices = {}): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'murmur-e2e-'));
   if (keyOf !== undefined) await copyFile(join(keyOf.dataDir, 'master.key'), join(dataDir, 'master.key'));
+  if (configuration !== undefined) await writeFile(join(dataDir, 'server.yaml'), configuration, { mode: 0o600 });
   const onDatabase = databaseUrl === undefined ? [] : ['--database-url', databaseUrl];
   const logFile = join(dataDir, 'server.log');
   let child: ChildProcess | undefined;

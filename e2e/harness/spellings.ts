@@ -24,11 +24,11 @@ export function spelledIn(content: Buffer, spellings: readonly string[]): readon
   return spellings.filter((spelling) => content.includes(spelling));
 }
 
-/** The files below a folder that hold a secret, with how it is spelled there. */
-export async function filesSpelling(folder: string, spellings: readonly string[]): Promise<readonly string[]> {
+/** The files below a folder, which has a good number of them, that hold a secret, with how it is spelled there. */
+export async function filesSpelling(folder: string, spellings: readonly string[], least = 100): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  if (files.length < 100) throw new Error(`${folder} has only ${files.length} files`);
+  if (files.length < least) throw new Error(`${folder} has only ${files.length} files`);
   return contentsSpelling(files, spellings);
 }
 

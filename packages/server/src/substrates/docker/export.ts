@@ -98,7 +98,7 @@ async function takeApart(
   saved.pipe(entries);
   for await (const entry of entries) {
     signal.throwIfAborted();
-    const { name, size = 0, type } = entry.header;
+    const { name, size, type } = entry.header;
     const isLayer = /(?:^|\/)layer\.tar$|^blobs\/sha256\/[0-9a-f]{64}$/.test(name);
     const isConfiguration = /^[0-9a-f]{64}\.json$/.test(name);
     if (type !== 'file' || !(isLayer || isConfiguration)) {

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { pack } from 'tar-fs';
 
+import { runOnHost } from '../host-command.js';
 import { makeBusyboxRoot } from '../testing/busybox-root.js';
 import { connectEngine } from './engine.js';
 
@@ -85,6 +86,7 @@ export async function startTestEngine(): Promise<TestEngine> {
       const { docker } = await connectEngine(socket);
       for (const { Id } of await docker.listContainers({ all: true })) await docker.getContainer(Id).remove({ force: true });
       await running?.stop('SIGTERM');
+      await unmountBelow(folder);
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -98,4 +100,10 @@ async function importBusybox(folder: string, socket: string): Promise<string> {
   await docker.importImage(pack(root), { repo: 'tiny', changes: ['ENV TINY=yes', 'USER murmur', 'WORKDIR /tmp', 'CMD ["sh"]'] });
   const { Id } = await docker.getImage('tiny').inspect();
   return Id;
+}
+
+/** An engine that was killed leaves its mounts. */
+async function unmountBelow(folder: string): Promise<void> {
+  const points = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
+  for (const point of points.filter((path) => path.startsWith(`${folder}/`)).toReversed()) await runOnHost('umount', ['-l', point]);
 }
