@@ -1,0 +1,158 @@
+import { found, listParameters, tagSet, type Action, type Actions } from '../call.js';
+import { ApiError } from '../errors.js';
+import { listThings } from '../listing.js';
+import { required, tagsFor } from '../parameters.js';
+import { newThing, type SecurityGroup } from '../world.js';
+
+const describeSubnets: Action = {
+  parameters: ['SubnetId', ...listParameters],
+  run({ accounts, parameters, settings, world }) {
+    const { items, nextToken } = listThings(
+      world.subnets.values(),
+      parameters,
+      {
+        what: 'subnet',
+        notFoundCode: 'InvalidSubnetID.NotFound',
+        ids: 'SubnetId',
+        fields: ({ id, vpcId, zone }) => ({
+          'subnet-id': id,
+          'vpc-id': vpcId,
+          'availability-zone': zone,
+          state: 'available',
+          'default-for-az': true,
+        }),
+      },
+      { ...settings, lateMs: 0 },
+    );
+    const subnetSet = items.map((subnet) => ({
+      subnetId: subnet.id,
+      state: 'available',
+      vpcId: subnet.vpcId,
+      cidrBlock: subnet.cidr,
+      availableIpAddressCount: 4091,
+      availabilityZone: subnet.zone,
+      defaultForAz: true,
+      mapPublicIpOnLaunch: true,
+      ownerId: accounts.accountId,
+      tagSet: tagSet(subnet.tags),
+    }));
+    return { subnetSet, nextToken };
+  },
+};
+
+const describeVpcs: Action = {
+  parameters: ['VpcId', ...listParameters],
+  run: ({ accounts, world }) => ({
+    vpcSet: [{ vpcId: world.vpcId, state: 'available', cidrBlock: '127.0.0.0/8', isDefault: true, ownerId: accounts.accountId }],
+  }),
+};
+
+const describeSecurityGroups: Action = {
+  parameters: ['GroupId', 'GroupName', ...listParameters],
+  run({ accounts, parameters, settings, world }) {
+    const { items, nextToken } = listThings(
+      world.groups.values(),
+      parameters,
+      {
+        what: 'security group',
+        notFoundCode: 'InvalidGroup.NotFound',
+        ids: 'GroupId',
+        fields: ({ description, id, name, vpcId }: SecurityGroup) => ({ 'group-id': id, 'group-name': name, 'vpc-id': vpcId, description }),
+      },
+      { ...settings, lateMs: 0 },
+    );
+    const securityGroupInfo = items.map((group) => ({
+      ownerId: accounts.accountId,
+      groupId: group.id,
+      groupName: group.name,
+      groupDescription: group.description,
+      vpcId: group.vpcId,
+      ipPermissions: [],
+      ipPermissionsEgress: [],
+      tagSet: tagSet(group.tags),
+    }));
+    return { securityGroupInfo, nextToken };
+  },
+};
+
+const createSecurityGroup: Action = {
+  parameters: ['GroupDescription', 'GroupName', 'TagSpecification', 'VpcId'],
+  run({ parameters, world }) {
+    const name = required(parameters, 'GroupName');
+    if ([...world.groups.values()].some((group) => group.name === name)) {
+      throw new ApiError('InvalidGroup.Duplicate', `The security group '${name}' already exists`);
+    }
+    const description = required(parameters, 'GroupDescription');
+    const group = { ...newThing('sg', tagsFor(parameters, 'security-group')), name, description, vpcId: world.vpcId };
+    world.groups.set(group.id, group);
+    return { return: true, groupId: group.id, tagSet: tagSet(group.tags) };
+  },
+};
+
+const authorizeIngress: Action = {
+  parameters: ['CidrIp', 'FromPort', 'GroupId', 'GroupName', 'IpPermissions', 'IpProtocol', 'TagSpecification', 'ToPort'],
+  run({ parameters, world }) {
+    found(world.groups, required(parameters, 'GroupId'), 'InvalidGroup.NotFound');
+    return { return: true };
+  },
+};
+
+const deleteSecurityGroup: Action = {
+  parameters: ['GroupId', 'GroupName'],
+  run({ parameters, world }) {
+    const group = found(world.groups, required(parameters, 'GroupId'), 'InvalidGroup.NotFound');
+    const user = [...world.instances.values()].find(({ groupIds, state }) => state !== 'terminated' && groupIds.includes(group.id));
+    if (user !== undefined) throw new ApiError('DependencyViolation', `resource ${group.id} has a dependent object`);
+    world.groups.delete(group.id);
+    return { return: true, groupId: group.id };
+  },
+};
+
+const describeInterfaces: Action = {
+  parameters: ['NetworkInterfaceId', ...listParameters],
+  run({ accounts, parameters, settings, world }) {
+    const { items, nextToken } = listThings(
+      world.interfaces.values(),
+      parameters,
+      {
+        what: 'networkInterface',
+        notFoundCode: 'InvalidNetworkInterfaceID.NotFound',
+        ids: 'NetworkInterfaceId',
+        fields: ({ id, instanceId, subnet }) => ({
+          'network-interface-id': id,
+          'attachment.instance-id': instanceId,
+          'subnet-id': subnet.id,
+          status: 'in-use',
+        }),
+      },
+      settings,
+    );
+    const networkInterfaceSet = items.map(({ address, id, instanceId, subnet, tags }) => ({
+      networkInterfaceId: id,
+      subnetId: subnet.id,
+      vpcId: subnet.vpcId,
+      availabilityZone: subnet.zone,
+      ownerId: accounts.accountId,
+      status: 'in-use',
+      privateIpAddress: address,
+      attachment: { instanceId, deviceIndex: 0, status: 'attached', deleteOnTermination: true },
+      tagSet: tagSet(tags),
+    }));
+    return { networkInterfaceSet, nextToken };
+  },
+};
+
+/** The calls about networks and groups. */
+export const networkActions: Actions = {
+  DescribeSubnets: describeSubnets,
+  DescribeVpcs: describeVpcs,
+  DescribeSecurityGroups: describeSecurityGroups,
+  CreateSecurityGroup: createSecurityGroup,
+  AuthorizeSecurityGroupIngress: authorizeIngress,
+  DeleteSecurityGroup: deleteSecurityGroup,
+  DescribeNetworkInterfaces: describeInterfaces,
+  DescribeRegions: {
+    parameters: ['AllRegions', 'RegionName', 'Filter'],
+    run: ({ world }) => ({ regionInfo: [{ regionName: world.region, regionEndpoint: 'emulated', optInStatus: 'opt-in-not-required' }] }),
+  },
+};

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { createConnection, createServer } from 'node:net';
+import path from 'node:path';
+
+import { deriveGuestKeys, plainEnvironment, qemuProgram, type Accelerator } from '@murmur/server/testing-machines';
+
+/** What a guest is started from where its disk has no boot loader. */
+export interface BootFiles {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly commandLine: string;
+}
+
+/** What a machine is started with. */
+export interface MachineSpec {
+  /** Gets the console's text and the control sockets; its path is short enough for them. */
+  readonly folder: string;
+  readonly id: string;
+  readonly disk: string;
+  readonly boot: BootFiles | undefined;
+  readonly accelerator: Accelerator;
+  readonly memoryMb: number;
+  /** Its port 22 is the guest's. */
+  readonly address: string;
+  /** The loopback port of its metadata service. */
+  readonly metadataPort: number;
+}
+
+/** How a machine's process ended: by what the guest did, or by a blow from outside. */
+export type MachineEnd = 'off' | 'killed';
+
+/** A machine that has been started. */
+export interface RunningMachine {
+  readonly pid: number;
+  readonly ended: Promise<MachineEnd>;
+  /** Presses its power button. */
+  pressPower(): void;
+  kill(): void;
+}
+
+/**
+ * Starts QEMU, which ends when this process does, however that ends. The guest's network is the link-local one, so that the
+ * metadata service has the address that guests look for it at.
+ */
+export async function startMachine(spec: MachineSpec): Promise<RunningMachine> {
+  const [monitor, serial] = [path.join(spec.folder, 'monitor'), path.join(spec.folder, 'serial')];
+  if (spec.boot !== undefined) await writeFile(hostKeyOf(spec.folder), deriveGuestKeys(randomBytes(64)).hostPrivate, { mode: 0o600 });
+  const log = await open(path.join(spec.folder, 'qemu.log'), 'a', 0o600);
+  const program = ['--pdeathsig', 'KILL', qemuProgram, ...argumentsOf(spec, monitor, serial)];
+  const child = spawn('setpriv', program, { env: plainEnvironment(), stdio: ['ignore', log.fd, log.fd] });
+  const ended = new Promise<MachineEnd>((resolve) => child.once('exit', (code) => resolve(code === 0 ? 'off' : 'killed')));
+  try {
+    await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  } finally {
+    await log.close();
+  }
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    pressPower() {
+      // A guest without ACPI's button reads the word from its serial line.
+      if (spec.boot !== undefined) say(serial, 'poweroff\n');
+      say(monitor, 'system_powerdown\n');
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+/** The text on a machine's console. */
+export function consoleText(folder: string): Promise<string> {
+  return readFile(path.join(folder, 'console.log'), 'utf8').catch(() => '');
+}
+
+/** A loopback address whose port 22 nobody has. */
+export async function freeAddress(taken: (address: string) => boolean): Promise<string> {
+  for (;;) {
+    const part = () => 1 + Math.floor(Math.random() * 254);
+    const address = `127.${part()}.${part()}.${part()}`;
+    if (!taken(address) && (await canListen(address))) return address;
+  }
+}
+
+function canListen(address: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)));
+    server.listen(22, address, () => server.close(() => resolve(true)));
+  });
+}
+
+/** The key of a guest that has no program to make one, unless its user-data brings one. */
+function hostKeyOf(folder: string): string {
+  return path.join(folder, 'host-key');
+}
+
+function argumentsOf(spec: MachineSpec, monitor: string, serial: string): readonly string[] {
+  const { accelerator, address, boot, disk, folder, id, memoryMb, metadataPort } = spec;
+  // EC2's guests know where they are from the firmware, and so does cloud-init.
+  const uuid = `ec2${id.slice(-17, -12)}-${id.slice(-12, -8)}-4${id.slice(-8, -5)}-8${id.slice(-5, -2)}-000000000000`;
+  const network = [
+    'user,id=net,net=169.254.169.0/24,host=169.254.169.2,dns=169.254.169.3,dhcpstart=169.254.169.15',
+    `hostfwd=tcp:${address}:22-:22`,
+    `guestfwd=tcp:169.254.169.254:80-cmd:busybox nc 127.0.0.1 ${metadataPort}`,
+  ].join(',');
+  return [
+    ...['-name', `guest=${id}`, '-no-user-config', '-nodefaults', '-display', 'none'],
+    ...['-machine', 'q35,vmport=off,usb=off'],
+    ...(accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=256', '-cpu', 'max']),
+    ...['-smp', '1', '-m', String(memoryMb)],
+    ...['-smbios', `type=1,manufacturer=Amazon EC2,product=emulated,uuid=${uuid},serial=${uuid}`],
+    ...(boot === undefined ? [] : ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', `${boot.commandLine} console=ttyS0`]),
+    ...(boot === undefined ? [] : ['-fw_cfg', `name=opt/ec2/host-key,file=${hostKeyOf(folder).replaceAll(',', ',,')}`]),
+    ...['-drive', `if=none,id=disk,format=qcow2,cache=unsafe,discard=unmap,file=${disk.replaceAll(',', ',,')}`],
+    ...['-device', 'virtio-blk-pci,drive=disk'],
+    ...['-netdev', network, '-device', 'virtio-net-pci,netdev=net,romfile='],
+    ...['-object', 'rng-random,id=entropy,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=entropy'],
+    ...['-chardev', `socket,id=console,path=${serial},server=on,wait=off,logfile=${path.join(folder, 'console.log')}`],
+    ...['-serial', 'chardev:console', '-monitor', `unix:${monitor},server=on,wait=off`],
+  ];
+}
+
+/** Says something to a socket of a machine that may be gone by now, which is seen on its process. */
+function say(socketPath: string, text: string): void {
+  const socket = createConnection(socketPath, () => socket.write(text));
+  socket.resume().on('error', () => socket.destroy());
+  setTimeout(() => socket.destroy(), 1000).unref();
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { Accounts, Credentials } from './accounts.js';
+import type { Action, Actions, Answer, Call } from './call.js';
+import { imageActions } from './calls/images.js';
+import { instanceActions } from './calls/instances.js';
+import { networkActions } from './calls/network.js';
+import { resourceActions } from './calls/resources.js';
+import { stsActions } from './calls/sts.js';
+import { ApiError } from './errors.js';
+import { errorOf, parseFaults, type Faults } from './faults.js';
+import type { Machines } from './machines.js';
+import { flag, parseForm, refuseUnknown, required, type Parameters } from './parameters.js';
+import { changeSettings, type Settings } from './settings.js';
+import { verify } from './signature.js';
+import type { World } from './world.js';
+import { element } from './xml.js';
+
+const bodyLimit = 1024 * 1024;
+const ec2Actions: Actions = { ...imageActions, ...instanceActions, ...networkActions, ...resourceActions };
+const namespaces = { ec2: 'http://ec2.amazonaws.com/doc/2016-11-15/', sts: 'https://sts.amazonaws.com/doc/2011-06-15/' };
+
+/** One request as the emulator understood it. */
+export interface SeenCall {
+  readonly action: string;
+  readonly parameters: Parameters;
+  /** `ok`, `lost` when the answer was withheld, or the error's code. */
+  outcome: string;
+}
+
+/** Everything behind the emulator's address. */
+export interface Service {
+  readonly accounts: Accounts;
+  readonly worlds: ReadonlyMap<string, World>;
+  readonly machines: Machines;
+  readonly settings: Settings;
+  readonly faults: Faults;
+  /** The calls so far, oldest first. */
+  readonly seen: SeenCall[];
+}
+
+type Api = 'ec2' | 'sts';
+
+interface Route {
+  readonly api: Api;
+  readonly name: string;
+  readonly action: Action;
+  readonly call: Call;
+}
+
+/** Answers one HTTP request: a call of EC2 or STS, or one that changes how the emulator behaves. */
+export async function answer(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let api: Api = 'ec2';
+  let seen: SeenCall | undefined;
+  const send = (status: number, body: string) => void response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' }).end(body);
+  try {
+    const body = await readBody(request);
+    if (request.url?.startsWith('/_emulator/') === true) return control(service, request, response, body);
+    const parameters = parseForm(body);
+    const name = required(parameters, 'Action');
+    api = name in stsActions ? 'sts' : 'ec2';
+    seen = { action: name, parameters, outcome: 'ok' };
+    service.seen.push(seen);
+    const route = authorize(service, request, body, parameters, name, api);
+    const fault = service.faults.take(name);
+    if (fault?.effect === 'fail') throw errorOf(fault);
+    if (fault?.effect === 'drop') return drop(request, seen);
+    if (flag(parameters, 'DryRun') === true)
+      throw new ApiError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
+    if (fault?.effect === 'twice') await attempt(route);
+    const result = fault?.effect === 'empty' ? {} : await route.action.run(route.call);
+    if (fault?.effect === 'lose') return drop(request, seen);
+    send(200, document(route, result));
+  } catch (error) {
+    const known = error instanceof ApiError ? error : new ApiError('InternalError', String(error), 500);
+    if (seen !== undefined) seen.outcome = known.code;
+    send(known.status, errorDocument(api, known));
+  }
+}
+
+function authorize(service: Service, request: IncomingMessage, body: string, parameters: Parameters, name: string, api: Api): Route {
+  const { accounts, machines, settings, worlds } = service;
+  const now = Date.now();
+  const signed = { method: request.method ?? '', url: request.url ?? '/', headers: request.headers, body };
+  let caller: Credentials | undefined;
+  const scope = verify(
+    signed,
+    now,
+    (accessKeyId) => (caller = holderFor(api, () => accounts.holderOf(accessKeyId, signed, now))).secretAccessKey,
+  );
+  const action = (api === 'sts' ? stsActions : ec2Actions)[name];
+  if (action === undefined || scope.service !== api)
+    throw new ApiError('InvalidAction', `The action ${name} is not valid for this web service.`);
+  const world = worlds.get(scope.region) ?? (api === 'sts' ? [...worlds.values()][0] : undefined);
+  if (world === undefined || caller === undefined) throw new ApiError('AuthFailure', `There is no region ${scope.region} here`, 401);
+  if (settings.denied.includes(`${api}:${name}`)) {
+    throw new ApiError(
+      'UnauthorizedOperation',
+      `You are not authorized to perform this operation. User: ${caller.arn} is not authorized to perform: ${api}:${name}`,
+      403,
+    );
+  }
+  refuseUnknown(parameters, action.parameters);
+  return { api, name, action, call: { parameters, caller, accounts, world, machines, settings } };
+}
+
+/** The two services say differently that a key is unknown or a session over. */
+function holderFor(api: Api, find: () => Credentials): Credentials {
+  try {
+    return find();
+  } catch (error) {
+    if (api === 'ec2' || !(error instanceof ApiError)) throw error;
+    throw error.code === 'RequestExpired'
+      ? new ApiError('ExpiredToken', 'The security token included in the request is expired', 403)
+      : new ApiError('InvalidClientTokenId', 'The security token included in the request is invalid.', 403);
+  }
+}
+
+/** Runs a call whose answer nobody gets: its error is nobody's either. */
+async function attempt({ action, call }: Route): Promise<void> {
+  try {
+    await action.run(call);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
+}
+
+function drop(request: IncomingMessage, seen: SeenCall): void {
+  Object.assign(seen, { outcome: 'lost' });
+  request.socket.destroy();
+}
+
+function control({ faults, seen, settings }: Service, request: IncomingMessage, response: ServerResponse, body: string): void {
+  const send = (value: unknown) => void response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
+  const what = `${request.method} ${request.url}`;
+  if (what === 'GET /_emulator/calls') return send(seen.map(({ action, outcome }) => ({ action, outcome })));
+  if (what === 'GET /_emulator/settings') return send(settings);
+  if (what === 'PUT /_emulator/settings') changeSettings(settings, JSON.parse(body));
+  else if (what === 'PUT /_emulator/faults') faults.replace(parseFaults(JSON.parse(body)));
+  else throw new ApiError('InvalidAction', `the emulator has no ${what}`, 404);
+  return send({});
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > bodyLimit) throw new ApiError('RequestEntityTooLarge', 'The request is too large', 413);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function document({ api, name }: Route, result: Answer): string {
+  const requestId = randomUUID();
+  const content = api === 'ec2' ? { requestId, ...result } : { [`${name}Result`]: result, ResponseMetadata: { RequestId: requestId } };
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${element(`${name}Response`, content, ` xmlns="${namespaces[api]}"`)}`;
+}
+
+function errorDocument(api: Api, { code, message, status }: ApiError): string {
+  const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
+  const id = randomUUID();
+  if (api === 'ec2') return head + element('Response', { Errors: { Error: { Code: code, Message: message } }, RequestID: id });
+  const type = status < 500 ? 'Sender' : 'Receiver';
+  return (
+    head + element('ErrorResponse', { Error: { Type: type, Code: code, Message: message }, RequestId: id }, ` xmlns="${namespaces.sts}"`)
+  );
+}
