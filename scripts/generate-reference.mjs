@@ -8,6 +8,8 @@ import { parseArgs } from 'node:util';
 
 import { runCli } from '../packages/cli/dist/run.js';
 import { routes } from '../packages/cli/dist/routes.js';
+import { accessErrors, signInErrors } from '../packages/server/dist/access/errors.js';
+import { bakeErrors } from '../packages/server/dist/bake/errors.js';
 import { describeKinds } from '../packages/server/dist/catalog/verbs/describe.js';
 import { contents, differences } from './checks/file-sets.mjs';
 import { commandPage } from './reference/command-page.mjs';
@@ -15,6 +17,12 @@ import { errorsPage, kindPage } from './reference/kind-page.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'docs/reference');
+/** The tables of what is no document. */
+const calls = [
+  { title: 'Baking', table: bakeErrors },
+  { title: 'Access', table: accessErrors },
+  { title: 'Signing in', table: signInErrors },
+];
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 
 const fresh = await pages();
@@ -38,7 +46,7 @@ async function pages() {
   );
   return new Map([
     ['README.md', indexPage(kinds, commands)],
-    ['errors.md', errorsPage(kinds)],
+    ['errors.md', errorsPage(kinds, calls)],
     ...kinds.map((kind) => [`kinds/${kind.kind}.md`, kindPage(kind)]),
     ...commands.map((command) => [`commands/${command.words.join('-')}.md`, commandPage(command)]),
   ]);

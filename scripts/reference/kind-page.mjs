@@ -24,17 +24,29 @@ export function kindPage(kind) {
 }
 
 /**
- * One page with the errors of every kind.
+ * @typedef {object} ErrorSection What else can be refused, by the table that the code itself takes its messages from.
+ * @property {string} title
+ * @property {Record<string, {code: string, documented: string, hint: string}>} table
+ */
+
+/**
+ * One page with the errors of every kind, and of what is no document.
  * @param {readonly KindDescription[]} kinds
+ * @param {readonly ErrorSection[]} others
  * @returns {string}
  */
-export function errorsPage(kinds) {
-  const sections = kinds.filter((kind) => kind.errors.length > 0).map((kind) => `## ${kind.kind}\n\n${errorTable(kind)}`);
-  return `${['# Errors', 'When a document has several faults, the first in its table is the message, and all are listed.', ...sections].join('\n\n')}\n`;
+export function errorsPage(kinds, others) {
+  const documents = kinds.filter((kind) => kind.errors.length > 0).map((kind) => `### ${kind.kind}\n\n${errorTable(kind)}`);
+  const calls = others.map(({ table: rows, title }) => {
+    const errors = Object.values(rows).map(({ code, documented, hint }) => ({ code, message: documented, hint }));
+    return `## ${title}\n\n${errorTable({ errors })}`;
+  });
+  const about = 'When a document has several faults, the first in its table is the message, and all are listed.';
+  return `${['# Errors', ...calls, '## Documents', about, ...documents].join('\n\n')}\n`;
 }
 
 /**
- * @param {KindDescription} kind
+ * @param {Pick<KindDescription, 'errors'>} kind
  * @returns {string}
  */
 function errorTable(kind) {

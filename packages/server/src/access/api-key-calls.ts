@@ -1,14 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import {
-  type ApiKey,
-  ApiKeySchema,
-  type CreateApiKeyRequest,
-  type ListApiKeysRequest,
-  MurmurError,
-  resourceNamePattern,
-} from '@murmur/api';
+import { type ApiKey, ApiKeySchema, type CreateApiKeyRequest, type ListApiKeysRequest, resourceNamePattern } from '@murmur/api';
 
+import { refusal } from '../catalog/faults.js';
+import { accessErrors } from './errors.js';
 import { requireHeld } from '../catalog/permissions/escalation.js';
 import { lockResource } from '../catalog/store.js';
 import type { Database, DatabaseTransaction } from '../database/tables.js';
@@ -122,7 +117,5 @@ async function holdProfile(trx: DatabaseTransaction, { identity, access }: Calle
   const visible = access.holds('service-profile.read', name) || access.holds('service-profile.list', name);
   const address = { tenant: identity.tenant, kind: 'service-profile', name };
   if (visible && resourceNamePattern.test(name) && (await lockResource(trx, address, 'reference')) !== undefined) return;
-  throw new MurmurError('FAILED_PRECONDITION', `subject "${subject}" does not exist`, {
-    hint: 'Create the service profile first or fix the name; list them with "murmur get service-profile".',
-  });
+  throw refusal(accessErrors.subjectAbsent, [subject]);
 }

@@ -1,6 +1,8 @@
-import { MurmurError } from '@murmur/api';
+import type { MurmurError } from '@murmur/api';
 import type { Selectable } from 'kysely';
 
+import { refusal } from '../catalog/faults.js';
+import { accessErrors } from './errors.js';
 import type { Queryable, Tables } from '../database/tables.js';
 import { hashSecret, newToken, printToken } from './token.js';
 
@@ -102,5 +104,5 @@ export async function revokeKeysOf(database: Queryable, tenant: string, subject:
 
 /** NOT_FOUND for a key that does not exist, is another tenant's, or that the caller must not learn of. */
 export function apiKeyNotFound(id: string): MurmurError {
-  return new MurmurError('NOT_FOUND', `API key "${id}" not found`, { hint: 'Check the id with "murmur key ls".' });
+  return refusal(accessErrors.keyAbsent, [id]);
 }

@@ -1,5 +1,7 @@
-import { MurmurError } from '@murmur/api';
+import type { MurmurError } from '@murmur/api';
 
+import { refusal } from '../catalog/faults.js';
+import { signInErrors } from './errors.js';
 import type { Database } from '../database/tables.js';
 import type { Identity } from './identity.js';
 import { type Issuers, noIssuers } from './oidc.js';
@@ -57,7 +59,5 @@ async function ofIssuer(database: Database, bearer: string, issuers: Issuers): P
 
 /** What is told to a caller whom nothing identifies, or nothing any more. */
 export function unauthenticated(): MurmurError {
-  return new MurmurError('UNAUTHENTICATED', 'identity token is missing or expired', {
-    hint: 'Run `murmur auth` or check your `murmur.local.yaml` configuration.',
-  });
+  return refusal(signInErrors.unauthenticated, []);
 }

@@ -1,15 +1,21 @@
 import { MurmurError, isMurmurError } from '@murmur/api';
 
+import { refusal } from '../catalog/faults.js';
+import { accessErrors } from './errors.js';
+
 /** What a caller without the permission `{kind}.{verb}` is told. The same words whether what it asked for exists or not. */
 export function missingPermission(permission: string): MurmurError {
-  return new MurmurError('PERMISSION_DENIED', `missing permission ${permission}`, { hint: 'Contact your tenant admin.' });
+  return refusal(accessErrors.missingPermission, [permission]);
 }
 
 /** What is told to a caller who does not run this installation. */
 export function operatorsOnly(): MurmurError {
-  return new MurmurError('PERMISSION_DENIED', 'only an operator of this server may do that', {
-    hint: 'Use the key in `admin.key` in the data directory of the server.',
-  });
+  return refusal(accessErrors.operatorsOnly, []);
+}
+
+/** What is told to a caller who speaks to another tenant than its key's: the same for one that exists and one that does not. */
+export function otherTenant(meant: string): MurmurError {
+  return refusal(accessErrors.otherTenant, [meant]);
 }
 
 /** The same answer to a caller who lacks the permission and must not learn that there is something to lack it for. */

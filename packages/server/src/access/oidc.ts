@@ -1,7 +1,8 @@
-import { MurmurError } from '@murmur/api';
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
 
+import { refusal } from '../catalog/faults.js';
+import { signInErrors } from './errors.js';
 import type { Database } from '../database/tables.js';
 import type { Identity } from './identity.js';
 import { defaultKeyTiming, IssuerAway, issuerKeys, type KeyTiming } from './oidc-keys.js';
@@ -75,10 +76,7 @@ export function createIssuers(configured: readonly IssuerConfig[], log: Logger, 
           return undefined;
         }
         if (!(thrown instanceof IssuerAway)) throw thrown;
-        throw new MurmurError('UNAVAILABLE', 'the issuer of the identity token does not answer', {
-          cause: thrown,
-          hint: 'Try again in a moment, or use an API key.',
-        });
+        throw refusal(signInErrors.issuerAway, [], { cause: thrown });
       }
     },
   };

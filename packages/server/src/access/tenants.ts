@@ -11,6 +11,8 @@ import {
   TenantSchema,
 } from '@murmur/api';
 
+import { refusal } from '../catalog/faults.js';
+import { accessErrors } from './errors.js';
 import { type CatalogContext, PLATFORM_TENANT, everything } from '../catalog/context.js';
 import { setResource } from '../catalog/verbs/index.js';
 import type { Database, DatabaseTransaction } from '../database/tables.js';
@@ -42,7 +44,7 @@ export async function createTenant(
       .onConflict((conflict) => conflict.doNothing())
       .returningAll()
       .executeTakeFirst();
-    if (row === undefined) throw new MurmurError('ALREADY_EXISTS', `tenant "${id}" already exists`);
+    if (row === undefined) throw refusal(accessErrors.tenantExists, [id]);
     const document = JSON.stringify({ name: 'admins', description: 'Made with the tenant', role_ref: 'murmur-admin', users: admins });
     await setResource(
       { ...parts, database: trx, identity: { tenant: id, subject: operator.subject }, permits: everything },

@@ -48,6 +48,11 @@ export function fault<Args extends readonly string[]>(about: ErrorRow<Args>, pat
   return { row: about, code: about.code, message: about.message(...values), hint: about.hint, path };
 }
 
+/** The row's error, about these values, for what is no document. */
+export function refusal<Args extends readonly string[]>(about: ErrorRow<Args>, values: Args, options: ErrorOptions = {}): MurmurError {
+  return new MurmurError(about.code, about.message(...values), { ...options, hint: about.hint });
+}
+
 /** More faults than this help nobody, and answers have to stay small. */
 const maxFaults = 100;
 

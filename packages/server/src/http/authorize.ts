@@ -1,8 +1,8 @@
 import type { Message } from '@bufbuild/protobuf';
-import { MurmurError, isMurmurError } from '@murmur/api';
+import { isMurmurError } from '@murmur/api';
 
 import type { Caller } from '../access/caller.js';
-import { concealed, operatorsOnly } from '../access/denials.js';
+import { concealed, operatorsOnly, otherTenant } from '../access/denials.js';
 import { type RunIdentity, hasRun, identifyRun } from '../bake/runs/identify-run.js';
 import type { Queryable } from '../database/tables.js';
 import type { CallRule } from './call-rules.js';
@@ -48,11 +48,4 @@ async function visibleRun(
     if (!absent || visible.includes('*') || !(await hasRun(database, tenant, idOrPrefix))) throw error;
     throw concealed(error, permission);
   }
-}
-
-/** The same for a tenant that exists and one that does not. */
-function otherTenant(meant: string): MurmurError {
-  return new MurmurError('PERMISSION_DENIED', `this key does not belong to tenant "${meant}"`, {
-    hint: 'Use a key of that tenant, or change `tenant` in .murmur/murmur.yaml.',
-  });
 }

@@ -2,6 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { type BuildBaseRequest, type BuildBaseResponse, BuildBaseResponseSchema, MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
+import { refusal } from '../../catalog/faults.js';
+import { bakeErrors } from '../errors.js';
 import type { Identity } from '../../access/identity.js';
 import { writePlatformImage } from '../../catalog/builtins.js';
 import { type CatalogContext, everything } from '../../catalog/context.js';
@@ -39,9 +41,7 @@ export function createBaseBuilds(parts: BaseBuildParts): BuildBase {
     const builder = chooseBuilder(parts.builders, request.name);
     const { imageName } = builder;
     if (running.has(imageName)) {
-      throw new MurmurError('FAILED_PRECONDITION', `base image "${imageName}" is being built already`, {
-        hint: 'Wait for that build to end: it serves everyone.',
-      });
+      throw refusal(bakeErrors.baseInProgress, [imageName]);
     }
     running.add(imageName);
     const lines = chunkQueue<string>({

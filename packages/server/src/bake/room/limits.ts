@@ -1,5 +1,7 @@
-import { type Environment, type MachineType, MurmurError } from '@murmur/api';
+import { type Environment, type MachineType } from '@murmur/api';
 
+import { refusal } from '../../catalog/faults.js';
+import { bakeErrors } from '../errors.js';
 import type { Capacity } from '../../host/capacity.js';
 import type { DiskSpace } from '../../host/disk-space.js';
 import type { Substrate } from '../../substrates/substrate.js';
@@ -27,16 +29,10 @@ export function checkFits(room: HostRoom, substrate: Substrate, shape: { machine
   const { environment, machineType } = shape;
   const lacking = whatIsLacking(room.machines, sizeOf(machineType));
   if (lacking !== undefined) {
-    throw new MurmurError('FAILED_PRECONDITION', `machine type "${machineType.name}" never finds room on this host: ${lacking}`, {
-      hint: 'Choose an environment with a smaller machine type, or ask the operator to raise limits.machines.',
-    });
+    throw refusal(bakeErrors.machineTooLarge, [machineType.name, lacking]);
   }
   if (environment.diskSizeGb <= room.diskSizeGb) return;
-  throw new MurmurError(
-    'FAILED_PRECONDITION',
-    `environment "${environment.name}" asks for a disk of ${environment.diskSizeGb} GB, and the largest on this host is ${room.diskSizeGb} GB`,
-    { hint: 'Lower its disk_size_gb, or ask the operator to raise limits.disk_size_gb.' },
-  );
+  throw refusal(bakeErrors.diskTooLarge, [environment.name, String(environment.diskSizeGb), String(room.diskSizeGb)]);
 }
 
 /** What a machine of this type takes. */

@@ -1,7 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import { type CancelBakeResponse, CancelBakeResponseSchema, MurmurError } from '@murmur/api';
+import { type CancelBakeResponse, CancelBakeResponseSchema } from '@murmur/api';
 import { sql } from 'kysely';
 
+import { refusal } from '../../catalog/faults.js';
+import { bakeErrors } from '../errors.js';
 import type { Database } from '../../database/tables.js';
 import { leaveQueue } from '../room/claims.js';
 import { findRun } from './identify-run.js';
@@ -36,7 +38,7 @@ export async function cancelBake(database: Database, tenant: string, id: string)
   });
   if (asked === undefined) {
     const { phase } = await findRun(database, tenant, id);
-    throw new MurmurError('FAILED_PRECONDITION', `bake "${id}" has ended already: ${phase}`);
+    throw refusal(bakeErrors.runEnded, [id, phase]);
   }
   return create(CancelBakeResponseSchema, { bake: await bakeOf(database, asked) });
 }

@@ -1,6 +1,7 @@
-import { MurmurError } from '@murmur/api';
 import { sql } from 'kysely';
 
+import { refusal } from '../../catalog/faults.js';
+import { bakeErrors } from '../errors.js';
 import { matchesAnyPattern } from '../../database/name-patterns.js';
 import type { Queryable } from '../../database/tables.js';
 import type { RunRow } from './runs.js';
@@ -23,9 +24,7 @@ export async function identifyRun(
 ): Promise<RunIdentity> {
   const [first, second] = await findRuns(queryable, tenant, idOrPrefix, recipes);
   if (first === undefined) throw runNotFound(idOrPrefix);
-  if (second !== undefined && first.id !== idOrPrefix) {
-    throw new MurmurError('INVALID_ARGUMENT', `bake "${idOrPrefix}" is ambiguous`, { hint: 'Give more characters of the run id.' });
-  }
+  if (second !== undefined && first.id !== idOrPrefix) throw refusal(bakeErrors.runAmbiguous, [idOrPrefix]);
   return first;
 }
 
@@ -45,8 +44,8 @@ export async function findRun(queryable: Queryable, tenant: string, id: string):
   return run;
 }
 
-function runNotFound(idOrPrefix: string): MurmurError {
-  return new MurmurError('NOT_FOUND', `bake "${idOrPrefix}" not found`, { hint: 'Check the id with "murmur bakes ls".' });
+function runNotFound(idOrPrefix: string): Error {
+  return refusal(bakeErrors.runAbsent, [idOrPrefix]);
 }
 
 async function findRuns(queryable: Queryable, tenant: string, idOrPrefix: string, recipes: readonly string[]): Promise<RunIdentity[]> {

@@ -1,5 +1,7 @@
 import { Architecture, type DiskType, type Environment, type Image, type MachineType, MurmurError, type Placement } from '@murmur/api';
 
+import { refusal } from '../../catalog/faults.js';
+import { bakeErrors } from '../errors.js';
 import { type Reader, readSpec, readSpecAs } from '../../catalog/read.js';
 import type { Queryable } from '../../database/tables.js';
 import type { ResolvedBase, Substrate, SubstrateName } from '../../substrates/substrate.js';
@@ -26,11 +28,7 @@ export async function loadPlacing(
   const substrateName = substrateNamed(environment.substrate);
   const placed = substrateNamed(placement.substrate);
   if (substrateName === undefined || substrateName !== placed) {
-    throw new MurmurError(
-      'INVALID_ARGUMENT',
-      `substrate mismatch: environment "${environment.name}" is ${prefixed(substrateName)} but placement "${placement.name}" is ${prefixed(placed)}`,
-      { hint: 'Choose an environment and a placement of the same substrate.' },
-    );
+    throw refusal(bakeErrors.substrateMismatch, [environment.name, prefixed(substrateName), placement.name, prefixed(placed)]);
   }
   const machineType = await readSpec(queryable, reader.tenant, 'machine-type', environment.machineTypeRef);
   const { diskTypeRef } = environment;
@@ -53,21 +51,15 @@ export async function found<T>(reading: Promise<T>, hint: string = placingHint):
 /** Throws INVALID_ARGUMENT unless the image's processors are the machine's. */
 export function checkArchitecture(image: Image, machineType: MachineType): void {
   if (image.architecture === machineType.architecture) return;
-  const [base, machine] = [Architecture[image.architecture], Architecture[machineType.architecture]];
-  throw new MurmurError(
-    'INVALID_ARGUMENT',
-    `architecture mismatch: base image "${image.name}" is ARCHITECTURE_${base} but machine type "${machineType.name}" is ARCHITECTURE_${machine}`,
-    { hint: 'Choose an environment whose machine type has the architecture of the base image.' },
-  );
+  const [its, other] = [Architecture[image.architecture], Architecture[machineType.architecture]];
+  throw refusal(bakeErrors.architectureMismatch, [image.name, its, machineType.name, other]);
 }
 
 /** A substrate of this server. Throws FAILED_PRECONDITION when it is not set up for that one. */
 export function substrateFor(substrates: ReadonlyMap<SubstrateName, Substrate>, substrateName: SubstrateName): Substrate {
   const substrate = substrates.get(substrateName);
   if (substrate === undefined) {
-    throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(substrateName)} is not available on this server`, {
-      hint: 'Choose a placement on a substrate that "murmur version" lists, or ask the operator to set this one up.',
-    });
+    throw refusal(bakeErrors.substrateAbsent, [prefixed(substrateName)]);
   }
   return substrate;
 }
@@ -76,11 +68,7 @@ export function substrateFor(substrates: ReadonlyMap<SubstrateName, Substrate>, 
 export function checkDiskSize(environment: Environment, image: Image, { minimumDiskGb = 0 }: ResolvedBase): void {
   const { diskSizeGb } = environment;
   if (diskSizeGb === 0 || diskSizeGb >= minimumDiskGb) return;
-  throw new MurmurError(
-    'FAILED_PRECONDITION',
-    `environment "${environment.name}" has disk_size_gb ${diskSizeGb} but base image "${image.name}" needs ${minimumDiskGb}`,
-    { hint: "Raise the environment's disk_size_gb, or leave it out for the image's own size." },
-  );
+  throw refusal(bakeErrors.diskTooSmall, [environment.name, String(diskSizeGb), image.name, String(minimumDiskGb)]);
 }
 
 /** Throws FAILED_PRECONDITION when an AWS image has no AMI where the placement is. */
@@ -88,7 +76,5 @@ export function checkRegion(image: Image, placement: Placement): void {
   if (image.source.case !== 'aws' || placement.target.case !== 'aws') return;
   const { region } = placement.target.value;
   if (Object.hasOwn(image.source.value.amiIds, region)) return;
-  throw new MurmurError('FAILED_PRECONDITION', `base image "${image.name}" has no AMI in region ${region}`, {
-    hint: "Add the region's AMI to the image, or choose a placement in a region it has.",
-  });
+  throw refusal(bakeErrors.noAmi, [image.name, region]);
 }

@@ -1,5 +1,7 @@
-import { Architecture, MurmurError, parseDuration, type Recipe, type StartBakeRequest } from '@murmur/api';
+import { Architecture, parseDuration, type Recipe, type StartBakeRequest } from '@murmur/api';
 
+import { refusal } from '../../catalog/faults.js';
+import { bakeErrors } from '../errors.js';
 import { type Reader, readSpec } from '../../catalog/read.js';
 import type { Database } from '../../database/tables.js';
 import type { TenantKey, TenantKeys } from '../../secrets/tenant-keys.js';
@@ -48,9 +50,7 @@ export async function planBake(parts: PlanParts, reader: Reader, request: StartB
   await serviceProfileOf(parts.database, tenant, request);
   const baseName = baseImageOf(recipe, substrateName);
   if (baseName === '') {
-    throw new MurmurError('INVALID_ARGUMENT', `recipe "${recipe.name}" has no base image for ${prefixed(substrateName)}`, {
-      hint: 'Name a base image of that substrate in the recipe, or choose another environment and placement.',
-    });
+    throw refusal(bakeErrors.noBase, [recipe.name, prefixed(substrateName)]);
   }
   const base = await readSpec(parts.database, tenant, 'image', baseName);
   checkArchitecture(base, machineType);
@@ -109,14 +109,10 @@ export async function planBake(parts: PlanParts, reader: Reader, request: StartB
 function checkCredentials(tenant: string, request: StartBakeRequest): void {
   const forwards = Object.keys(request.variables).length > 0;
   if (request.serviceProfile !== '' && forwards) {
-    throw new MurmurError('INVALID_ARGUMENT', '--service-profile and -e are mutually exclusive', {
-      hint: 'Use one or the other, not both.',
-    });
+    throw refusal(bakeErrors.profileAndVariables, []);
   }
   if (request.serviceProfile !== '' && !tenant.startsWith('github_app/')) {
-    throw new MurmurError('INVALID_ARGUMENT', '--service-profile is only available for GitHub App tenants', {
-      hint: 'Forward credentials with -e.',
-    });
+    throw refusal(bakeErrors.profileElsewhere, []);
   }
   checkVariables(request.variables);
 }
@@ -124,13 +120,12 @@ function checkCredentials(tenant: string, request: StartBakeRequest): void {
 function keepSecondsOf(text: string, substrate: Substrate): number {
   if (text === '') return 0;
   const duration = parseDuration(text);
-  const hint = 'Use a Go duration up to 24h, such as 30m.';
-  if (duration === undefined) throw new MurmurError('INVALID_ARGUMENT', 'keep_on_failure: invalid duration', { hint });
-  if (duration <= 0n) throw new MurmurError('INVALID_ARGUMENT', 'keep_on_failure: duration must be positive', { hint });
+  if (duration === undefined) throw refusal(bakeErrors.keepUnreadable, []);
+  if (duration <= 0n) throw refusal(bakeErrors.keepNotPositive, []);
   const seconds = Math.ceil(Number(duration) / Number(nanosecondsPerSecond));
-  if (seconds > longestKeepSeconds) throw new MurmurError('INVALID_ARGUMENT', 'keep_on_failure exceeds 24h maximum', { hint });
+  if (seconds > longestKeepSeconds) throw refusal(bakeErrors.keepTooLong, []);
   if (substrate.shellCommand === undefined) {
-    throw new MurmurError('FAILED_PRECONDITION', `failed machines cannot be kept on ${prefixed(substrate.name)}`);
+    throw refusal(bakeErrors.keepUnsupported, [prefixed(substrate.name)]);
   }
   return seconds;
 }

@@ -1,5 +1,5 @@
-import { MurmurError } from '@murmur/api';
-
+import { refusal } from '../../catalog/faults.js';
+import { bakeErrors } from '../errors.js';
 import { PlatformFault, type SubstrateName } from '../../substrates/substrate.js';
 import { prefixed } from './substrate-names.js';
 
@@ -9,9 +9,6 @@ export async function reachable<T>(substrate: SubstrateName, ask: () => Promise<
     return await ask();
   } catch (error) {
     if (!(error instanceof PlatformFault)) throw error;
-    throw new MurmurError('UNAVAILABLE', `substrate ${prefixed(substrate)} does not answer: ${error.message}`, {
-      cause: error,
-      hint: 'Try again in a moment.',
-    });
+    throw refusal(bakeErrors.substrateSilent, [prefixed(substrate), error.message], { cause: error });
   }
 }

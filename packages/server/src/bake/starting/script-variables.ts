@@ -1,5 +1,7 @@
 import { type Fault, MurmurError, type Recipe, type ServiceProfile, type StartBakeRequest } from '@murmur/api';
 
+import { refusal } from '../../catalog/faults.js';
+import { bakeErrors } from '../errors.js';
 import { type Reader, readSpec } from '../../catalog/read.js';
 import { readSecretValues } from '../../catalog/secret-values.js';
 import type { DatabaseTransaction, Queryable } from '../../database/tables.js';
@@ -56,9 +58,7 @@ export async function scriptVariables(
   if (first !== undefined) throw MurmurError.ofFaults([first, ...others]);
   const total = [...variables.values()].reduce((sum, value) => sum + Buffer.byteLength(value), 0);
   if (total > largestTotal) {
-    throw new MurmurError('FAILED_PRECONDITION', 'the secrets and variables of the script exceed 512 KiB limit', {
-      hint: 'No program starts with a larger environment. Allow-list fewer secrets, or shorter ones.',
-    });
+    throw refusal(bakeErrors.variablesTooLarge, []);
   }
   return Object.fromEntries(variables);
 }

@@ -1,14 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import {
-  MurmurError,
-  type StartBakeRequest,
-  type StartBakeResponse,
-  StartBakeResponse_Outcome as Outcome,
-  StartBakeResponseSchema,
-} from '@murmur/api';
+import { type StartBakeRequest, type StartBakeResponse, StartBakeResponse_Outcome as Outcome, StartBakeResponseSchema } from '@murmur/api';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
+import { refusal } from '../../catalog/faults.js';
+import { bakeErrors } from '../errors.js';
 import { type Reader, holdResource } from '../../catalog/read.js';
 import type { DatabaseTransaction } from '../../database/tables.js';
 import type { Substrate } from '../../substrates/substrate.js';
@@ -158,9 +154,7 @@ async function checkShare(trx: DatabaseTransaction, tenant: string, most: number
     .where('ended_at', 'is', null)
     .executeTakeFirstOrThrow();
   if (live < most) return;
-  throw new MurmurError('RESOURCE_EXHAUSTED', `tenant "${tenant}" has ${live} bakes that are queued or run, the most there may be`, {
-    hint: 'Wait until some have ended, or cancel them with "murmur bakes cancel"; the operator sets limits.per_tenant.bakes.',
-  });
+  throw refusal(bakeErrors.tooManyBakes, [tenant, String(live)]);
 }
 
 async function checkNameFree(trx: DatabaseTransaction, tenant: string, name: string): Promise<void> {
@@ -172,7 +166,5 @@ async function checkNameFree(trx: DatabaseTransaction, tenant: string, name: str
     .where('name', '=', name)
     .executeTakeFirst();
   if (taken === undefined) return;
-  throw new MurmurError('FAILED_PRECONDITION', `image "${name}" already exists and was not baked`, {
-    hint: `Remove it with "murmur rm image ${name}", or rename the recipe.`,
-  });
+  throw refusal(bakeErrors.imageNameTaken, [name]);
 }

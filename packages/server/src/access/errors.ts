@@ -1,0 +1,45 @@
+import { type ErrorTable, row, rowAbout } from '../catalog/faults.js';
+
+/** What a caller can be refused with for want of rights. The reference shows this very table. */
+export const accessErrors = {
+  missingPermission: rowAbout(
+    'PERMISSION_DENIED',
+    ['KIND.VERB'],
+    (permission) => `missing permission ${permission}`,
+    'Contact your tenant admin.',
+  ),
+  operatorsOnly: row(
+    'PERMISSION_DENIED',
+    'only an operator of this server may do that',
+    'Use the key in `admin.key` in the data directory of the server.',
+  ),
+  otherTenant: rowAbout(
+    'PERMISSION_DENIED',
+    ['T'],
+    (tenant) => `this key does not belong to tenant "${tenant}"`,
+    'Use a key of that tenant, or change `tenant` in .murmur/murmur.yaml.',
+  ),
+  keyAbsent: rowAbout('NOT_FOUND', ['ID'], (id) => `API key "${id}" not found`, 'Check the id with "murmur key ls".'),
+  subjectAbsent: rowAbout(
+    'FAILED_PRECONDITION',
+    ['S'],
+    (subject) => `subject "${subject}" does not exist`,
+    'Create the service profile first or fix the name; list them with "murmur get service-profile".',
+  ),
+  tenantExists: rowAbout(
+    'ALREADY_EXISTS',
+    ['T'],
+    (tenant) => `tenant "${tenant}" already exists`,
+    'List the tenants with "murmur tenant ls".',
+  ),
+} satisfies ErrorTable;
+
+/** What a call without a credential that counts is refused with. The reference shows this very table. */
+export const signInErrors = {
+  unauthenticated: row(
+    'UNAUTHENTICATED',
+    'identity token is missing or expired',
+    'Run `murmur auth` or check your `murmur.local.yaml` configuration.',
+  ),
+  issuerAway: row('UNAVAILABLE', 'the issuer of the identity token does not answer', 'Try again in a moment, or use an API key.'),
+} satisfies ErrorTable;

@@ -1,0 +1,106 @@
+import { type ErrorTable, row, rowAbout } from '../catalog/faults.js';
+
+const invalid = 'INVALID_ARGUMENT';
+const refused = 'FAILED_PRECONDITION';
+
+/** What a request to bake, or about a bake, can be refused with. The reference shows this very table. */
+export const bakeErrors = {
+  runAbsent: rowAbout('NOT_FOUND', ['ID'], (id) => `bake "${id}" not found`, 'Check the id with "murmur bakes ls".'),
+  runAmbiguous: rowAbout(invalid, ['ID'], (id) => `bake "${id}" is ambiguous`, 'Give more characters of the run id.'),
+  runEnded: rowAbout(
+    refused,
+    ['ID', 'PHASE'],
+    (id, phase) => `bake "${id}" has ended already: ${phase}`,
+    'See how it ended with "murmur bakes show".',
+  ),
+  substrateMismatch: rowAbout(
+    invalid,
+    ['X', 'A', 'Y', 'B'],
+    (environment, its, placement, other) =>
+      `substrate mismatch: environment "${environment}" is ${its} but placement "${placement}" is ${other}`,
+    'Choose an environment and a placement of the same substrate.',
+  ),
+  architectureMismatch: rowAbout(
+    invalid,
+    ['X', 'A', 'Y', 'B'],
+    (image, its, machineType, other) =>
+      `architecture mismatch: base image "${image}" is ARCHITECTURE_${its} but machine type "${machineType}" is ARCHITECTURE_${other}`,
+    'Choose an environment whose machine type has the architecture of the base image.',
+  ),
+  noBase: rowAbout(
+    invalid,
+    ['X', 'SUBSTRATE'],
+    (recipe, substrate) => `recipe "${recipe}" has no base image for ${substrate}`,
+    'Name a base image of that substrate in the recipe, or choose another environment and placement.',
+  ),
+  noAmi: rowAbout(
+    refused,
+    ['X', 'REGION'],
+    (image, region) => `base image "${image}" has no AMI in region ${region}`,
+    "Add the region's AMI to the image, or choose a placement in a region it has.",
+  ),
+  diskTooSmall: rowAbout(
+    refused,
+    ['X', 'N', 'Y', 'M'],
+    (environment, size, image, least) => `environment "${environment}" has disk_size_gb ${size} but base image "${image}" needs ${least}`,
+    "Raise the environment's disk_size_gb, or leave it out for the image's own size.",
+  ),
+  substrateAbsent: rowAbout(
+    refused,
+    ['SUBSTRATE'],
+    (substrate) => `substrate ${substrate} is not available on this server`,
+    'Choose a placement on a substrate that "murmur version" lists, or ask the operator to set this one up.',
+  ),
+  substrateSilent: rowAbout(
+    'UNAVAILABLE',
+    ['SUBSTRATE', 'REASON'],
+    (substrate, reason) => `substrate ${substrate} does not answer: ${reason}`,
+    'Try again in a moment.',
+  ),
+  profileAndVariables: row(invalid, '--service-profile and -e are mutually exclusive', 'Use one or the other, not both.'),
+  profileElsewhere: row(invalid, '--service-profile is only available for GitHub App tenants', 'Forward credentials with -e.'),
+  keepUnreadable: row(invalid, 'keep_on_failure: invalid duration', 'Use a Go duration up to 24h, such as 30m.'),
+  keepNotPositive: row(invalid, 'keep_on_failure: duration must be positive', 'Use a Go duration up to 24h, such as 30m.'),
+  keepTooLong: row(invalid, 'keep_on_failure exceeds 24h maximum', 'Use a Go duration up to 24h, such as 30m.'),
+  keepUnsupported: rowAbout(
+    refused,
+    ['SUBSTRATE'],
+    (substrate) => `failed machines cannot be kept on ${substrate}`,
+    'Leave out --keep-on-failure.',
+  ),
+  tooManyBakes: rowAbout(
+    'RESOURCE_EXHAUSTED',
+    ['T', 'N'],
+    (tenant, live) => `tenant "${tenant}" has ${live} bakes that are queued or run, the most there may be`,
+    'Wait until some have ended, or cancel them with "murmur bakes cancel"; the operator sets limits.per_tenant.bakes.',
+  ),
+  imageNameTaken: rowAbout(
+    refused,
+    ['X'],
+    (image) => `image "${image}" already exists and was not baked`,
+    'Remove it with "murmur rm image", or rename the recipe.',
+  ),
+  machineTooLarge: rowAbout(
+    refused,
+    ['X', 'WHY'],
+    (machineType, lacking) => `machine type "${machineType}" never finds room on this host: ${lacking}`,
+    'Choose an environment with a smaller machine type, or ask the operator to raise limits.machines.',
+  ),
+  diskTooLarge: rowAbout(
+    refused,
+    ['X', 'N', 'M'],
+    (environment, size, most) => `environment "${environment}" asks for a disk of ${size} GB, and the largest on this host is ${most} GB`,
+    'Lower its disk_size_gb, or ask the operator to raise limits.disk_size_gb.',
+  ),
+  variablesTooLarge: row(
+    refused,
+    'the secrets and variables of the script exceed 512 KiB limit',
+    'No program starts with a larger environment. Allow-list fewer secrets, or shorter ones.',
+  ),
+  baseInProgress: rowAbout(
+    refused,
+    ['X'],
+    (image) => `base image "${image}" is being built already`,
+    'Wait for that build to end: it serves everyone.',
+  ),
+} satisfies ErrorTable;
