@@ -207,7 +207,9 @@ describe.skipIf(process.platform !== 'linux')('embedded PostgreSQL', () => {
   test('a first start that was killed in the middle is begun afresh', async () => {
     await mkdir(dataDir);
     const child = startChild();
-    await expect.poll(async () => (await readdir(dataDir)).some((name) => name.includes('unfinished')), { interval: 5 }).toBe(true);
+    await expect
+      .poll(async () => (await readdir(dataDir)).some((name) => name.includes('unfinished')), { interval: 5, timeout: 50_000 })
+      .toBe(true);
     await kill(child);
     expect(await readdir(dataDir)).not.toContain('postgres');
     const { url } = await start();
