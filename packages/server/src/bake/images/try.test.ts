@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 
 import { create } from '@bufbuild/protobuf';
-import { ExportImageRequestSchema, type TryImageRequest, TryImageRequestSchema } from '@murmur/api';
+import { Architecture, ExportImageRequestSchema, ImageSchema, type TryImageRequest, TryImageRequestSchema } from '@murmur/api';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { writePlatformImage } from '../../catalog/builtins.js';
+import { testContext } from '../../catalog/testing.js';
+import { setResource } from '../../catalog/verbs/set.js';
 import { openKeyFile } from '../../secrets/key-provider.js';
 import { createTenantKeys } from '../../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
+import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import { PlatformFault, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
 import { createAdmission } from '../room/admission.js';
 import { testRoom } from '../room/testing.js';
@@ -66,6 +70,21 @@ test('a command that no machine could be given is refused before one is started'
     code: 'INVALID_ARGUMENT',
     message: 'command must not contain NUL characters',
   });
+});
+
+test('a disk smaller than that of the image is refused before a machine is started', async () => {
+  const diskDigest = await buildTinyBase({ dataDir: kitchen.dataDir, runtimeDir: kitchen.dataDir, diskGb: 3 });
+  const source = { case: 'qemu', value: { diskDigest } } as const;
+  await writePlatformImage(kitchen.db.database, create(ImageSchema, { name: 'murmur-roomy', architecture: Architecture.AMD64, source }));
+  const document = { name: 'e2', substrate: 'SUBSTRATE_QEMU', machine_type_ref: 'murmur-qemu-small', disk_size_gb: 2 };
+  const context = testContext(kitchen.db.database, kitchen.caller);
+  await setResource(context, { kind: 'environment', name: 'e2', document: JSON.stringify(document), fields: [] });
+  const events = kitchen.bakery.tryImage(kitchen.caller, { ...request(['true'], 'murmur-roomy'), environment: 'e2' }, never);
+  await expect(events[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    message: 'environment "e2" has disk_size_gb 2 but base image "murmur-roomy" needs 3',
+  });
+  expect(await kitchen.db.database.selectFrom('trials').select('id').execute()).toEqual([]);
 });
 
 test('a machine that cannot be removed is left to the reaper', async () => {

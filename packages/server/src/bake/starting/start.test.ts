@@ -117,6 +117,24 @@ test('a machine that never finds room on this host, or a disk larger than any th
   });
 });
 
+test('a disk smaller than that of its base image is refused before anything is made', async () => {
+  const diskDigest = await buildTinyBase({ dataDir, runtimeDir: dataDir, diskGb: 3 });
+  const source = { case: 'qemu', value: { diskDigest } } as const;
+  await writePlatformImage(db.database, create(ImageSchema, { name: 'murmur-roomy', architecture: Architecture.AMD64, source }));
+  await set('recipe', { name: 'roomy', base_image_qemu_ref: 'murmur-roomy' });
+  for (const size of [2, 3]) {
+    await set('environment', { name: `e${size}`, substrate: 'SUBSTRATE_QEMU', machine_type_ref: 'murmur-qemu-small', disk_size_gb: size });
+  }
+  const runs = () => db.database.selectFrom('runs').select('id').execute();
+  const before = await runs();
+  await expect(startBake(parts, caller, request({ recipe: 'roomy', environment: 'e2' }))).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    message: 'environment "e2" has disk_size_gb 2 but base image "murmur-roomy" needs 3',
+  });
+  expect(await runs()).toEqual(before);
+  expect(await startBake(parts, caller, request({ recipe: 'roomy', environment: 'e3' }))).toMatchObject({ outcome: Outcome.STARTED });
+});
+
 test('a tenant has no more bakes than it may, also when all are asked for at once', async () => {
   const crowded = { ...parts, begin: () => Promise.resolve(), room: testRoom({ perTenant: { bakes: 2, machines: undefined } }) };
   await db.database.insertInto('tenants').values({ id: 'local/crowd' }).execute();

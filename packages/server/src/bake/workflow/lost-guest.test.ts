@@ -1,3 +1,4 @@
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -33,6 +34,23 @@ async function firstAttempt(recipe: string, disturb?: (runId: string) => Promise
   if (ended === undefined) throw new Error(`the first attempt did not end by itself: ${bake.error}\n${log}`);
   return ended;
 }
+
+test("a base image that is removed in mid-bake fails it in the host's words", { timeout: 5 * minutes }, async () => {
+  const images = join(kitchen.dataDir, 'images');
+  const [name = ''] = (await readdir(images)).filter((one) => one.startsWith('sha256-'));
+  const digest = name.replace('-', ':');
+  await kitchen.setRecipe('baseless', { script: '#!/bin/sh\necho begun\nsleep 2\n' });
+  const { runId } = await kitchen.bake('baseless');
+  let removed: Promise<void> | undefined;
+  const { bake, log } = await kitchen.follow(runId, (text) => {
+    if (text.includes('begun')) removed ??= rename(join(images, name), join(kitchen.dataDir, 'away'));
+  });
+  await removed;
+  await rename(join(kitchen.dataDir, 'away'), join(images, name));
+  expect(log).toContain(`murmur: attempt 1 of 3 failed: the disk ${digest} that the machine stands on is gone\n`);
+  expect(bake).toMatchObject({ phase: 'failed', error: `the disk of the base image, ${digest}, is not on this host` });
+  expect(await kitchen.leftovers()).toEqual([]);
+});
 
 test('a kernel that panics ends the attempt at once, in words that say so', { timeout: 5 * minutes }, async () => {
   await kitchen.setRecipe('panics', { script: '#!/bin/sh\necho c >/proc/sysrq-trigger\nsleep 600\n', timeout: '10m' });

@@ -11,7 +11,22 @@ import { openTinyMachines, type TinyMachines } from './testing-machine.js';
 const megabyte = 1024 * 1024;
 const endless = new AbortController().signal;
 
-describe.skipIf(!(await canMountLoops()))("a host's disk", { timeout: 300_000 }, () => {
+const mayMount = await canMountLoops();
+const full = new PlatformFault("the server's host has no room left on its disk", { kind: 'no-room' });
+
+test.skipIf(!mayMount)("a host's disk that takes no more files fails a launch as the host's fault", { timeout: 120_000 }, async () => {
+  await using disk = await openLoopDisk(256, '-N', '64');
+  const runtimeDir = await mkdtemp(path.join(tmpdir(), 'murmur-files-'));
+  const machines = await openTinyMachines(disk.folder, runtimeDir);
+  const { bavail, ffree } = await statfs(disk.folder);
+  for (let left = ffree; left > 0; left -= 1) await writeFile(path.join(disk.folder, String(left)), '');
+  expect((await statfs(disk.folder)).bavail).toBeGreaterThan(bavail / 2);
+  await expect(machines.substrate.launch(machines.spec, 'run-1-launch' as Token, endless)).rejects.toEqual(full);
+  await machines.substrate.close();
+  await rm(runtimeDir, { recursive: true });
+});
+
+describe.skipIf(!mayMount)("a host's disk", { timeout: 300_000 }, () => {
   let disk: LoopDisk;
   let runtimeDir: string;
   let machines: TinyMachines;
@@ -46,9 +61,7 @@ describe.skipIf(!(await canMountLoops()))("a host's disk", { timeout: 300_000 },
 
   test('that is full pauses a machine, which goes on once there is room', async () => {
     await fill(8);
-    expect(await write(AbortSignal.timeout(20_000)).catch((error: unknown) => error)).toEqual(
-      new PlatformFault("the server's host has no room left on its disk", { kind: 'no-room' }),
-    );
+    expect(await write(AbortSignal.timeout(20_000)).catch((error: unknown) => error)).toEqual(full);
     await rm(filler());
     expect((await write(endless)).exitCode).toBe(0);
   });
@@ -56,7 +69,7 @@ describe.skipIf(!(await canMountLoops()))("a host's disk", { timeout: 300_000 },
   test("that is full fails a launch as the host's fault", async () => {
     await fill(0);
     const launched = machines.substrate.launch(machines.spec, 'run-2-launch' as Token, endless);
-    await expect(launched).rejects.toEqual(new PlatformFault("the server's host has no room left on its disk", { kind: 'no-room' }));
+    await expect(launched).rejects.toEqual(full);
     await machines.substrate.destroy(machines.site, 'run-2-launch' as Token, endless);
     await rm(filler());
   });

@@ -34,7 +34,12 @@ const built = ['disk.qcow2', 'kernel', 'initrd'];
  * The guest has busybox's tools (`sh`, `setsid`, `timeout`, `sha256sum`, `mount`, `poweroff`, …), a user `murmur` and tmpfs on
  * `/run` and `/tmp`; everything else is on the disk and ends up in a captured image. 64 MiB of memory is enough.
  */
-export async function buildTinyBase(options: { readonly dataDir: string; readonly runtimeDir: string }): Promise<Digest> {
+export async function buildTinyBase(options: {
+  readonly dataDir: string;
+  readonly runtimeDir: string;
+  /** Enlarges the disk, not the filesystem on it. */
+  readonly diskGb?: number;
+}): Promise<Digest> {
   const cached = await cachedBuild();
   const layout = await openLayout(options.dataDir, options.runtimeDir);
   const making = makingFolder(layout, 'tiny-base');
@@ -42,6 +47,7 @@ export async function buildTinyBase(options: { readonly dataDir: string; readonl
   await using _mark = await markBuilder(making);
   await openMaking(making);
   for (const name of built) await copyFile(path.join(cached, name), path.join(making, name));
+  if (options.diskGb !== undefined) await runOnHost('qemu-img', ['resize', '-q', path.join(making, 'disk.qcow2'), `${options.diskGb}G`]);
   const manifest = await sealImage(making, { parent: null, architecture: 'AMD64', commandLine: `root=/dev/vda quiet ${controlCardMark}` });
   await placeImage(layout, making, manifest);
   return manifest.disk.digest;
