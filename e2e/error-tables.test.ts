@@ -169,7 +169,7 @@ describe('errors on the command line', () => {
           ...resources.filter(([, name]) => ['gcp', 'iowa', 'gce-amd', 'hello'].includes(name)).map(documentOf),
           'kind: service-profile\nname: ci-bot\ngrants: [{user: ben}]\n',
           'kind: service-profile\nname: other\n',
-          'kind: tenant-binding\nname: bakers\nusers: [ben]\npermissions: [recipe.edit]\n',
+          'kind: tenant-binding\nname: bakers\nusers: [ben]\npermissions: [recipe.edit, "*.read"]\n',
         ].join('---\n'),
       });
       baker = (await murmur(server, ['key', 'create', 'ben'], asAdmin)).stdout.trim();
