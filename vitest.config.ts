@@ -10,7 +10,7 @@ const maxWorkers = availableParallelism() + 1;
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const weight = ({ moduleId, project }: TestSpecification) =>
-      /(?:debian|crash-sweep|bake-survives)\.test\.ts$/.test(moduleId) ? 2 : Number(project.name === 'e2e');
+      /(?:debian|crash-sweep|crash-sweep-docker|bake-survives)\.test\.ts$/.test(moduleId) ? 2 : Number(project.name === 'e2e');
     const sorted: TestSpecification[] = await super.sort(files);
     return sorted.sort((a, b) => weight(b) - weight(a));
   }

@@ -1,82 +1,29 @@
-import { randomBytes } from 'node:crypto';
-
 import { create } from '@bufbuild/protobuf';
 import { ImageSchema } from '@murmur/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { deriveGuestKeys } from './guest-keys.js';
-import {
-  PlatformFault,
-  type Artifact,
-  type LaunchSpec,
-  type Machine,
-  type Owner,
-  type ResolvedBase,
-  type Site,
-  type Substrate,
-  type Token,
-} from './substrate.js';
+import { describeFaults } from './conformance-faults.js';
+import { createRig, type PlaceUnderTest } from './conformance-rig.js';
+import { describeScripts } from './conformance-script.js';
+import { type Artifact, type Machine, PlatformFault, type ResolvedBase, type Substrate, type Token } from './substrate.js';
 import { allRights } from './testing/all-rights.js';
 
-/** One substrate set up for the shared suite, with the hands that reach around it to break things. */
-export interface SubstrateUnderTest {
-  readonly substrate: Substrate;
-  /** Another instance over the same place, as a restarted server makes it. */
-  reopen(): Promise<Substrate>;
-  readonly installation: string;
-  readonly base: ResolvedBase;
-  readonly site: Site;
-  /** Another place of the same substrate, where it has several. */
-  readonly otherSite?: Site;
-  /** Ends a machine without the substrate's knowledge. */
-  kill(machine: Machine): Promise<void>;
-  /** Harms an artifact behind the substrate's back: so that only a thorough look sees it, or plainly. */
-  damage(artifact: Artifact, how: 'hidden' | 'plain'): Promise<void>;
-  close(): Promise<void>;
-}
+export type { PlaceUnderTest };
 
 /** Only a fault takes this long. */
 const patienceMs = 60_000;
 
 /** Every promise of the port, shown on a real substrate. */
-export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUnderTest>): void {
+export function describeSubstrate(name: string, setUp: () => Promise<PlaceUnderTest>): void {
   describe(`the ${name} substrate`, { timeout: 180_000 }, () => {
-    const keys = deriveGuestKeys(randomBytes(64));
     const { signal } = new AbortController();
-    let under: SubstrateUnderTest;
-    let owner: Owner;
-    let last = 0;
+    let under: PlaceUnderTest;
+    const rig = createRig(() => under);
+    const { keys, nextToken, ready, run, spec } = rig;
 
-    beforeAll(async () => {
-      under = await setUp();
-      owner = { installation: under.installation, tenant: 'local/default', runId: 'run' };
-    }, 180_000);
+    beforeAll(async () => void (under = await setUp()), 180_000);
     afterAll(() => under.close());
 
-    const nextToken = (what: string) => `run-${++last}-${what}` as Token;
-    const spec = (changes: Partial<LaunchSpec> = {}): LaunchSpec => ({
-      owner,
-      base: under.base,
-      site: under.site,
-      attempt: 1,
-      diskType: '',
-      vcpus: 1,
-      memoryMb: 128,
-      machineType: '',
-      diskSizeGb: 0,
-      keys,
-      lifetimeSeconds: 600,
-      ...changes,
-    });
-    const ready = async (changes: Partial<LaunchSpec> = {}) => {
-      const machine = await under.substrate.launch(spec(changes), nextToken('launch'), signal);
-      await under.substrate.waitReady(machine, keys, signal);
-      return machine;
-    };
-    const run = async (substrate: Substrate, machine: Machine, command: string, stdin = '') => {
-      await using channel = await substrate.channel(machine, keys, signal);
-      return await channel.run(command, { stdin });
-    };
     const tokens = async (installation = under.installation) =>
       (await under.substrate.listOwned(under.site, installation, signal)).things.map((thing) => thing.token);
     /** A list is right at once on the server's own host; elsewhere it may lag behind, and is right in the end. */
@@ -179,12 +126,11 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
           source,
           'echo kept >/marker && dd if=/dev/urandom of=/gone bs=1M count=8 2>/dev/null && sync && rm /gone',
         );
-        artifact = await under.substrate.capture(source, keys, { name: 'image', token: artifactToken, owner }, signal);
+        artifact = await under.substrate.capture(source, keys, rig.artifact(artifactToken), signal);
       }, 180_000);
 
       test('is the same one when the capture is repeated, also after its machine is gone', async () => {
-        const again = async (substrate: Substrate) =>
-          substrate.capture(source, keys, { name: 'image', token: artifactToken, owner }, signal);
+        const again = async (substrate: Substrate) => substrate.capture(source, keys, rig.artifact(artifactToken), signal);
         expect(await again(under.substrate)).toEqual(artifact);
         await under.substrate.destroy(under.site, source.token, signal);
         expect(await again(await under.reopen())).toEqual(artifact);
@@ -207,7 +153,7 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
         const base = await resolve(artifact);
         const machine = await ready({ base });
         expect((await run(under.substrate, machine, 'cat /marker')).stdout).toBe('kept\n');
-        const second = await under.substrate.capture(machine, keys, { name: 'second', token: nextToken('capture'), owner }, signal);
+        const second = await under.substrate.capture(machine, keys, { ...rig.artifact(nextToken('capture')), name: 'second' }, signal);
         await under.substrate.destroy(under.site, machine.token, signal);
         await under.substrate.discardImage(under.site, second.reference, signal);
         expect(await under.substrate.imageExists(under.site, second.reference, 'quick', signal)).toBe(false);
@@ -232,5 +178,8 @@ export function describeSubstrate(name: string, setUp: () => Promise<SubstrateUn
         return under.substrate.resolveBase(under.site, create(ImageSchema, { name: 'image', source: made.source }), allRights, signal);
       };
     });
+
+    describeScripts(() => under, rig);
+    describeFaults(name, () => under, rig);
   });
 }

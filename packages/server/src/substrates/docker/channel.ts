@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { Writable } from 'node:stream';
+import { type Duplex, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Container, Exec } from 'dockerode';
 
 import { type CommandResult, type GuestChannel, type Machine, PlatformFault } from '../substrate.js';
-import { asked, type Engine, statusOf } from './engine.js';
+import { asked, askedOnce, type Engine, statusOf } from './engine.js';
 import { containerName, guestFolder, runningContainer } from './machine.js';
 
 /** What {@link GuestChannel.run} keeps of a command's output. */
@@ -63,7 +63,7 @@ async function execute(
       WorkingDir: '/',
     }),
   );
-  const connection = await asGuest(signal, () => exec.start({ hijack: true, stdin: true }));
+  const connection = await begin(signal, container, exec, note);
   const stop = () => {
     connection.destroy();
     endCommand(container, note).catch(() => undefined);
@@ -103,6 +103,19 @@ async function execute(
   }
 }
 
+/**
+ * Starts a command, once: the engine answers a second start with words of its own in place of the command's output. One whose
+ * start nobody answered may run all the same, and is ended.
+ */
+async function begin(signal: AbortSignal, container: Container, exec: Exec, note: string): Promise<Duplex> {
+  try {
+    return await asGuest(signal, () => exec.start({ hijack: true, stdin: true }), askedOnce);
+  } catch (error) {
+    endCommand(container, note).catch(() => undefined);
+    throw error;
+  }
+}
+
 /** The status of a command whose output has ended. It may take the engine a moment to know it. */
 async function exitCodeOf(container: Container, exec: Exec, signal: AbortSignal): Promise<number> {
   for (let looks = 0; looks < mostLooks; looks += 1) {
@@ -126,9 +139,9 @@ async function stillRuns(container: Container, signal: AbortSignal): Promise<voi
 }
 
 /** A container that is gone or stopped is a fault of the platform, whatever was asked of it. */
-async function asGuest<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+async function asGuest<T>(signal: AbortSignal, ask: () => Promise<T>, how: typeof asked<T> = asked): Promise<T> {
   try {
-    return await asked(signal, ask);
+    return await how(signal, ask);
   } catch (error) {
     const status = statusOf(error);
     if (status === 404 || status === 409) throw new PlatformFault('the container is gone', { cause: error });

@@ -5,18 +5,20 @@ import { create } from '@bufbuild/protobuf';
 import { PlacementSchema } from '@murmur/api';
 
 import { isGone } from '../../host/process-start.js';
-import { describeSubstrate, type SubstrateUnderTest } from '../conformance.js';
+import { describeSubstrate, type PlaceUnderTest } from '../conformance.js';
 import type { Artifact } from '../substrate.js';
 import { connectEngine } from './engine.js';
 import { referenceIn } from './images.js';
 import { createDockerSubstrate } from './index.js';
 import { containerName } from './machine.js';
 import { startTestEngine, type TestEngine } from './testing-engine.js';
+import { proxyEngine } from './testing-proxy.js';
 
-describeSubstrate('Docker', async (): Promise<SubstrateUnderTest> => {
+describeSubstrate('Docker', async (): Promise<PlaceUnderTest> => {
   const engine = await startTestEngine();
   const { docker } = await connectEngine(engine.socket);
-  const reopen = () => createDockerSubstrate({ socket: engine.socket, dataDir: engine.folder });
+  const proxy = await proxyEngine(engine.socket, join(engine.folder, 'proxy.sock'));
+  const reopen = () => createDockerSubstrate({ socket: proxy.socket, dataDir: engine.folder });
   const substrate = await reopen();
   return {
     substrate,
@@ -28,7 +30,32 @@ describeSubstrate('Docker', async (): Promise<SubstrateUnderTest> => {
       await docker.getContainer(containerName(token)).kill();
     },
     damage: (artifact, how) => (how === 'plain' ? removeImage(engine, artifact) : changeLayer(engine, '/marker')),
-    close: async () => engine[Symbol.asyncDispose](),
+    wire: proxy.wire,
+    // The look-ups all go through the same few lines.
+    isQuick: (_call, at) => !at.includes('inspect'),
+    async left() {
+      const [containers, images, { Volumes }] = await Promise.all([
+        docker.listContainers({ all: true }),
+        docker.listImages({ all: true }),
+        docker.listVolumes(),
+      ]);
+      return [
+        ...containers.flatMap(({ Names }) => Names),
+        ...images.flatMap(({ Id, RepoTags }) => [Id, ...(RepoTags ?? [])]),
+        ...(Volumes ?? []).map(({ Name }) => Name),
+      ];
+    },
+    async revealed({ token }) {
+      const container = docker.getContainer(containerName(token));
+      const [configuration, changes, logs] = await Promise.all([container.inspect(), container.export(), readdir(engine.folder)]);
+      const files: Buffer[] = [];
+      for await (const chunk of changes) files.push(chunk as Buffer);
+      return Buffer.concat([Buffer.from(JSON.stringify([configuration, logs])), ...files]);
+    },
+    async close() {
+      await proxy[Symbol.asyncDispose]();
+      await engine[Symbol.asyncDispose]();
+    },
   };
 });
 

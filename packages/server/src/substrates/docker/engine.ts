@@ -34,7 +34,7 @@ export async function asked<T>(signal: AbortSignal, ask: () => Promise<T>): Prom
   for (let pause = firstPauseMs; ; pause = Math.min(pause * 2, longestPauseMs)) {
     try {
       signal.throwIfAborted();
-      return await ask();
+      return await unlessAborted(signal, ask());
     } catch (error) {
       signal.throwIfAborted();
       const fault = faultOf(error);
@@ -43,6 +43,26 @@ export async function asked<T>(signal: AbortSignal, ask: () => Promise<T>): Prom
       await delay(pause, undefined, { signal });
     }
   }
+}
+
+/** Asks the engine for what must not be asked twice. Any fault of the engine comes out as {@link PlatformFault} at once. */
+export async function askedOnce<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  try {
+    signal.throwIfAborted();
+    return await unlessAborted(signal, ask());
+  } catch (error) {
+    signal.throwIfAborted();
+    throw faultOf(error) ?? error;
+  }
+}
+
+/** Waits no longer than the signal lets it: an engine that hangs never answers, and its client waits for ever. */
+function unlessAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', giveUp, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
 }
 
 /** The HTTP status with which the engine refused something; undefined for any other error. */
@@ -75,6 +95,8 @@ function faultOf(error: unknown): PlatformFault | undefined {
   }
   if (status === 503 || status === 429)
     return new PlatformFault(`the Docker engine is busy: ${reasonOf(error)}`, { cause: error, kind: 'not-yet' });
+  if (status === 401 || status === 403)
+    return new PlatformFault(`the Docker engine denies it: ${reasonOf(error)}`, { cause: error, kind: 'refused' });
   if (status >= 500) return new PlatformFault(`the Docker engine failed: ${reasonOf(error)}`, { cause: error });
   return undefined;
 }

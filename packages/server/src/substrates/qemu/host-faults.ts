@@ -5,6 +5,7 @@ import { PlatformFault, type FaultKind } from '../substrate.js';
 const words: readonly (readonly [RegExp, string, FaultKind])[] = [
   [/ENOSPC|EDQUOT|No space left|quota exceeded/i, "the server's host has no room left on its disk", 'no-room'],
   [/EIO|EROFS|Input\/output error|Read-only file system/i, "the server's host could not read or write its disk", 'lost'],
+  [/EACCES|EPERM|Permission denied|Operation not permitted/i, 'the server may not do on its host what the machine needs', 'refused'],
   [/EMFILE|ENFILE|ENOMEM|EAGAIN|Cannot allocate memory/i, "the server's host has no memory or processes to spare", 'no-room'],
 ];
 

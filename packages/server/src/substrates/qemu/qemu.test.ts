@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, open, rm, truncate, utimes, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readdir, readFile, rm, truncate, utimes, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -6,13 +6,14 @@ import { create } from '@bufbuild/protobuf';
 import { PlacementSchema } from '@murmur/api';
 import pino from 'pino';
 
-import { describeSubstrate, type SubstrateUnderTest } from '../conformance.js';
+import { keepWire } from '../conformance-wire.js';
+import { describeSubstrate, type PlaceUnderTest } from '../conformance.js';
 import type { Artifact } from '../substrate.js';
 import { createQemuSubstrate } from './index.js';
 import { findQemu } from './machine-process.js';
 import { buildTinyBase } from './tiny.js';
 
-describeSubstrate('QEMU', async (): Promise<SubstrateUnderTest> => {
+describeSubstrate('QEMU', async (): Promise<PlaceUnderTest> => {
   const folder = await mkdtemp(path.join(tmpdir(), 'murmur-qemu-'));
   const places = { dataDir: path.join(folder, 'data'), runtimeDir: path.join(folder, 'run') };
   const installation = 'conformance';
@@ -26,6 +27,21 @@ describeSubstrate('QEMU', async (): Promise<SubstrateUnderTest> => {
     installation,
     base: { immutableId: await buildTinyBase(places), architecture: 'AMD64' },
     site,
+    wire: keepWire([]),
+    isQuick: () => false,
+    async left() {
+      const names = await Promise.all(
+        ['data/machines', 'data/images', 'run'].map(async (name) =>
+          (await readdir(path.join(folder, name))).map((file) => `${name}/${file}`),
+        ),
+      );
+      return [...names.flat(), ...(await processesNaming(path.join(places.dataDir, 'machines')))];
+    },
+    async revealed({ token }) {
+      const machine = path.join(places.dataDir, 'machines', token);
+      const files = await Promise.all((await readdir(machine)).map((name) => readFile(path.join(machine, name))));
+      return Buffer.concat([Buffer.from((await processesNaming(machine)).join('\n')), ...files]);
+    },
     async kill({ token }) {
       const qemu = await findQemu(path.join(places.dataDir, 'machines', token));
       if (qemu === undefined) throw new Error('the machine does not run');
@@ -49,6 +65,18 @@ describeSubstrate('QEMU', async (): Promise<SubstrateUnderTest> => {
     },
   };
 });
+
+/** The arguments and environments of the processes that name a folder. */
+async function processesNaming(folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const [line, environment] = await Promise.all(
+      ['cmdline', 'environ'].map((of) => readFile(`/proc/${pid}/${of}`, 'utf8').catch(() => '')),
+    );
+    if (line?.includes(folder) === true) found.push(`${pid} ${line} ${environment}`);
+  }
+  return found;
+}
 
 function folderOf(artifact: Artifact): string {
   const digest = artifact.reference['diskDigest'];

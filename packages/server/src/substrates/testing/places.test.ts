@@ -1,19 +1,23 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { describeSubstrate, type SubstrateUnderTest } from '../conformance.js';
+import { describeSubstrate, type PlaceUnderTest } from '../conformance.js';
+import { isGone } from '../../host/process-start.js';
+import { keepWire } from '../conformance-wire.js';
+import { runOnHost } from '../host-command.js';
 import type { Site } from '../substrate.js';
 import { makeBusyboxRoot } from './busybox-root.js';
 import { createPlaces } from './places.js';
 
 const [here, there] = ['here', 'there'].map((place) => ({ place }) as unknown as Site) as [Site, Site];
 
-describeSubstrate('several-places', async (): Promise<SubstrateUnderTest> => {
+describeSubstrate('several-places', async (): Promise<PlaceUnderTest> => {
   const folder = await mkdtemp(join(tmpdir(), 'murmur-places-'));
   const root = join(folder, 'busybox');
   await makeBusyboxRoot(root);
-  const open = () => Object.assign(createPlaces(join(folder, 'places')), { lateMs: 300 });
+  const wire = keepWire(['reply lost', 'fails once', 'busy once', 'hangs', 'denied']);
+  const open = () => Object.assign(createPlaces(join(folder, 'places'), wire), { lateMs: 300 });
   const places = open();
   const base = await places.addImage(here, root);
   return {
@@ -30,6 +34,15 @@ describeSubstrate('several-places', async (): Promise<SubstrateUnderTest> => {
       const marker = join(image, 'root/marker');
       await writeFile(marker, (await readFile(marker, 'utf8')).replace('kept', 'rots'));
     },
+    wire,
+    async left() {
+      const [machines, images] = await Promise.all(['machines', 'images'].map((kind) => namesIn(join(folder, 'places/here', kind))));
+      return [...(machines ?? []), ...(images ?? [])];
+    },
+    async revealed({ token }) {
+      const machine = join(folder, 'places/here/machines', token);
+      return Buffer.concat([await readFile(join(machine, 'record.json')), Buffer.from(await runOnHost('grep', ['-r', '', machine]))]);
+    },
     async close() {
       for (const { token } of (await Object.assign(places, { lateMs: 0 }).listOwned(here, 'conformance', new AbortController().signal))
         .things)
@@ -38,3 +51,12 @@ describeSubstrate('several-places', async (): Promise<SubstrateUnderTest> => {
     },
   };
 });
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+}

@@ -7,12 +7,23 @@ import { create } from '@bufbuild/protobuf';
 import { AwsSourceSchema, MurmurError } from '@murmur/api';
 
 import { isGone, processStart } from '../../host/process-start.js';
+import type { WireKeeper } from '../conformance-wire.js';
 import { runOnHost } from '../host-command.js';
 import { type OwnedThing, type Owner, PlatformFault, type Site, type Substrate, type Token } from '../substrate.js';
 import { enterMachine } from './enter-machine.js';
 
 /** The calls of the port that can be made to fail. */
-export type PlaceCall = 'launch' | 'capture' | 'imageExists' | 'keepImage' | 'discardImage' | 'destroy' | 'listOwned' | 'waitReady';
+export type PlaceCall =
+  | 'resolveBase'
+  | 'launch'
+  | 'waitReady'
+  | 'channel'
+  | 'capture'
+  | 'imageExists'
+  | 'keepImage'
+  | 'discardImage'
+  | 'destroy'
+  | 'listOwned';
 
 /** A substrate of several sites, for tests: a machine is a folder and a process in namespaces of its own. */
 export interface Places extends Substrate {
@@ -37,13 +48,16 @@ interface Record {
   readonly kept?: boolean;
 }
 
-/** Places below a folder; an AWS region names each. Needs root, as namespaces and `chroot` do. */
-export function createPlaces(folder: string): Places {
+/** Places below a folder; an AWS region names each. Needs root, as namespaces and `chroot` do. A wire sees the calls by their names. */
+export function createPlaces(folder: string, wire?: WireKeeper): Places {
   const placeOf = (site: Site) => join(folder, String(site['place'] as unknown as string));
   const machineOf = (site: Site, token: Token) => join(placeOf(site), 'machines', token);
   const imageOf = (site: Site, id: string) => join(placeOf(site), 'images', id);
   const faults: Places['faults'] = new Map();
-  const met = async (call: PlaceCall) => faults.get(call)?.shift()?.();
+  const asked = async <T>(call: PlaceCall, work: () => Promise<T>): Promise<T> => {
+    await faults.get(call)?.shift()?.();
+    return wire === undefined ? work() : overWire(wire, call, work);
+  };
 
   const places: Places = {
     name: 'AWS',
@@ -55,83 +69,85 @@ export function createPlaces(folder: string): Places {
     scope: (placement) => (placement.target.case === 'aws' ? placement.target.value.region : ''),
     siteOf: (placement) => ({ place: places.scope(placement) }) as unknown as Site,
     serves: () => true,
-    async resolveBase(site, image) {
-      const id = image.source.case === 'aws' ? image.source.value.amiIds[placeName(site)] : undefined;
-      if (id === undefined || (await readRecord(imageOf(site, id))) === undefined) {
-        throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}" is not in ${placeName(site)}`);
-      }
-      return { immutableId: id, architecture: 'AMD64' };
-    },
-    async launch({ base, lifetimeSeconds, owner, site }, token) {
-      await met('launch');
-      const machine = machineOf(site, token);
-      const before = await readRecord(machine);
-      if (before !== undefined) return { site, token, handle: {} };
-      await mkdir(machine, { recursive: true });
-      await cp(join(imageOf(site, base.immutableId), 'root'), join(machine, 'root'), { recursive: true, verbatimSymlinks: true });
-      const { pid } = startMachine(join(machine, 'root'), lifetimeSeconds);
-      await writeRecord(machine, {
-        token,
-        owner,
-        createdAt: Date.now(),
-        ...(pid === undefined ? {} : { pid, start: await processStart(pid) }),
-      });
-      return { site, token, handle: {} };
-    },
-    async waitReady({ site, token }) {
-      await met('waitReady');
-      await livePid(machineOf(site, token));
-    },
-    async channel({ site, token }) {
-      return enterMachine(await livePid(machineOf(site, token)));
-    },
-    async capture({ site, token: machine }, _keys, { owner, token }) {
-      await met('capture');
-      const id = idOf(token);
-      const source = { case: 'aws' as const, value: create(AwsSourceSchema, { amiIds: { [placeName(site)]: id } }) };
-      const made = { source, reference: { id } };
-      if ((await readRecord(imageOf(site, id))) !== undefined) return made;
-      await endMachine(machineOf(site, machine));
-      await takeImage(join(machineOf(site, machine), 'root'), imageOf(site, id), { token, owner, createdAt: Date.now() });
-      return made;
-    },
+    resolveBase: (site, image) =>
+      asked('resolveBase', async () => {
+        const id = image.source.case === 'aws' ? image.source.value.amiIds[placeName(site)] : undefined;
+        if (id === undefined || (await readRecord(imageOf(site, id))) === undefined) {
+          throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}" is not in ${placeName(site)}`);
+        }
+        return { immutableId: id, architecture: 'AMD64' };
+      }),
+    launch: ({ base, lifetimeSeconds, owner, site }, token) =>
+      asked('launch', async () => {
+        const machine = machineOf(site, token);
+        const before = await readRecord(machine);
+        if (before !== undefined) return { site, token, handle: {} };
+        await mkdir(machine, { recursive: true });
+        await cp(join(imageOf(site, base.immutableId), 'root'), join(machine, 'root'), { recursive: true, verbatimSymlinks: true });
+        const { pid } = startMachine(join(machine, 'root'), lifetimeSeconds);
+        await writeRecord(machine, {
+          token,
+          owner,
+          createdAt: Date.now(),
+          ...(pid === undefined ? {} : { pid, start: await processStart(pid) }),
+        });
+        return { site, token, handle: {} };
+      }),
+    waitReady: ({ site, token }) =>
+      asked('waitReady', async () => {
+        await livePid(machineOf(site, token));
+      }),
+    channel: ({ site, token }) =>
+      asked('channel', async () => {
+        return enterMachine(await livePid(machineOf(site, token)));
+      }),
+    capture: ({ site, token: machine }, _keys, { owner, token }) =>
+      asked('capture', async () => {
+        const id = idOf(token);
+        const source = { case: 'aws' as const, value: create(AwsSourceSchema, { amiIds: { [placeName(site)]: id } }) };
+        const made = { source, reference: { id } };
+        if ((await readRecord(imageOf(site, id))) !== undefined) return made;
+        await endMachine(machineOf(site, machine));
+        await takeImage(join(machineOf(site, machine), 'root'), imageOf(site, id), { token, owner, createdAt: Date.now() });
+        return made;
+      }),
     imageId: ({ id }) => (typeof id === 'string' ? id : undefined),
-    async imageExists(site, { id }, check) {
-      await met('imageExists');
-      const image = imageOf(site, String(id as string));
-      const record = await readRecord(image);
-      return record !== undefined && (check === 'quick' || record.digest === (await digestOf(join(image, 'root'))));
-    },
-    async keepImage(site, { id }) {
-      await met('keepImage');
-      const image = imageOf(site, String(id as string));
-      const record = await readRecord(image);
-      if (record !== undefined) await writeRecord(image, { ...record, kept: true });
-    },
-    async discardImage(site, { id }) {
-      await met('discardImage');
-      await rm(imageOf(site, String(id as string)), { recursive: true, force: true });
-    },
-    async destroy(site, token) {
-      await met('destroy');
-      await endMachine(machineOf(site, token));
-      await rm(machineOf(site, token), { recursive: true, force: true, maxRetries: 5 });
-    },
-    async listOwned(site, installation) {
-      await met('listOwned');
-      const [machines, images] = await Promise.all([records(join(placeOf(site), 'machines')), records(join(placeOf(site), 'images'))]);
-      const things: OwnedThing[] = [];
-      for (const { createdAt, owner, pid, start, token } of machines) {
-        if (pid !== undefined && (await processStart(pid)) === start)
-          things.push({ type: 'machine', token, owner, createdAt, handle: { token } });
-      }
-      for (const { createdAt, kept, owner, token } of images) {
-        if (kept !== true) things.push({ type: 'image', token, owner, createdAt, handle: { id: idOf(token) } });
-      }
-      return {
-        things: things.filter(({ createdAt, owner }) => owner.installation === installation && Date.now() - createdAt >= places.lateMs),
-      };
-    },
+    imageExists: (site, { id }, check) =>
+      asked('imageExists', async () => {
+        const image = imageOf(site, String(id as string));
+        const record = await readRecord(image);
+        return record !== undefined && (check === 'quick' || record.digest === (await digestOf(join(image, 'root'))));
+      }),
+    keepImage: (site, { id }) =>
+      asked('keepImage', async () => {
+        const image = imageOf(site, String(id as string));
+        const record = await readRecord(image);
+        if (record !== undefined) await writeRecord(image, { ...record, kept: true });
+      }),
+    discardImage: (site, { id }) =>
+      asked('discardImage', async () => {
+        await rm(imageOf(site, String(id as string)), { recursive: true, force: true });
+      }),
+    destroy: (site, token) =>
+      asked('destroy', async () => {
+        await endMachine(machineOf(site, token));
+        await rm(machineOf(site, token), { recursive: true, force: true, maxRetries: 5 });
+      }),
+    listOwned: (site, installation) =>
+      asked('listOwned', async () => {
+        const [machines, images] = await Promise.all([records(join(placeOf(site), 'machines')), records(join(placeOf(site), 'images'))]);
+        const things: OwnedThing[] = [];
+        for (const { createdAt, owner, pid, start, token } of machines) {
+          if (pid !== undefined && (await processStart(pid)) === start)
+            things.push({ type: 'machine', token, owner, createdAt, handle: { token } });
+        }
+        for (const { createdAt, kept, owner, token } of images) {
+          if (kept !== true) things.push({ type: 'image', token, owner, createdAt, handle: { id: idOf(token) } });
+        }
+        return {
+          things: things.filter(({ createdAt, owner }) => owner.installation === installation && Date.now() - createdAt >= places.lateMs),
+        };
+      }),
     kill: (site, token) => endMachine(machineOf(site, token)),
     async addImage(site, root) {
       const id = idOf(`added ${root}`);
@@ -145,6 +161,18 @@ export function createPlaces(folder: string): Places {
     },
   };
   return places;
+}
+
+/** A call of a place that something stands before: what it meets there is what a cloud's client makes of it. */
+async function overWire<T>(wire: WireKeeper, call: PlaceCall, work: () => Promise<T>): Promise<T> {
+  const fault = wire.meet(call);
+  if (fault === 'hangs') return new Promise((_resolve, reject) => wire.whenDisarmed(() => reject(new PlatformFault('given up'))));
+  if (fault === 'denied') throw new PlatformFault('the place denies it', { kind: 'refused' });
+  if (fault === 'busy once') throw new PlatformFault('the place is busy', { kind: 'slow-down' });
+  if (fault === 'fails once') throw new PlatformFault('the place failed');
+  const answer = await work();
+  if (fault === 'reply lost') throw new PlatformFault('the reply was lost');
+  return answer;
 }
 
 function placeName(site: Site): string {
