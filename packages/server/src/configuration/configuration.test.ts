@@ -90,7 +90,7 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
         connections: 100,
       },
       retention: { runsSeconds: 129_600, logsSeconds: 129_600, auditSeconds: undefined },
-      substrates: { qemu: { enabled: true }, docker: { enabled: true, socket: undefined } },
+      substrates: { qemu: { enabled: true }, docker: { enabled: true, socket: undefined, registry: undefined } },
     });
   });
 
@@ -109,6 +109,24 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
       localTenants: ['github_app/acme'],
       keyProvider: { file: '/run/secrets/murmur-master-key' },
     });
+  });
+
+  test.each([
+    ['{repository: ghcr.io/acme/bakes, credential_env: PUSH}', []],
+    ['{repository: "127.0.0.1:5000/bakes"}', []],
+    ['{credential_env: PUSH}', ['substrates.docker.registry.repository is required']],
+    [
+      '{repository: bakes}',
+      ['substrates.docker.registry.repository: "bakes" is not a registry\'s host and a path, such as ghcr.io/acme/bakes'],
+    ],
+    ['{repository: ghcr.io/bakes, credential_file: push}', ['substrates.docker.registry.credential_file: "push" is not an absolute path']],
+    [
+      '{repository: ghcr.io/bakes, credential_file: /push, credential_env: PUSH}',
+      ['substrates.docker.registry: credential_file and credential_env exclude each other'],
+    ],
+    ['{repository: ghcr.io/bakes, password: x}', ['unknown field "substrates.docker.registry.password"']],
+  ])('a registry that gets what is baked: %s', (registry, problems) => {
+    expect(problemsOf(`substrates: {docker: {registry: ${registry}}}`)).toEqual(problems);
   });
 
   const issuers = (...each: string[]) =>

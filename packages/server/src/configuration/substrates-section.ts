@@ -5,8 +5,18 @@ import type { Section } from './reader.js';
 /** What the operator has decided about the places where machines run. */
 export interface SubstratesSection {
   readonly qemu: { readonly enabled: boolean };
-  /** `socket`: the Docker Engine's, in place of the usual one. */
-  readonly docker: { readonly enabled: boolean; readonly socket?: string | undefined };
+  /** `socket`: the Docker Engine's, in place of the usual one. `registry`: where baked images are pushed, if anywhere. */
+  readonly docker: { readonly enabled: boolean; readonly socket?: string | undefined; readonly registry?: PushRegistry | undefined };
+}
+
+/** A registry that gets what is baked. */
+export interface PushRegistry {
+  /** Host and path, such as `ghcr.io/acme/bakes`. */
+  readonly repository: string;
+  /** A file with `user:password` or a Docker configuration. */
+  readonly credentialFile?: string | undefined;
+  /** A variable of the server's with the same. */
+  readonly credentialEnv?: string | undefined;
 }
 
 /** What holds where nothing is configured: whatever this host can do. */
@@ -16,11 +26,32 @@ export const allSubstrates: SubstratesSection = { qemu: { enabled: true }, docke
 export function readSubstrates(root: Section): SubstratesSection {
   const section = root.section('substrates', ['qemu', 'docker']);
   const qemu = section?.section('qemu', ['enabled']);
-  const docker = section?.section('docker', ['enabled', 'socket']);
+  const docker = section?.section('docker', ['enabled', 'socket', 'registry']);
   const socket = docker?.text('socket');
   if (socket !== undefined && !isAbsolute(socket)) docker?.refuse('socket', `"${socket}" is not an absolute path`);
   return {
     qemu: { enabled: qemu?.truth('enabled') ?? true },
-    docker: { enabled: docker?.truth('enabled') ?? true, socket },
+    docker: { enabled: docker?.truth('enabled') ?? true, socket, registry: readRegistry(docker) },
   };
+}
+
+/** A host with a dot, a port or the name localhost, and at least one part of a path after it. */
+const repositoryPattern =
+  /^(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]+|[A-Za-z0-9.-]+:[0-9]+)(?::[0-9]+)?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+$/;
+
+function readRegistry(docker: Section | undefined): PushRegistry | undefined {
+  const section = docker?.section('registry', ['repository', 'credential_file', 'credential_env']);
+  if (section === undefined) return undefined;
+  const repository = section.required('repository');
+  if (repository !== undefined && !repositoryPattern.test(repository)) {
+    section.refuse('repository', `"${repository}" is not a registry's host and a path, such as ghcr.io/acme/bakes`);
+  }
+  const credentialFile = section.text('credential_file');
+  if (credentialFile !== undefined && !isAbsolute(credentialFile)) {
+    section.refuse('credential_file', `"${credentialFile}" is not an absolute path`);
+  }
+  const credentialEnv = section.text('credential_env');
+  if (credentialFile !== undefined && credentialEnv !== undefined)
+    section.refuseAll('credential_file and credential_env exclude each other');
+  return { repository: repository ?? '', credentialFile, credentialEnv };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 
 import { createDockerSubstrate } from './docker/index.js';
+import { openRegistry, type RegistryChoice } from './docker/push-target.js';
 import { createQemuSubstrate } from './qemu/index.js';
 import type { Substrate, SubstrateName } from './substrate.js';
 
@@ -19,7 +20,7 @@ export interface SubstrateParts {
 export interface SubstratesConfiguration {
   readonly qemu: { readonly enabled: boolean };
   /** `socket`: the Docker Engine's, in place of the usual one. */
-  readonly docker: { readonly enabled: boolean; readonly socket?: string | undefined };
+  readonly docker: { readonly enabled: boolean; readonly socket?: string | undefined; readonly registry?: RegistryChoice | undefined };
 }
 
 /** One substrate: whether the operator wants it, and how it is opened. */
@@ -33,5 +34,10 @@ export interface Registration {
 /** Every substrate there is. */
 export const registry: readonly Registration[] = [
   { name: 'QEMU', enabled: ({ qemu }) => qemu.enabled, open: (parts) => createQemuSubstrate(parts) },
-  { name: 'DOCKER', enabled: ({ docker }) => docker.enabled, open: (parts, { docker }) => createDockerSubstrate({ ...parts, ...docker }) },
+  {
+    name: 'DOCKER',
+    enabled: ({ docker }) => docker.enabled,
+    open: async (parts, { docker: { registry: choice, socket } }) =>
+      createDockerSubstrate({ ...parts, socket, registry: choice === undefined ? undefined : await openRegistry(choice) }),
+  },
 ];

@@ -28,11 +28,7 @@ export async function openExports(dataDir: string): Promise<void> {
  */
 export async function exportArchive(engine: Engine, id: string, dataDir: string, signal: AbortSignal): Promise<ExportedImage> {
   const image = await inspectImage(engine, id, signal);
-  if (image === undefined) {
-    throw new MurmurError('FAILED_PRECONDITION', `${id} is not in the Docker engine of this server`, {
-      hint: `Take it from its registry: skopeo copy docker://${id} oci-archive:FILE`,
-    });
-  }
+  if (image === undefined) throw notHere(id);
   const file = path.join(exportsFolder(dataDir), `${randomUUID()}.tar`);
   const remove = () => rm(file, { force: true });
   try {
@@ -46,6 +42,13 @@ export async function exportArchive(engine: Engine, id: string, dataDir: string,
     throw error;
   }
   return { file, [Symbol.asyncDispose]: remove };
+}
+
+/** Says that an image is to be taken from its registry. */
+export function notHere(id: string): MurmurError {
+  return new MurmurError('FAILED_PRECONDITION', `${id} is not in the Docker engine of this server`, {
+    hint: `Take it from its registry: skopeo copy docker://${id} oci-archive:FILE`,
+  });
 }
 
 function full(cause: Error): MurmurError {

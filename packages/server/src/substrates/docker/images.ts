@@ -4,6 +4,7 @@ import type { ExistenceCheck, Handle, OwnedThing, Token } from '../substrate.js'
 import { asked, type Engine, statusOf, unlessStatus } from './engine.js';
 import { ofInstallation, ownerIn } from './labels.js';
 import { layersAreWhole } from './layers.js';
+import { type PushTarget, pushedTag, removePushed } from './push.js';
 
 /** An image that no catalog entry names yet is tagged in this repository with its capture's token; a kept one is not. */
 export const pendingRepository = 'murmur-pending';
@@ -28,18 +29,20 @@ export interface ImageReference {
   readonly token: string;
   /** The name it is kept under. */
   readonly name: string;
+  /** `name@digest` in the operator's registry, if it was pushed. */
+  readonly pushed?: string | undefined;
 }
 
 /** A reference as the port hands it around. */
-export function asHandle({ id, name, token }: ImageReference): Handle {
-  return { id, name, token };
+export function asHandle({ id, name, pushed, token }: ImageReference): Handle {
+  return { id, name, token, ...(pushed === undefined ? {} : { pushed }) };
 }
 
 /** A reference that came through the port. */
-export function referenceIn({ id, name, token }: Handle): ImageReference {
+export function referenceIn({ id, name, pushed, token }: Handle): ImageReference {
   if (typeof id !== 'string' || typeof name !== 'string' || typeof token !== 'string')
     throw new TypeError('not a reference to a Docker image');
-  return { id, name, token };
+  return { id, name, token, ...(typeof pushed === 'string' ? { pushed } : {}) };
 }
 
 /** Whether an image is there, and for a thorough look whether its layers still have the content they had. */
@@ -67,8 +70,11 @@ export async function keepImage(engine: Engine, { id, name, token }: ImageRefere
 }
 
 /** Takes an image's names away, and with the last one the image. */
-export async function discardImage(engine: Engine, { id, name, token }: ImageReference, signal: AbortSignal): Promise<void> {
-  for (const tag of [pendingTag(token), name]) {
+export async function discardImage(engine: Engine, reference: ImageReference, signal: AbortSignal, target?: PushTarget): Promise<void> {
+  const { id, name, pushed, token } = reference;
+  if (target !== undefined && pushed !== undefined) await removePushed(target, pushed, signal);
+  const also = target === undefined ? [] : [pushedTag(target, name)];
+  for (const tag of [...also, pendingTag(token), name]) {
     const found = await inspectImage(engine, tag, signal);
     if (found?.Id === id) await untag(engine, tag, signal);
   }

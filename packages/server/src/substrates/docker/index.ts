@@ -6,10 +6,11 @@ import { createBaseBuilder } from './base.js';
 import { captureContainer } from './capture.js';
 import { openChannel } from './channel.js';
 import { asked, connectEngine, type Engine } from './engine.js';
-import { exportArchive, openExports } from './export.js';
-import { asHandle, discardImage, imageExists, inspectImage, keepImage, listPending, referenceIn } from './images.js';
+import { exportArchive, notHere, openExports } from './export.js';
+import { asHandle, type ImageReference, discardImage, imageExists, inspectImage, keepImage, listPending, referenceIn } from './images.js';
 import { ofInstallation, ownerIn } from './labels.js';
 import { containerName, guestFolder, hasContainer, launchContainer, removeContainer, runningContainer } from './machine.js';
+import { isPushed, type PushTarget, pushImage } from './push.js';
 import { fetchBase, resolveInRegistry } from './registry.js';
 
 /** The engine that the server uses unless its operator names another. */
@@ -21,6 +22,8 @@ export interface DockerOptions {
   readonly dataDir: string;
   /** The engine's socket; {@link defaultSocket} unless given. */
   readonly socket?: string | undefined;
+  /** Where baked images are pushed; nowhere unless given. */
+  readonly registry?: PushTarget | undefined;
 }
 
 /** This substrate has all that only some have, but connections to end. */
@@ -28,7 +31,7 @@ export type DockerSubstrate = Substrate & Required<Pick<Substrate, 'baseBuilder'
 
 /** The substrate that runs machines as containers of a Docker Engine. Rejects when the engine does not answer. */
 export async function createDockerSubstrate(options: DockerOptions): Promise<DockerSubstrate> {
-  const { dataDir, socket = defaultSocket } = options;
+  const { dataDir, registry, socket = defaultSocket } = options;
   const engine = await connectEngine(socket);
   await openExports(dataDir);
   const site = { engine: engine.id } as unknown as Site;
@@ -40,10 +43,10 @@ export async function createDockerSubstrate(options: DockerOptions): Promise<Doc
     scope: () => 'docker-local',
     siteOf: () => site,
     serves: (other) => other['engine'] === engine.id,
-    resolveBase: (_site, image, rights, signal) => resolveImage(engine, image, rights, signal),
+    resolveBase: (_site, image, rights, signal) => resolveImage(engine, image, rights, signal, registry),
     async launch(spec, token, signal) {
       if (!imageIdPattern.test(spec.base.immutableId) && !(await hasContainer(engine, token, signal)))
-        await fetchBase(engine, spec, signal);
+        await fetchBase(engine, spec, signal, registry);
       await launchContainer(engine, spec, token, spec.base.immutableId, signal);
       return { site, token, handle: { container: containerName(token) } };
     },
@@ -52,20 +55,27 @@ export async function createDockerSubstrate(options: DockerOptions): Promise<Doc
     },
     channel: (machine, _keys, signal) => openChannel(engine, machine, signal),
     async capture(machine, _keys, artifact, signal) {
-      const reference = await captureContainer(engine, machine, artifact, signal);
-      const value = create(DockerSourceSchema, { imageRef: reference.id });
+      const made = await captureContainer(engine, machine, artifact, signal);
+      const reference: ImageReference =
+        registry === undefined ? made : { ...made, pushed: await pushImage(engine, registry, made, signal) };
+      const value = create(DockerSourceSchema, { imageRef: reference.pushed ?? reference.id });
       return { source: { case: 'docker', value }, reference: asHandle(reference) };
     },
-    imageId: ({ id }) => (typeof id === 'string' ? id : undefined),
+    imageId: ({ id, pushed }) => (typeof pushed === 'string' ? pushed : typeof id === 'string' ? id : undefined),
     imageExists: (_site, reference, check, signal) => imageExists(engine, referenceIn(reference), check, signal),
     keepImage: (_site, reference, signal) => keepImage(engine, referenceIn(reference), signal),
-    discardImage: (_site, reference, signal) => discardImage(engine, referenceIn(reference), signal),
+    discardImage: (_site, reference, signal) => discardImage(engine, referenceIn(reference), signal, registry),
     destroy: (_site, token, signal) => removeContainer(engine, token, signal),
     listOwned: async (_site, installation, signal) => ({
       things: [...(await listContainers(engine, installation, signal)), ...(await listPending(engine, installation, signal))],
     }),
     baseBuilder: createBaseBuilder(engine, dataDir),
-    exportImage: (_site, { immutableId }, signal) => exportArchive(engine, immutableId, dataDir, signal),
+    async exportImage(_site, { credentialSecret, immutableId }, signal) {
+      const pushed = registry !== undefined && credentialSecret === undefined && isPushed(registry, immutableId);
+      // The engine may have one of another registry for somebody else.
+      if (!imageIdPattern.test(immutableId) && !pushed) throw notHere(immutableId);
+      return exportArchive(engine, immutableId, dataDir, signal);
+    },
     shellCommand: async (machine) => `docker --host unix://${engine.socket} exec -it ${containerName(machine.token)} sh`,
   };
 }
@@ -81,12 +91,23 @@ async function listContainers(engine: Engine, installation: string, signal: Abor
 
 const imageIdPattern = /^sha256:[0-9a-f]{64}$/;
 
-async function resolveImage(engine: Engine, image: Image, rights: Rights, signal: AbortSignal): Promise<ResolvedBase> {
+async function resolveImage(
+  engine: Engine,
+  image: Image,
+  rights: Rights,
+  signal: AbortSignal,
+  registry?: PushTarget,
+): Promise<ResolvedBase> {
   if (image.source.case !== 'docker') throw new MurmurError('INVALID_ARGUMENT', `image "${image.name}" is not a Docker image`);
   const { imageRef } = image.source.value;
-  if (!imageIdPattern.test(imageRef)) return resolveInRegistry(engine, image, rights, signal);
+  if (!imageIdPattern.test(imageRef)) {
+    if (registry === undefined || !isPushed(registry, imageRef) || image.source.value.pullCredentialSecret !== '')
+      return resolveInRegistry(engine, image, rights, signal);
+    // What was pushed is fetched with the operator's own credential, and so only for whom it was baked.
+    if (await rights.mayUse(imageRef)) return { immutableId: imageRef, architecture: process.arch === 'arm64' ? 'ARM64' : 'AMD64' };
+  }
   // Every tenant's images lie side by side in the engine, and an image written by hand can name any of them.
-  const found = (await rights.mayUse(imageRef)) ? await inspectImage(engine, imageRef, signal) : undefined;
+  const found = imageIdPattern.test(imageRef) && (await rights.mayUse(imageRef)) ? await inspectImage(engine, imageRef, signal) : undefined;
   if (found === undefined) {
     throw new MurmurError('FAILED_PRECONDITION', `image "${image.name}": ${imageRef} is not in the Docker engine of this server`, {
       hint: 'Build the base image again with "murmur base build --substrate docker", or bake the recipe again.',

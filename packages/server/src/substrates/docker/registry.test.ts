@@ -132,6 +132,8 @@ describe('a registry with a password', () => {
     await launched(base, { REGISTRY: registryLogin });
     const stolen = await resolve(base.immutableId);
     await expect(launched(stolen)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    const site = world.substrate.siteOf(place, '');
+    await expect(world.substrate.exportImage(site, stolen, signal)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
   }, 60_000);
 
   test('is not asked with what is no credential, which no message shows', async () => {
@@ -173,3 +175,89 @@ test('a registry that does not answer is a fault of the platform', async () => {
     message: expect.stringContaining('127.0.0.1:9') as string,
   });
 }, 60_000);
+
+describe('the operator’s own registry', () => {
+  const owner = { installation: 'registry', tenant: 'local/default', runId: 'run' };
+  const openPushing = (host: string, credential = { username, password, serveraddress: host }) =>
+    createDockerSubstrate({
+      socket: world.engine.socket,
+      dataDir: world.engine.folder,
+      registry: { repository: `${host}/bakes`, credential },
+    });
+  const captured = async (substrate: DockerSubstrate, name: string) => {
+    const site = substrate.siteOf(place, '');
+    const base = { immutableId: world.engine.base, architecture: 'AMD64' as const };
+    const spec: LaunchSpec = {
+      ...{
+        owner,
+        base,
+        site,
+        attempt: 1,
+        vcpus: 1,
+        memoryMb: 64,
+        machineType: '',
+        diskType: '',
+        diskSizeGb: 0,
+        keys,
+        lifetimeSeconds: 600,
+      },
+    };
+    const machine = await substrate.launch(spec, `${name}-1-launch` as Token, signal);
+    const capture = () => substrate.capture(machine, keys, { name, token: `${name}-1-capture` as Token, owner }, signal);
+    try {
+      const artifact = await capture();
+      // The reply to the first may have been lost.
+      expect(await capture()).toEqual(artifact);
+      return artifact;
+    } finally {
+      await substrate.destroy(site, machine.token, signal);
+    }
+  };
+  const manifest = async (ref: string) => {
+    const [name = '', digest = ''] = ref.split('@');
+    const login = Buffer.from(registryLogin).toString('base64');
+    const path = name.slice(name.indexOf('/') + 1);
+    const headers = { authorization: `Basic ${login}`, accept: 'application/vnd.docker.distribution.manifest.v2+json' };
+    return (await fetch(`http://${world.locked.host}/v2/${path}/manifests/${digest}`, { headers })).status;
+  };
+
+  test('gets what is captured, which is then known by its digest there, started again when the engine lost it, and removed with it', async () => {
+    const substrate = await openPushing(world.locked.host);
+    const site = substrate.siteOf(place, '');
+    const artifact = await captured(substrate, 'pushed');
+    const ref = substrate.imageId(artifact.reference) ?? '';
+    expect(ref).toMatch(new RegExp(`^${world.locked.host}/bakes/pushed@sha256:[0-9a-f]{64}$`));
+    expect(artifact.source).toMatchObject({ case: 'docker', value: { imageRef: ref } });
+    expect(await manifest(ref)).toBe(200);
+    await substrate.keepImage(site, artifact.reference, signal);
+
+    const theirs: Rights = { ...holding({}), mayUse: async (id) => id === ref };
+    const base = await substrate.resolveBase(site, imageOf(ref), theirs, signal);
+    await expect(substrate.resolveBase(site, imageOf(ref), holding({}), signal)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    for (const name of ['pushed', `${world.locked.host}/bakes/pushed:latest`]) await world.docker.getImage(name).remove();
+    const token = 'pushed-2-launch' as Token;
+    await substrate.launch(
+      {
+        ...{ owner, base, site, attempt: 1, vcpus: 1, memoryMb: 64, machineType: '', diskType: '' },
+        diskSizeGb: 0,
+        keys,
+        lifetimeSeconds: 600,
+      },
+      token,
+      signal,
+    );
+    await substrate.destroy(site, token, signal);
+
+    await substrate.discardImage(site, artifact.reference, signal);
+    await substrate.discardImage(site, artifact.reference, signal);
+    expect(await manifest(ref)).toBe(404);
+  }, 60_000);
+
+  test('that refuses an image is a fault of the platform', async () => {
+    const substrate = await openPushing(world.locked.host, { username, password: 'wrong-word', serveraddress: world.locked.host });
+    await expect(captured(substrate, 'refused')).rejects.toMatchObject({
+      name: 'PlatformFault',
+      message: expect.stringContaining(`was not pushed to ${world.locked.host}/bakes`) as string,
+    });
+  }, 60_000);
+});

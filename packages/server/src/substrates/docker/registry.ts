@@ -6,6 +6,7 @@ import { credentialIn, type RegistryCredential } from './credential.js';
 import { asked, type Engine, reasonOf, statusOf } from './engine.js';
 import { inspectImage, pulledTag } from './images.js';
 import { lastError } from './progress.js';
+import { isPushed, type PushTarget } from './push.js';
 import { readReference, type RegistryReference } from './reference.js';
 
 /** How the engine's manifest look-up answers. */
@@ -48,11 +49,13 @@ export async function resolveInRegistry(engine: Engine, image: Image, rights: Ri
  * Sees to it that a base of a registry is in the engine. One that is there already, be it for somebody else, is still asked for in
  * the registry: only its answer says that this credential may have it.
  */
-export async function fetchBase(engine: Engine, spec: LaunchSpec, signal: AbortSignal): Promise<void> {
+export async function fetchBase(engine: Engine, spec: LaunchSpec, signal: AbortSignal, pushed?: PushTarget): Promise<void> {
   const { architecture, credentialSecret: secret, immutableId } = spec.base;
   const reference = readReference(immutableId);
   const value = secret === undefined ? undefined : await spec.secret?.(secret);
-  const credential = secret === undefined || value === undefined ? undefined : credentialIn(value, reference.host, secret);
+  // What is below the operator's own registry was resolved only for whom it was baked, or with a secret.
+  const operators = pushed !== undefined && isPushed(pushed, immutableId) ? pushed.credential : undefined;
+  const credential = secret === undefined || value === undefined ? operators : credentialIn(value, reference.host, secret);
   if ((await inspectImage(engine, immutableId, signal)) === undefined) await pull(engine, immutableId, spec, credential, signal);
   else await lookUp(engine, immutableId, reference, credential, signal);
   const found = await inspectImage(engine, immutableId, signal);
