@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
+import canonicalize from 'canonicalize';
+
 import type { TenantKey } from '../../secrets/tenant-keys.js';
 import type { ArchitectureName, SubstrateName } from '../../substrates/substrate.js';
-import { canonicalJson } from './canonical-json.js';
 
 /** Raised when the meaning of the hashed document changes, so that no image of an older meaning is taken for a new one. */
 const schemaVersion = 1;
@@ -43,4 +44,14 @@ export function imageHash(inputs: IdentityInputs, key: Pick<TenantKey, 'hmac'>):
     variables: Object.fromEntries(variables),
   };
   return createHash('sha256').update(canonicalJson(document), 'utf8').digest('hex');
+}
+
+// The package is CommonJS whose declarations describe an ES module: what Node imports is the function itself.
+const serialize = canonicalize as unknown as (value: unknown) => string | undefined;
+
+/** A value as RFC 8785 canonical JSON. */
+export function canonicalJson(value: unknown): string {
+  const text = serialize(value);
+  if (text === undefined) throw new TypeError('this value has no JSON form');
+  return text;
 }

@@ -1,7 +1,7 @@
 import { createHash, randomInt } from 'node:crypto';
 
 import type { Token } from '../../substrates/substrate.js';
-import { canonicalJson } from './canonical-json.js';
+import { canonicalJson } from './identity.js';
 
 const longestRecipe = 42;
 const cutRecipe = 33;

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readCommand, startProgram, stopCommand } from './guest-program.js';
 
 const shells = ['dash', 'busybox'] as const;
+
+/** How the sleeps of this very run begin: others may run the same tests on this machine. */
+const nap = randomInt(10_000_000, 99_999_999);
 
 /** The supervisor runs in guests as root; these run it here, in a folder of its own, under both shells that guests have. */
 describe.each(shells)('under %s', (shell) => {
@@ -139,7 +143,7 @@ describe.each(shells)('under %s', (shell) => {
 
   test('what a script leaves behind is asked to end before it is killed', async () => {
     await start(
-      '#!/bin/sh\n(trap "echo put away; exit" TERM; echo up; while :; do sleep 0.1; done) &\n(trap "" TERM; sleep 4716) &\nsleep 1\n',
+      `#!/bin/sh\n(trap "echo put away; exit" TERM; echo up; while :; do sleep 0.1; done) &\n(trap "" TERM; sleep ${nap}6) &\nsleep 1\n`,
     );
     expect(await readAll()).toEqual({ output: 'up\nput away\n', state: 'exited 0' });
     expect(await sleepers()).toBe('');
@@ -165,7 +169,7 @@ describe.each(shells)('under %s', (shell) => {
   }
 
   test('the timeout ends every process of the script, also those that left its session', async () => {
-    await start('#!/bin/sh\n(setsid sh -c "echo gone >&2; exec sleep 4711" &)\nsleep 4712 &\necho begun\nsleep 4713\n', {
+    await start(`#!/bin/sh\n(setsid sh -c "echo gone >&2; exec sleep ${nap}1" &)\nsleep ${nap}2 &\necho begun\nsleep ${nap}3\n`, {
       timeoutSeconds: 2,
     });
     const { output, state } = await readAll();
@@ -175,7 +179,7 @@ describe.each(shells)('under %s', (shell) => {
   });
 
   test('what a script leaves running ends with it', async () => {
-    await start('#!/bin/sh\nsleep 4714 &\n(setsid sleep 4715 &)\necho done\n');
+    await start(`#!/bin/sh\nsleep ${nap}4 &\n(setsid sleep ${nap}5 &)\necho done\n`);
     expect(await readAll()).toEqual({ output: 'done\n', state: 'exited 0' });
     expect(await sleepers()).toBe('');
   });
@@ -184,7 +188,7 @@ describe.each(shells)('under %s', (shell) => {
     const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
     return stdout
       .split('\n')
-      .filter((line) => /^sleep 471\d$/.test(line))
+      .filter((line) => line.startsWith(`sleep ${nap}`))
       .join();
   }
 

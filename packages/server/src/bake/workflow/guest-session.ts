@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { answeredWithin, EndedByGuest, type GuestChannel, PlatformFault } from '../../substrates/substrate.js';
-import { machineOf } from './machine-of.js';
-import type { BakeState, StepContext } from './step.js';
+import { type BakeState, machineOf, type StepContext } from './step.js';
 
 /** A network or an SSH server that restarts is back within these; a machine that is gone says so at once, each time. */
 const mostRefusals = 4;

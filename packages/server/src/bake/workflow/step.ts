@@ -62,3 +62,9 @@ export interface BakeStep {
 export class BakeFailure extends Error {
   override readonly name = 'BakeFailure';
 }
+
+/** The machine that an earlier step of this attempt launched. */
+export function machineOf(state: BakeState): Machine {
+  if (state.machine === undefined) throw new Error('a step that needs the machine came before launch');
+  return state.machine;
+}

@@ -3,9 +3,8 @@ import { ImageSchema } from '@murmur/api';
 
 import { discardImage, discardThing } from '../../images/discard.js';
 import { intend, isOpen, settle } from '../../runs/intents.js';
-import { machineOf } from '../machine-of.js';
 import { stepToken } from '../../starting/names.js';
-import type { BakeStep } from '../step.js';
+import { type BakeStep, machineOf } from '../step.js';
 import { waitForDisk } from '../wait-for-disk.js';
 
 const name = 'capture';

@@ -1,6 +1,5 @@
 import { assertLease } from '../../runs/lease.js';
-import type { BakeStep } from '../step.js';
-import { machineOf } from '../machine-of.js';
+import { type BakeStep, machineOf } from '../step.js';
 
 /** Waits until the guest has finished booting and answers. */
 export const waitReady: BakeStep = {
