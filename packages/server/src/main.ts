@@ -25,7 +25,7 @@ import type { KeyProvider } from './secrets/key-provider.js';
 import { type KeyPlaces, openKeyRing } from './secrets/key-ring.js';
 import { createTenantKeys } from './secrets/tenant-keys.js';
 import { withLimits } from './substrates/limits.js';
-import { registry, type SubstratesConfiguration } from './substrates/registry.js';
+import { registry, type SubstrateParts, type SubstratesConfiguration } from './substrates/registry.js';
 import type { BaseBuilder, Substrate, SubstrateName } from './substrates/substrate.js';
 import { serverVersion } from './version.js';
 
@@ -84,7 +84,8 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
   await ensureFirstTenant({ database, dataDir });
   const installation = await installationId(database);
 
-  const { substrates, missingSubstrates } = await startSubstrates(dataDir, configuration.substrates, { installation, log }, closers);
+  const parts = { installation, reach: configuration.network.guests, log };
+  const { substrates, missingSubstrates } = await startSubstrates(dataDir, configuration.substrates, parts, closers);
   const localSubstrates = [...substrates.values()].flatMap(({ local, name }) =>
     local && (name === 'QEMU' || name === 'DOCKER') ? [name] : [],
   );
@@ -160,7 +161,7 @@ async function openKeys(database: Database, places: KeyPlaces, log: Logger): Pro
 async function startSubstrates(
   dataDir: string,
   configuration: SubstratesConfiguration,
-  parts: { installation: string; log: Logger },
+  parts: Omit<SubstrateParts, 'dataDir' | 'runtimeDir'>,
   closers: Closers,
 ): Promise<{ substrates: ReadonlyMap<SubstrateName, Substrate>; missingSubstrates: ReadonlyMap<string, string> }> {
   const substrates = new Map<SubstrateName, Substrate>();

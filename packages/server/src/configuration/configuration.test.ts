@@ -50,6 +50,7 @@ limits:
   disk_floor: 10 GiB
   disk_size_gb: 50
   connections: 100
+network: {guests: [internet, 10.1.0.0/16, 'fd00::1']}
 retention: {runs: 1d12h, logs: 36h, audit: 0}
 `;
     expect(parseConfiguration(text, file)).toEqual({
@@ -89,12 +90,13 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
         diskSizeGb: 50,
         connections: 100,
       },
+      network: { guests: ['internet', '10.1.0.0/16', 'fd00::1'] },
       retention: { runsSeconds: 129_600, logsSeconds: 129_600, auditSeconds: undefined },
       substrates: { qemu: { enabled: true }, docker: { enabled: true, socket: undefined, registry: undefined } },
     });
   });
 
-  test.each(['', '# nothing yet\n', '{}', 'oidc:\nbase_images:\nlocal_tenants:\nkey_provider:\nlimits:\nretention:\n'])(
+  test.each(['', '# nothing yet\n', '{}', 'oidc:\nbase_images:\nlocal_tenants:\nkey_provider:\nlimits:\nnetwork:\nretention:\n'])(
     'may leave everything out: %j',
     (text) => {
       expect(parseConfiguration(text, file)).toEqual(noConfiguration);
@@ -221,6 +223,14 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
     ['limits: {per_tenant: {bakes: 0}}', ['limits.per_tenant.bakes: must be between 1 and 1000000']],
     ['limits: {disk_floor: 5}', ['limits.disk_floor: "5" is not a size such as 5 GiB or 10 %']],
     ['limits: {disk_floor: 95 %}', ['limits.disk_floor: "95 %" is not a size such as 5 GiB or 10 %']],
+    ['network: {guests: everything}', ['network.guests: "everything" is neither internet, nor any, nor a list']],
+    ['network: {guests: 5}', ['network.guests: expected list']],
+    [
+      'network: {guests: [any, 10.0.0.0/33, "10.0.0.0/8; flush ruleset", "fe80::1%lo", 10.0.0/8]}',
+      ['any', '10.0.0.0/33', '10.0.0.0/8; flush ruleset', 'fe80::1%lo', '10.0.0/8'].map(
+        (one, index) => `network.guests[${index}]: "${one}" is neither internet nor a prefix such as 10.1.0.0/16`,
+      ),
+    ],
     ['retention: {runs: soon}', ['retention.runs: "soon" is not a duration such as 90d or 36h']],
     ['retention: {runs: 90}', ['retention.runs: "90" is not a duration such as 90d or 36h']],
     ['retention: {logs: 1m}', ['retention.logs: must be at least 1h, or 0 to keep for ever']],

@@ -11,6 +11,7 @@ import { checkSource } from '../catalog/kinds/image/sources.js';
 import type { KeySource } from '../secrets/key-places.js';
 import { defaultLimits, type Limits, readLimits } from './limits-section.js';
 import { readIssuers } from './oidc-section.js';
+import { defaultNetwork, type Network, readNetwork } from './network-section.js';
 import { Section } from './reader.js';
 import { defaultRetention, readRetention, type Retention } from './retention-section.js';
 import { allSubstrates, readSubstrates, type SubstratesSection } from './substrates-section.js';
@@ -27,6 +28,7 @@ export interface Configuration {
   /** The names a proxy passes on to a server that listens on the loopback. */
   readonly hosts: readonly string[];
   readonly limits: Limits;
+  readonly network: Network;
   readonly retention: Retention;
   readonly substrates: SubstratesSection;
 }
@@ -39,11 +41,12 @@ export const noConfiguration: Configuration = {
   keyProvider: undefined,
   hosts: [],
   limits: defaultLimits(),
+  network: defaultNetwork,
   retention: defaultRetention,
   substrates: allSubstrates,
 };
 
-const sections = ['oidc', 'base_images', 'local_tenants', 'key_provider', 'hosts', 'limits', 'retention', 'substrates'];
+const sections = ['oidc', 'base_images', 'local_tenants', 'key_provider', 'hosts', 'limits', 'network', 'retention', 'substrates'];
 
 /** A file that was named must exist; one that was merely looked for need not. */
 export type Presence = 'required' | 'optional';
@@ -80,6 +83,7 @@ export function parseConfiguration(text: string, file: string): Configuration {
     keyProvider: readKeyProvider(root, dirname(file)),
     hosts: readHosts(root),
     limits: readLimits(root),
+    network: readNetwork(root),
     retention: readRetention(root),
     substrates: readSubstrates(root),
   };

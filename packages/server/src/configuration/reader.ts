@@ -98,6 +98,11 @@ export class Section {
     });
   }
 
+  /** A text, or a list of texts; undefined when it is absent. */
+  textOrTexts(key: string): string | string[] | undefined {
+    return typeof this.#fields[key] === 'string' ? this.text(key) : this.texts(key);
+  }
+
   /** A mapping inside this one; undefined when it is absent. */
   section(key: string, known: readonly string[]): Section | undefined {
     return this.has(key) ? new Section(this.#fields[key], this.pathOf(key), known, this.#problems) : undefined;

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 
 import { createDockerSubstrate } from './docker/index.js';
 import { openRegistry, type RegistryChoice } from './docker/push-target.js';
+import type { GuestReach } from './guest-reach.js';
 import { createQemuSubstrate } from './qemu/index.js';
 import type { Substrate, SubstrateName } from './substrate.js';
 
@@ -13,6 +14,8 @@ export interface SubstrateParts {
   readonly runtimeDir: string;
   /** This installation's id, on everything made outside. */
   readonly installation: string;
+  /** What machines on this host may connect to. */
+  readonly reach: GuestReach;
   readonly log: Logger;
 }
 

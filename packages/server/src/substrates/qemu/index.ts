@@ -6,6 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import { Architecture, ImageSchema, MurmurError, QemuSourceSchema, type Image } from '@murmur/api';
 import type { Logger } from 'pino';
 
+import { defaultReach, type GuestReach } from '../guest-reach.js';
 import type { Handle, Rights, Site, Substrate, Token } from '../substrate.js';
 import { createAcceleratorProbe } from './accelerator.js';
 import { buildBase } from './base/build.js';
@@ -17,6 +18,7 @@ import { captureNotes, digestIn, forgetCapture, imageReference } from './capture
 import { runOnHost } from '../host-command.js';
 import { onHost } from './host-faults.js';
 import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './images.js';
+import { openIsolation } from './isolation.js';
 import { imageFolder, isDigest, openLayout, type Digest, type Layout } from './layout.js';
 import { launchMachine } from './launch.js';
 import { readManifest } from './manifest.js';
@@ -33,6 +35,8 @@ export interface QemuOptions {
   /** A folder with a short path for control sockets. */
   readonly runtimeDir: string;
   readonly installation: string;
+  /** What guests may connect to. */
+  readonly reach?: GuestReach;
   readonly log: Logger;
 }
 
@@ -48,6 +52,7 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
   const layout = await openLayout(options.dataDir, options.runtimeDir);
   await removeAbandoned(layout);
   const probe = createAcceleratorProbe(layout.dataDir, options.log);
+  const isolation = await openIsolation(options.reach ?? defaultReach, options.log);
   const channels = createChannels(layout, options.log);
   const inTurn = oneAtATime();
   const site = { host: layout.host } as Handle as Site;
@@ -67,7 +72,7 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
     launch: (spec, token, signal) =>
       inTurn(token, async () => {
         signal.throwIfAborted();
-        await onHost(() => launchMachine(layout, probe, spec, token));
+        await onHost(() => launchMachine(layout, { probe, isolation }, spec, token));
         return { site, token, handle: { token } };
       }),
     waitReady: (machine, keys, signal) => onHost(() => waitForBoot((limit) => channels.open(machine.token, keys, limit), signal)),

@@ -9,6 +9,8 @@ import { remakeRuntimeDir } from '../../host/runtime-dir.js';
 import { PlatformFault, type GuestKeys, type LaunchSpec, type Token } from '../substrate.js';
 import type { AcceleratorProbe } from './accelerator.js';
 import { plainEnvironment, runOnHost } from '../host-command.js';
+import { removeNetwork } from './guest-network.js';
+import type { Isolation } from './isolation.js';
 import { controlSocket, eventSocket, imageFolder, machineFolder, relativeDisk, type Layout } from './layout.js';
 import { findQemu, isRunning, killProcesses, type ProcessIdentity } from './machine-process.js';
 import { readMachine, writeMachine, type MachineRecord } from './machine-record.js';
@@ -19,17 +21,30 @@ import { forwardedPort, QmpError } from './qmp.js';
 const startMs = 20_000;
 /** Of what QEMU says: why it did not start comes first. */
 const logBytes = 64 * 1024;
+/** No program that QEMU could ever start gets more than QEMU has. */
+const noNewPrivileges = ['setpriv', '--no-new-privs', '--'];
 
 /**
  * Runs QEMU under `timeout`, in a session of its own, so that neither the server's end nor its restart reaches it. When the
- * machine's time is over the folder goes too; when QEMU ends for another reason the folder stays for whoever asked.
+ * machine's time is over the folder goes too, after the table of the firewall; when QEMU ends for another reason they stay for
+ * whoever asked.
  */
-const watchdog = `end=$(($(date +%s) + $1)); folder=$2; control=$3; events=$4; shift 4
+const watchdog = `end=$(($(date +%s) + $1)); table=$2; folder=$3; control=$4; events=$5; shift 5
+ulimit -c 0
 timeout -k 10 "$((end - $(date +%s)))" "$@" 2>&1 | { head -c ${logBytes}; cat >/dev/null; }
-if [ "$(date +%s)" -ge "$end" ]; then rm -rf "$folder" "$control" "$events"; fi`;
+if [ "$(date +%s)" -ge "$end" ]; then
+  [ -z "$table" ] || nft "add table inet $table; delete table inet $table" || exit
+  rm -rf "$folder" "$control" "$events"
+fi`;
+
+/** What a host gives its machines. */
+export interface MachineHost {
+  readonly probe: AcceleratorProbe;
+  readonly isolation: Isolation;
+}
 
 /** Starts the machine of this token, or finds it running. */
-export async function launchMachine(layout: Layout, probe: AcceleratorProbe, spec: LaunchSpec, token: Token): Promise<MachineRecord> {
+export async function launchMachine(layout: Layout, host: MachineHost, spec: LaunchSpec, token: Token): Promise<MachineRecord> {
   const folder = machineFolder(layout, token);
   const running = await findMachine(layout, token);
   if (running !== undefined) return running;
@@ -37,9 +52,9 @@ export async function launchMachine(layout: Layout, probe: AcceleratorProbe, spe
   await removeMachine(layout, token);
   // A run whose host is gone begins anew where its base image may never have been.
   await manifestOf(layout, spec);
-  const record = await prepare(layout, spec, token);
+  const record = await prepare(layout, host.isolation, spec, token);
   const seed = await writeSeed(folder, spec.keys);
-  await start(layout, probe, spec, token, seed);
+  await start(layout, host.probe, spec, record, seed);
   const started = await attach(layout, record);
   // QEMU has read the keys by now and holds them in its memory only.
   for (const file of seed.values()) await rm(file, { force: true });
@@ -59,6 +74,8 @@ export async function findMachine(layout: Layout, token: Token): Promise<Machine
 export async function removeMachine(layout: Layout, token: Token): Promise<void> {
   const folder = machineFolder(layout, token);
   await killProcesses(folder);
+  const table = (await readMachine(layout, token))?.isolation?.table;
+  if (table !== undefined) await removeNetwork(table);
   await rm(folder, { recursive: true, force: true });
   for (const socket of [controlSocket(layout, token), eventSocket(layout, token)]) await rm(socket, { force: true });
 }
@@ -71,10 +88,10 @@ async function manifestOf(layout: Layout, { base }: LaunchSpec): Promise<Manifes
   });
 }
 
-async function prepare(layout: Layout, spec: LaunchSpec, token: Token): Promise<MachineRecord> {
+async function prepare(layout: Layout, isolation: Isolation, spec: LaunchSpec, token: Token): Promise<MachineRecord> {
   const folder = machineFolder(layout, token);
   const now = Date.now();
-  const record: MachineRecord = {
+  let record: MachineRecord = {
     token,
     owner: spec.owner,
     base: spec.base.immutableId,
@@ -83,6 +100,10 @@ async function prepare(layout: Layout, spec: LaunchSpec, token: Token): Promise<
   };
   await mkdir(folder, { mode: 0o700 });
   await writeMachine(layout, record);
+  await isolation.closeOff(folder, async (isolated) => {
+    record = { ...record, isolation: isolated };
+    await writeMachine(layout, record);
+  });
   const size = spec.diskSizeGb > 0 ? [`${spec.diskSizeGb}G`] : [];
   await runOnHost('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', relativeDisk(record.base), 'disk.qcow2', ...size], {
     cwd: folder,
@@ -104,7 +125,7 @@ async function start(
   layout: Layout,
   probe: AcceleratorProbe,
   spec: LaunchSpec,
-  token: Token,
+  { token, isolation }: MachineRecord,
   seed: ReadonlyMap<string, string>,
 ): Promise<void> {
   const folder = machineFolder(layout, token);
@@ -116,6 +137,7 @@ async function start(
     token,
     folder,
     ...sockets,
+    user: isolation?.user,
     accelerator: await probe.of(kernel),
     vcpus: spec.vcpus,
     memoryMb: spec.memoryMb,
@@ -132,8 +154,10 @@ async function start(
       watchdog,
       'murmur-machine',
       String(spec.lifetimeSeconds),
+      isolation?.table ?? '',
       folder,
       ...Object.values(sockets),
+      ...noNewPrivileges,
       qemuProgram,
       ...args,
     ];

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Owner, Token } from '../substrate.js';
 import { writeAtomically } from '../../host/durable-files.js';
 import { readIfPresent } from './files.js';
+import type { MachineIsolation } from './isolation.js';
 import { machineFolder, type Digest, type Layout } from './layout.js';
 
 /** `machine.json` in a machine's folder. Holds no secret. */
@@ -13,6 +14,8 @@ export interface MachineRecord {
   readonly createdAt: number;
   /** When the machine ends by itself, in milliseconds since the epoch. */
   readonly endsAt: number;
+  /** How it is kept from its host, known before that is done. */
+  readonly isolation?: MachineIsolation;
   /** The loopback port forwarded to the guest's SSH server; absent until the machine was seen running. */
   readonly port?: number;
   /** Set once the guest said on its console that its SSH server listens. */

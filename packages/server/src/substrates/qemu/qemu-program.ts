@@ -21,6 +21,8 @@ export interface QemuSpec {
   readonly folder: string;
   readonly controlSocket: string;
   readonly eventSocket: string;
+  /** The user and group that QEMU becomes before the guest runs; without one it stays who started it. */
+  readonly user?: number | undefined;
   readonly accelerator: Accelerator;
   readonly vcpus: number;
   readonly memoryMb: number;
@@ -41,8 +43,9 @@ export function qemuArguments(spec: QemuSpec): readonly string[] {
     ...['-name', `guest=murmur-${spec.token}`, '-no-user-config', '-nodefaults', '-display', 'none'],
     // QEMU stays and stands still, and so tells for as long as it is asked what became of the guest.
     ...['-action', 'reboot=shutdown,shutdown=pause'],
-    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
-    ...['-machine', 'q35,vmport=off,smm=off,usb=off', ...acceleratorArguments(spec.accelerator)],
+    ...userArguments(spec.user),
+    // The guest's memory holds secrets.
+    ...['-machine', 'q35,vmport=off,smm=off,usb=off,dump-guest-core=off', ...acceleratorArguments(spec.accelerator)],
     ...['-smp', String(spec.vcpus), '-m', String(spec.memoryMb)],
     ...['-kernel', spec.kernel, '-initrd', spec.initrd, '-append', `${spec.commandLine} console=ttyS0 ${panicAtOnce}`],
     // A scratch machine that the host loses is lost anyway; what becomes an image is synced when it is captured.
@@ -69,6 +72,15 @@ function cards(hasControlCard: boolean): readonly string[] {
     ...['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile='],
     ...['-netdev', `user,id=control,restrict=on,${forward}`, '-device', `virtio-net-pci,netdev=control,mac=${controlCard},romfile=`],
   ];
+}
+
+/**
+ * QEMU opens its files and sockets as who started it and then gives that up for good, so the files need not be that user's.
+ * For that it must be able to change its user once; afterwards it has no privilege left to do so.
+ */
+function userArguments(user: number | undefined): readonly string[] {
+  const sandbox = 'on,obsolete=deny,spawn=deny,resourcecontrol=deny';
+  return user === undefined ? ['-sandbox', `${sandbox},elevateprivileges=deny`] : ['-sandbox', sandbox, '-runas', `${user}:${user}`];
 }
 
 function acceleratorArguments(accelerator: Accelerator): readonly string[] {

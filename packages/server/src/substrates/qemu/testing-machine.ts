@@ -6,6 +6,7 @@ import { PlacementSchema } from '@murmur/api';
 import pino from 'pino';
 
 import { deriveGuestKeys } from '../guest-keys.js';
+import type { GuestReach } from '../guest-reach.js';
 import type { GuestKeys, LaunchSpec, Machine, Site, Token } from '../substrate.js';
 import { createQemuSubstrate, type QemuSubstrate } from './index.js';
 import { buildTinyBase } from './tiny.js';
@@ -25,10 +26,10 @@ export interface TinyMachines extends AsyncDisposable {
 }
 
 /** Opens the substrate on `<folder>/data` with the tiny base in it. Control sockets go beside it, or elsewhere. */
-export async function openTinyMachines(folder: string, runtimeDir = path.join(folder, 'run')): Promise<TinyMachines> {
+export async function openTinyMachines(folder: string, runtimeDir = path.join(folder, 'run'), reach?: GuestReach): Promise<TinyMachines> {
   const installation = 'tiny-machines';
   const places = { dataDir: path.join(folder, 'data'), runtimeDir };
-  const reopen = () => createQemuSubstrate({ ...places, installation, log: pino({ level: 'silent' }) });
+  const reopen = () => createQemuSubstrate({ ...places, installation, ...(reach === undefined ? {} : { reach }), log: pino({ level: 'silent' }) });
   const substrate = await reopen();
   const placement = create(PlacementSchema, { name: 'murmur-qemu-local' });
   const site = substrate.siteOf(placement, 'local/default');
