@@ -24,7 +24,8 @@ function readGuests(section: Section): Network['guests'] | undefined {
     return defaultNetwork.guests;
   }
   for (const [index, one] of written.entries()) {
-    if (one !== 'internet' && !isPrefix(one)) section.refuse(`guests[${index}]`, `"${one}" is neither internet nor a prefix such as 10.1.0.0/16`);
+    if (one !== 'internet' && !isPrefix(one))
+      section.refuse(`guests[${index}]`, `"${one}" is neither internet nor a prefix such as 10.1.0.0/16`);
   }
   return written;
 }

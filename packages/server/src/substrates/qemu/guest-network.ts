@@ -75,7 +75,9 @@ function to(prefix: string): string {
 async function nameservers(): Promise<readonly string[]> {
   try {
     const text = await readFile('/etc/resolv.conf', 'utf8');
-    const found = [...text.matchAll(/^[ \t]*nameserver[ \t]+([^\s%]+)/gm)].flatMap(([, address = '']) => (isIP(address) === 0 ? [] : [address]));
+    const found = [...text.matchAll(/^[ \t]*nameserver[ \t]+([^\s%]+)/gm)].flatMap(([, address = '']) =>
+      isIP(address) === 0 ? [] : [address],
+    );
     return [...new Set(found)];
   } catch (error) {
     if (isGone(error)) return [];

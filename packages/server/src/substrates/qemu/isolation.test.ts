@@ -101,7 +101,9 @@ describe.skipIf(process.getuid?.() !== 0)('a machine and its host', () => {
   test('the table of the firewall goes with its machine, whoever ends it', async () => {
     const { substrate, spec, site, dataDir, reopen } = await open();
     const tableOf = async (token: string) => {
-      const record = JSON.parse(await readFile(path.join(dataDir, 'machines', token, 'machine.json'), 'utf8')) as { isolation: { table: string } };
+      const record = JSON.parse(await readFile(path.join(dataDir, 'machines', token, 'machine.json'), 'utf8')) as {
+        isolation: { table: string };
+      };
       return record.isolation.table;
     };
     await substrate.launch(spec, 'destroyed' as Token, signal);

@@ -29,7 +29,8 @@ export interface TinyMachines extends AsyncDisposable {
 export async function openTinyMachines(folder: string, runtimeDir = path.join(folder, 'run'), reach?: GuestReach): Promise<TinyMachines> {
   const installation = 'tiny-machines';
   const places = { dataDir: path.join(folder, 'data'), runtimeDir };
-  const reopen = () => createQemuSubstrate({ ...places, installation, ...(reach === undefined ? {} : { reach }), log: pino({ level: 'silent' }) });
+  const reopen = () =>
+    createQemuSubstrate({ ...places, installation, ...(reach === undefined ? {} : { reach }), log: pino({ level: 'silent' }) });
   const substrate = await reopen();
   const placement = create(PlacementSchema, { name: 'murmur-qemu-local' });
   const site = substrate.siteOf(placement, 'local/default');
