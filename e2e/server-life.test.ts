@@ -54,6 +54,17 @@ describe('the life of a server', () => {
     expect(await murmurOk(server, ['version'])).toContain('QEMU');
   });
 
+  it.skipIf(process.getuid?.() !== 0)('says at its start what it cannot keep from machines, and goes on', async () => {
+    const weak = await startServer({ without: 'net_admin' });
+    try {
+      expect(await weak.log()).toMatch(/"msg":"machines run as users of their own, but nothing holds their connections back/);
+      expect(await murmurOk(weak, ['version'])).toContain('QEMU');
+      expect(await server.log()).not.toContain('nothing holds');
+    } finally {
+      await weak.remove();
+    }
+  });
+
   it('keeps a failed machine when asked, says how to get a shell on it, and lets it go when its time is over', async () => {
     const [long, short] = await Promise.all([
       murmur(server, ['bake', '--wait', '--keep-on-failure', '30m', 'broken', ...place]),

@@ -50,10 +50,12 @@ export interface ServerChoices {
   readonly openFiles?: number;
   /** What its `server.yaml` says. */
   readonly configuration?: string;
+  /** What it may not do although it is root, such as `net_admin`. */
+  readonly without?: string;
 }
 
 /** Starts a server on a free port. */
-export async function startServer({ configuration, databaseUrl, keyOf, openFiles }: ServerChoices = {}): Promise<TestServer> {
+export async function startServer({ configuration, databaseUrl, keyOf, openFiles, without }: ServerChoices = {}): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'murmur-e2e-'));
   if (keyOf !== undefined) await copyFile(join(keyOf.dataDir, 'master.key'), join(dataDir, 'master.key'));
   if (configuration !== undefined) await writeFile(join(dataDir, 'server.yaml'), configuration, { mode: 0o600 });
@@ -64,7 +66,8 @@ export async function startServer({ configuration, databaseUrl, keyOf, openFiles
   let url = '';
 
   const start = async (listen = '127.0.0.1:0'): Promise<void> => {
-    const command = [process.execPath, murmurBinary, 'server', '--listen', listen, '--data-dir', dataDir, ...onDatabase];
+    const privileges = without === undefined ? [] : ['setpriv', '--bounding-set', `-${without}`];
+    const command = [...privileges, process.execPath, murmurBinary, 'server', '--listen', listen, '--data-dir', dataDir, ...onDatabase];
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
     const started = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;

@@ -24,9 +24,9 @@ export interface GuestNetwork {
   readonly reach: Exclude<GuestReach, 'any'>;
 }
 
-/** Closes the host's network to a machine that has not been started. Whatever was closed under this name is closed anew. */
+/** Closes the host's network to a machine that has not been started. */
 export async function closeNetwork(network: GuestNetwork): Promise<void> {
-  await runOnHost('nft', [`${removal(network.table)} ${tableOf(network, await nameservers())}`]);
+  await runOnHost('nft', [tableOf(network, await nameservers())]);
 }
 
 /** Removes a machine's table, once nothing of the machine runs. */

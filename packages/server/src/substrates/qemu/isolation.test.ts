@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { GuestReach } from '../guest-reach.js';
 import { runOnHost } from '../host-command.js';
 import type { Machine, Token } from '../substrate.js';
-import { findQemu } from './machine-process.js';
+import { findProcesses, findQemu } from './machine-process.js';
 import { openTinyMachines, type TinyMachines } from './testing-machine.js';
 
 const { signal } = new AbortController();
@@ -111,7 +111,9 @@ describe.skipIf(process.getuid?.() !== 0)('a machine and its host', () => {
     const [destroyed, timed] = [await tableOf('destroyed'), await tableOf('timed')];
     expect(await tables()).toEqual(expect.arrayContaining([destroyed, timed]));
 
-    // A server that was killed has left only files; another one finds the machine by them.
+    // A server that was killed has left only files, and here the watchdog is gone too: another server finds the machine by its files.
+    const [watchdog] = await findProcesses(path.join(dataDir, 'machines', 'destroyed'));
+    process.kill(watchdog?.pid ?? 0, 'SIGKILL');
     await (await reopen()).destroy(site, 'destroyed' as Token, signal);
     expect(await tables()).not.toContain(destroyed);
 

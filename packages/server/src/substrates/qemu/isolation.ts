@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 
 import type { Logger } from 'pino';
 
@@ -11,8 +11,8 @@ const users = { first: 1_879_048_192, count: 2 ** 28 - 1 };
 
 /** How far machines are kept from their host. */
 export interface Isolation {
-  /** Keeps the host from the machine of this folder, before it is started. What it comes to is written down before it is done. */
-  closeOff(folder: string, write: (isolation: MachineIsolation) => Promise<void>): Promise<void>;
+  /** Keeps the host from a machine, before it is started. What it comes to is written down before it is done. */
+  closeOff(write: (isolation: MachineIsolation) => Promise<void>): Promise<void>;
 }
 
 /** How one machine is kept from its host; both are absent where the host cannot do it. */
@@ -27,11 +27,11 @@ export interface MachineIsolation {
 export async function openIsolation(reach: GuestReach, log: Logger): Promise<Isolation> {
   const { ownUsers, closes } = await abilities(reach, log);
   return {
-    async closeOff(folder, write) {
+    async closeOff(write) {
       if (!ownUsers) return;
       const user = users.first + randomInt(users.count);
       if (!closes || reach === 'any') return write({ user });
-      const table = tableName(folder);
+      const table = newTable();
       await write({ user, table });
       await closeNetwork({ table, user, reach });
     },
@@ -47,7 +47,7 @@ async function abilities(reach: GuestReach, log: Logger): Promise<{ ownUsers: bo
     return { ownUsers: false, closes: false };
   }
   if (reach === 'any') return { ownUsers: true, closes: false };
-  const open = await failure(tryNetwork({ table: tableName(`probe ${process.pid}`), user: users.first, reach }));
+  const open = await failure(tryNetwork({ table: newTable(), user: users.first, reach }));
   if (open === undefined) return { ownUsers: true, closes: true };
   log.warn({ reason: open }, `machines run as users of their own, but nothing holds their connections back, ${anywhere}`);
   return { ownUsers: true, closes: false };
@@ -68,6 +68,7 @@ async function failure(attempt: Promise<void>): Promise<string | undefined> {
   }
 }
 
-function tableName(folder: string): string {
-  return `murmur-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
+/** A name never used before: whoever is late to remove a machine's table removes no other. */
+function newTable(): string {
+  return `murmur-${randomBytes(8).toString('hex')}`;
 }

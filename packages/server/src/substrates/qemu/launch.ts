@@ -26,16 +26,14 @@ const noNewPrivileges = ['setpriv', '--no-new-privs', '--'];
 
 /**
  * Runs QEMU under `timeout`, in a session of its own, so that neither the server's end nor its restart reaches it. When the
- * machine's time is over the folder goes too, after the table of the firewall; when QEMU ends for another reason they stay for
- * whoever asked.
+ * machine's time is over the folder goes too; when QEMU ends for another reason the folder stays for whoever asked. The table of
+ * the firewall goes in either case, and before the folder, which has its name.
  */
 const watchdog = `end=$(($(date +%s) + $1)); table=$2; folder=$3; control=$4; events=$5; shift 5
 ulimit -c 0
 timeout -k 10 "$((end - $(date +%s)))" "$@" 2>&1 | { head -c ${logBytes}; cat >/dev/null; }
-if [ "$(date +%s)" -ge "$end" ]; then
-  [ -z "$table" ] || nft "add table inet $table; delete table inet $table" || exit
-  rm -rf "$folder" "$control" "$events"
-fi`;
+[ -z "$table" ] || nft "add table inet $table; delete table inet $table" || exit
+if [ "$(date +%s)" -ge "$end" ]; then rm -rf "$folder" "$control" "$events"; fi`;
 
 /** What a host gives its machines. */
 export interface MachineHost {
@@ -100,7 +98,7 @@ async function prepare(layout: Layout, isolation: Isolation, spec: LaunchSpec, t
   };
   await mkdir(folder, { mode: 0o700 });
   await writeMachine(layout, record);
-  await isolation.closeOff(folder, async (isolated) => {
+  await isolation.closeOff(async (isolated) => {
     record = { ...record, isolation: isolated };
     await writeMachine(layout, record);
   });
