@@ -7,6 +7,15 @@ export interface SubstratesSection {
   readonly qemu: { readonly enabled: boolean };
   /** `socket`: the Docker Engine's, in place of the usual one. `registry`: where baked images are pushed, if anywhere. */
   readonly docker: { readonly enabled: boolean; readonly socket?: string | undefined; readonly registry?: PushRegistry | undefined };
+  readonly aws?: AwsSection | undefined;
+}
+
+/** Bakes on AWS, present where they are configured. */
+export interface AwsSection {
+  /** In place of Amazon's own addresses. */
+  readonly endpoint: string | undefined;
+  /** Without them the SDK looks for the server's own identity. */
+  readonly operatorCredentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 }
 
 /** A registry that gets what is baked. */
@@ -24,7 +33,7 @@ export const allSubstrates: SubstratesSection = { qemu: { enabled: true }, docke
 
 /** Reads the section `substrates`. */
 export function readSubstrates(root: Section): SubstratesSection {
-  const section = root.section('substrates', ['qemu', 'docker']);
+  const section = root.section('substrates', ['qemu', 'docker', 'aws']);
   const qemu = section?.section('qemu', ['enabled']);
   const docker = section?.section('docker', ['enabled', 'socket', 'registry']);
   const socket = docker?.text('socket');
@@ -32,7 +41,20 @@ export function readSubstrates(root: Section): SubstratesSection {
   return {
     qemu: { enabled: qemu?.truth('enabled') ?? true },
     docker: { enabled: docker?.truth('enabled') ?? true, socket, registry: readRegistry(docker) },
+    ...(section?.has('aws') === true ? { aws: readAws(section) } : {}),
   };
+}
+
+function readAws(substrates: Section): AwsSection {
+  const section = substrates.section('aws', ['endpoint', 'operator_credentials']);
+  const endpoint = section?.text('endpoint');
+  if (endpoint !== undefined && !/^https?:\/\/[^/]+\/?$/.test(endpoint)) {
+    section?.refuse('endpoint', `"${endpoint}" is not the address of a service, such as "https://ec2.example.com"`);
+  }
+  const credentials = section?.section('operator_credentials', ['access_key_id', 'secret_access_key']);
+  const [accessKeyId, secretAccessKey] = [credentials?.required('access_key_id'), credentials?.required('secret_access_key')];
+  const whole = accessKeyId !== undefined && secretAccessKey !== undefined;
+  return { endpoint, operatorCredentials: whole ? { accessKeyId, secretAccessKey } : undefined };
 }
 
 /** A host with a dot, a port or the name localhost, and at least one part of a path after it. */

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 
+import type { AwsConfiguration } from './aws/account.js';
+import { createAwsSubstrate } from './aws/index.js';
 import { createDockerSubstrate } from './docker/index.js';
 import { openRegistry, type RegistryChoice } from './docker/push-target.js';
 import type { GuestReach } from './guest-reach.js';
@@ -24,6 +26,8 @@ export interface SubstratesConfiguration {
   readonly qemu: { readonly enabled: boolean };
   /** `socket`: the Docker Engine's, in place of the usual one. */
   readonly docker: { readonly enabled: boolean; readonly socket?: string | undefined; readonly registry?: RegistryChoice | undefined };
+  /** Present where it is configured. */
+  readonly aws?: AwsConfiguration | undefined;
 }
 
 /** One substrate: whether the operator wants it, and how it is opened. */
@@ -43,4 +47,5 @@ export const registry: readonly Registration[] = [
     open: async (parts, { docker: { registry: choice, socket } }) =>
       createDockerSubstrate({ ...parts, socket, registry: choice === undefined ? undefined : await openRegistry(choice) }),
   },
+  { name: 'AWS', enabled: ({ aws }) => aws !== undefined, open: (_parts, { aws }) => createAwsSubstrate(aws ?? {}) },
 ];

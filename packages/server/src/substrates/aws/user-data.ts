@@ -1,0 +1,24 @@
+import type { LaunchSpec } from '../substrate.js';
+
+/**
+ * The cloud-config of one machine: root's key, the host's own, and a timer that ends the machine though no server comes back.
+ * Whoever may read the machine's attributes can read the host's private key; it is worth nothing after the bake.
+ */
+export function userDataOf({ keys, lifetimeSeconds }: LaunchSpec): string {
+  const hostPrivate = keys.hostPrivate.trim().replaceAll('\n', '\n    ');
+  const text = `#cloud-config
+disable_root: false
+ssh_deletekeys: true
+ssh_keys:
+  ed25519_private: |
+    ${hostPrivate}
+  ed25519_public: ${keys.hostPublic}
+users:
+- name: root
+  ssh_authorized_keys:
+  - ${keys.clientPublic}
+bootcmd:
+- [systemd-run, --unit=murmur-lifetime, --on-active=${lifetimeSeconds}s, systemctl, poweroff, --force]
+`;
+  return Buffer.from(text).toString('base64');
+}
