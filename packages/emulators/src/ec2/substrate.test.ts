@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { create } from '@bufbuild/protobuf';
 import { AwsTargetSchema, PlacementSchema } from '@murmur/api';
-import { createAwsSubstrate, describeSubstrate } from '@murmur/server/testing-aws';
+import { createAwsSubstrate, describeSubstrate, keepWire } from '@murmur/server/testing-aws';
 
 import { startEmulator } from './emulator.js';
 
@@ -39,6 +39,17 @@ if (process.env['MURMUR_FULL'] === 'sweep')
       base: { immutableId: image_id, architecture: 'AMD64' as const },
       site: siteIn(region, subnets),
       otherSite: siteIn('us-west-2', []),
+      wire: keepWire([]),
+      left() {
+        const { images, instances, snapshots, volumes } = world();
+        const here = [...instances.values()].filter(({ state }) => state !== 'terminated');
+        const things = [...here, ...images.values(), ...snapshots.values(), ...volumes.values()];
+        return Promise.resolve(things.filter(({ tags }) => tags.has('murmur')).map(({ id }) => id));
+      },
+      revealed({ handle }) {
+        const found = world().instances.get(String(handle['instanceId'] as string));
+        return Promise.resolve(Buffer.concat([found?.userData ?? Buffer.from(''), Buffer.from(JSON.stringify([...(found?.tags ?? [])]))]));
+      },
       async kill({ handle }) {
         const machine = world().instances.get(String(handle['instanceId'] as string))?.machine;
         machine?.kill();
