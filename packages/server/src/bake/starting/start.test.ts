@@ -122,9 +122,7 @@ test('a disk smaller than that of its base image is refused before anything is m
   const source = { case: 'qemu', value: { diskDigest } } as const;
   await writePlatformImage(db.database, create(ImageSchema, { name: 'murmur-roomy', architecture: Architecture.AMD64, source }));
   await set('recipe', { name: 'roomy', base_image_qemu_ref: 'murmur-roomy' });
-  for (const size of [2, 3]) {
-    await set('environment', { name: `e${size}`, substrate: 'SUBSTRATE_QEMU', machine_type_ref: 'murmur-qemu-small', disk_size_gb: size });
-  }
+  await set('environment', { name: 'e2', substrate: 'SUBSTRATE_QEMU', machine_type_ref: 'murmur-qemu-small', disk_size_gb: 2 });
   const runs = () => db.database.selectFrom('runs').select('id').execute();
   const before = await runs();
   await expect(startBake(parts, caller, request({ recipe: 'roomy', environment: 'e2' }))).rejects.toMatchObject({
@@ -132,7 +130,6 @@ test('a disk smaller than that of its base image is refused before anything is m
     message: 'environment "e2" has disk_size_gb 2 but base image "murmur-roomy" needs 3',
   });
   expect(await runs()).toEqual(before);
-  expect(await startBake(parts, caller, request({ recipe: 'roomy', environment: 'e3' }))).toMatchObject({ outcome: Outcome.STARTED });
 });
 
 test('a tenant has no more bakes than it may, also when all are asked for at once', async () => {
