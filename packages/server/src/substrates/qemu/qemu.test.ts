@@ -11,12 +11,17 @@ import { describeSubstrate, type PlaceUnderTest } from '../conformance.js';
 import type { Artifact } from '../substrate.js';
 import { createQemuSubstrate } from './index.js';
 import { findQemu } from './machine-process.js';
+import { standBeforeQemu } from './testing-wire.js';
 import { buildTinyBase } from './tiny.js';
+
+/** Machines take seconds here: every call meets its faults in a sweep only. */
+const sweeps = process.env['MURMUR_FULL'] === 'sweep';
 
 describeSubstrate('QEMU', async (): Promise<PlaceUnderTest> => {
   const folder = await mkdtemp(path.join(tmpdir(), 'murmur-qemu-'));
   const places = { dataDir: path.join(folder, 'data'), runtimeDir: path.join(folder, 'run') };
   const installation = 'conformance';
+  const host = sweeps ? await standBeforeQemu(folder) : undefined;
   const reopen = () => createQemuSubstrate({ ...places, installation, log: pino({ level: 'silent' }) });
   const substrate = await reopen();
   const site = substrate.siteOf(create(PlacementSchema), '');
@@ -27,7 +32,7 @@ describeSubstrate('QEMU', async (): Promise<PlaceUnderTest> => {
     installation,
     base: { immutableId: await buildTinyBase(places), architecture: 'AMD64' },
     site,
-    wire: keepWire([]),
+    wire: host?.wire ?? keepWire([]),
     isQuick: () => false,
     async left() {
       const names = await Promise.all(
@@ -61,6 +66,7 @@ describeSubstrate('QEMU', async (): Promise<PlaceUnderTest> => {
     async close() {
       for (const thing of (await substrate.listOwned(site, installation, signal)).things)
         await substrate.destroy(site, thing.token, signal);
+      await host?.[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
   };
