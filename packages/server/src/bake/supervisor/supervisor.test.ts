@@ -72,7 +72,7 @@ describe.each(shells)('under %s', (shell) => {
     });
     const { output, state } = await readAll();
     const [names = '', ...rest] = output.split('\n');
-    const expected = ['DEBIAN_FRONTEND', 'HOME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'SHELL', 'TOKEN', 'USER'];
+    const expected = ['DEBIAN_FRONTEND', 'HOME', 'LANG', 'LOGNAME', 'PATH', 'PWD', 'SHELL', 'TERM', 'TOKEN', 'USER'];
     expect(names.split(' ').filter((name) => name !== '' && name !== 'SHLVL' && name !== '_')).toEqual(expected);
     expect(rest.join('\n')).toBe("it's $HOME\nand `more`|not a tty\n0022\n");
     expect(state).toBe('exited 3');
