@@ -50,7 +50,7 @@ function removal(table: string): string {
  */
 function tableOf({ table, user, reach }: GuestNetwork, resolvers: readonly string[]): string {
   const prefixes = reach.filter((one) => one !== 'internet');
-  const reject = 'reject with icmpx port-unreachable';
+  const refuse = 'goto refuse';
   const rules = [
     `meta skuid != ${user} accept`,
     'tcp flags & (fin | syn | rst | ack) != syn accept',
@@ -58,13 +58,15 @@ function tableOf({ table, user, reach }: GuestNetwork, resolvers: readonly strin
     ...prefixes.map((prefix) => `${to(prefix)} accept`),
     ...(reach.includes('internet')
       ? [
-          `fib daddr type { local, broadcast, multicast } ${reject}`,
-          `ip daddr { ${closed.ip.join(', ')} } ${reject}`,
-          `ip6 daddr { ${closed.ip6.join(', ')} } ${reject}`,
+          `fib daddr type { local, broadcast, multicast } ${refuse}`,
+          `ip daddr { ${closed.ip.join(', ')} } ${refuse}`,
+          `ip6 daddr { ${closed.ip6.join(', ')} } ${refuse}`,
         ]
-      : [reject]),
+      : [refuse]),
   ];
-  return `table inet ${table} { chain guest { type filter hook output priority filter; policy accept; ${rules.join('; ')}; }; };`;
+  // A guest whose connection is reset knows it at once; one that QEMU only gets a message about waits until it gives up.
+  const refusal = 'chain refuse { meta l4proto tcp reject with tcp reset; reject with icmpx port-unreachable; };';
+  return `table inet ${table} { ${refusal} chain guest { type filter hook output priority filter; policy accept; ${rules.join('; ')}; }; };`;
 }
 
 function to(prefix: string): string {
