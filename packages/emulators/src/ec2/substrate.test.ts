@@ -4,11 +4,13 @@ import path from 'node:path';
 
 import { create } from '@bufbuild/protobuf';
 import { AwsTargetSchema, PlacementSchema } from '@murmur/api';
+import { describe } from 'vitest';
 import { createAwsSubstrate, describeSubstrate, keepWire } from '@murmur/server/testing-aws';
 
 import { startEmulator } from './emulator.js';
 
-if (process.env['MURMUR_FULL'] === 'sweep')
+/** Slow: boots a machine for nearly every test. `MURMUR_FULL=sweep` runs it. */
+describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('on the emulator', () => {
   describeSubstrate('AWS', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'ec2-'));
     const emulator = await startEmulator({ listen: { host: '127.0.0.1', port: 0 }, dataDir: folder });
@@ -69,3 +71,4 @@ if (process.env['MURMUR_FULL'] === 'sweep')
       },
     };
   });
+});

@@ -51,7 +51,10 @@ export async function connectSsh(target: SshTarget): Promise<SshChannel> {
     },
     stream: (command, sink, options = {}) => executeFramed(client, loss, command, sink, options),
     async [Symbol.asyncDispose]() {
-      if (loss.fault !== undefined) return;
+      if (loss.fault !== undefined) {
+        target.socket?.destroy();
+        return;
+      }
       await new Promise<void>((resolve) => {
         // A guest that powered off or stands still never says goodbye, and a client that has said its own does not hang up.
         const limit = setTimeout(() => {
@@ -92,7 +95,10 @@ function login({ host, port, keys, signal, socket }: SshTarget): Promise<Client>
       signal.removeEventListener('abort', onAbort);
       client.off('error', onError).off('close', onClose);
     };
-    if (signal.aborted) return reject(abortError(signal));
+    if (signal.aborted) {
+      socket?.destroy();
+      return reject(abortError(signal));
+    }
     signal.addEventListener('abort', onAbort, { once: true });
     client.on('error', onError).on('close', onClose);
     client.once('ready', () => {

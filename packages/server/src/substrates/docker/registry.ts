@@ -110,7 +110,7 @@ async function aboutImage<T>(name: string, host: string, ask: () => Promise<T>):
   } catch (error) {
     if (!(error instanceof Error) || error.name === 'AbortError') throw error;
     const cause = error instanceof PlatformFault && error.cause instanceof Error ? error.cause : error;
-    if (error instanceof PlatformFault && error.kind !== 'lost') throw error;
+    if (error instanceof PlatformFault && error.kind !== 'lost' && error.kind !== 'refused') throw error;
     const reason = reasonOf(cause);
     const status = statusOf(cause);
     if (status === 401 || status === 403 || /unauthorized|denied|authentication required|no basic auth/i.test(reason)) {

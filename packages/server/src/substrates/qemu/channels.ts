@@ -31,10 +31,14 @@ export function createChannels(layout: Layout, log: Logger): Channels {
   const connections = new Map<Token, Connection>();
   // Kept between connections: a machine that is powered off first loses its connection, and only then says so.
   const watches = new Map<Token, MachineWatch>();
+  // Every connection there is, also one that is lent out and will never be lent again.
+  const live = new Map<Connection, Token>();
+  let closed = false;
 
   const drop = async (token: Token, connection: Connection) => {
     clearTimeout(connection.idle);
     if (connections.get(token) === connection) connections.delete(token);
+    live.delete(connection);
     await connection.channel[Symbol.asyncDispose]();
   };
 
@@ -85,8 +89,15 @@ export function createChannels(layout: Layout, log: Logger): Channels {
       watches.set(token, watch);
       try {
         const channel = await attended(watch, signal, (limited) => openChannel(layout, token, keys, limited));
+        // Whoever asked was given up meanwhile, and nobody would end the connection.
+        if (closed || signal.aborted) {
+          await channel[Symbol.asyncDispose]();
+          signal.throwIfAborted();
+          throw new PlatformFault('the server stops');
+        }
         const connection: Connection = { channel, keys, watch, users: 0 };
         connections.set(token, connection);
+        live.set(connection, token);
         return lend(token, connection);
       } finally {
         // It has been said; another machine may be started under this token.
@@ -99,8 +110,9 @@ export function createChannels(layout: Layout, log: Logger): Channels {
       if (connection !== undefined) await drop(token, connection);
     },
     async closeAll() {
+      closed = true;
       for (const token of watches.keys()) forget(token);
-      await Promise.all([...connections].map(async ([token, connection]) => drop(token, connection)));
+      await Promise.all([...live].map(async ([connection, token]) => drop(token, connection)));
     },
   };
 }

@@ -11,6 +11,7 @@ const patienceSeconds = 100;
 /** The patience, as long again for systemd to end what is left, and for a slow host's disk. */
 const powerOffMs = 300_000;
 const quitMs = 120_000;
+const quitAgainMs = 2000;
 
 /**
  * The unit stands outside the order in which the others are stopped, and so lasts until the end. Its way is as clean as the
@@ -44,8 +45,13 @@ export async function powerOff(layout: Layout, request: PowerOffRequest): Promis
 /** Ends the QEMU of a machine that has powered off, so that all of its disk is in the file. */
 export async function endStopped(layout: Layout, token: Token, signal: AbortSignal): Promise<void> {
   const limit = performance.now() + quitMs;
-  await quitMachine(controlSocket(layout, token));
+  let askedAt = Number.NEGATIVE_INFINITY;
   while ((await findProcesses(machineFolder(layout, token))).length > 0) {
+    // The first answer may be lost, and the first question too.
+    if (performance.now() - askedAt > quitAgainMs) {
+      await quitMachine(controlSocket(layout, token));
+      askedAt = performance.now();
+    }
     if (performance.now() > limit) throw new PlatformFault(`the machine's QEMU did not end within ${quitMs / 1000} s`);
     await delay(30, undefined, { signal });
   }

@@ -75,6 +75,8 @@ async function listeningMachine(layout: Layout, token: Token, signal: AbortSigna
 /** A connection on which the guest's SSH server has begun to speak, with nothing of that taken. */
 function dial(port: number, signal: AbortSignal): Promise<Socket | undefined> {
   return new Promise((resolve) => {
+    // One that is aborted already says so no more, and the wait for the first word would keep a process up that wants to end.
+    if (signal.aborted) return resolve(undefined);
     const socket = createConnection({ host: '127.0.0.1', port });
     const limit = setTimeout(() => give(undefined), bannerMs);
     const give = (result: Socket | undefined) => {
