@@ -84,6 +84,7 @@ export function createPlaces(folder: string, wire?: WireKeeper): Places {
         if (before !== undefined) return { site, token, handle: {} };
         await mkdir(machine, { recursive: true });
         await cp(join(imageOf(site, base.immutableId), 'root'), join(machine, 'root'), { recursive: true, verbatimSymlinks: true });
+        await makeNull(join(machine, 'root/dev/null'));
         const { pid } = startMachine(join(machine, 'root'), lifetimeSeconds);
         await writeRecord(machine, {
           token,
@@ -181,6 +182,12 @@ function placeName(site: Site): string {
 
 function idOf(token: string): string {
   return `ami-${createHash('sha256').update(token).digest('hex').slice(0, 17)}`;
+}
+
+/** What a script redirects to: as a plain file it would hold what others threw away. */
+async function makeNull(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await runOnHost('mknod', ['-m', '666', file, 'c', '1', '3']);
 }
 
 function startMachine(root: string, lifetimeSeconds: number): ChildProcess {
