@@ -280,7 +280,8 @@ describe('redaction', () => {
   test('lets no form of a secret through', () => {
     fc.assert(
       fc.property(example, ({ secrets, output }) => {
-        const out = redact(secrets, output);
+        // Its first character is in the alphabet, and could complete a beginning.
+        const out = redact(secrets, output).replaceAll('[redacted]', '\0');
         for (const value of secrets) {
           const bytes = Buffer.from(value);
           const forms = [
@@ -297,6 +298,12 @@ describe('redaction', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  test('takes what follows a secret within a control sequence for text, as a terminal would then show it', () => {
+    const secrets = ['7a[\u001b[', 'a7a77'];
+    expect(redact(secrets, '7a[\u001b[a\u001b[0m7a7\u001b[0m7')).toBe('[redacted][redacted]');
+    expect(redact(['1;23;4', 'msecret7'], '\u001b[1;23;4m\u001b[0Ksecret7')).toBe('\u001b[[redacted][redacted]');
   });
 
   test('changes nothing where there is no secret', () => {

@@ -45,6 +45,14 @@ export class EscapeReader {
     return 'control';
   }
 
+  /** A secret ends at this position and goes: what of a sequence comes after it is text then. */
+  cut(position: number): void {
+    if (this.#state === 'none') return;
+    this.#past.push({ start: this.#start, end: position });
+    this.#held = [];
+    this.#state = 'none';
+  }
+
   /** The position itself, or the beginning of the sequence that it lies in. */
   startOf(position: number): number {
     if (this.#state !== 'none' && position > this.#start) return this.#start;

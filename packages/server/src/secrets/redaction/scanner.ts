@@ -91,7 +91,10 @@ export class Scanner {
       this.#scanEncoded(byte);
       this.#position++;
       const length = literal.matched[state] ?? 0;
-      if (length > 0) this.#add(this.#position - length, this.#position - length);
+      if (length > 0) {
+        this.#add(this.#position - length, this.#position - length);
+        this.#escapes.cut(this.#position);
+      }
       if (isPlain) this.#scanPlain(byte, this.#position - 1, before);
     }
   }
