@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { createLog } from '../../packages/server/src/create-log.js';
 import { startEmbeddedPostgres } from '../../packages/server/src/database/embedded.js';
@@ -43,7 +44,14 @@ export async function startPostgres(): Promise<TestPostgres> {
     async end(signal) {
       process.kill(await postmasterOf(cluster), signal);
     },
-    hang: () => signalAll('SIGSTOP'),
+    async hang() {
+      // The first process first, or a session that it makes meanwhile goes on; twice, as one may be on its way to the folder.
+      process.kill(await postmasterOf(cluster), 'SIGSTOP');
+      for (let round = 0; round < 2; round += 1) {
+        await signalAll('SIGSTOP');
+        await delay(100);
+      }
+    },
     goOn: () => signalAll('SIGCONT'),
     async [Symbol.asyncDispose]() {
       await signalAll('SIGCONT');
