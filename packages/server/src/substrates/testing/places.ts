@@ -209,7 +209,8 @@ async function livePid(machine: string): Promise<number> {
 async function endMachine(machine: string): Promise<void> {
   const record = await readRecord(machine);
   if (record?.pid === undefined || (await processStart(record.pid)) !== record.start) return;
-  process.kill(record.pid, 'SIGKILL');
+  // The whole group: until the child has asked to end with its parent, it does not.
+  process.kill(-record.pid, 'SIGKILL');
   while ((await processStart(record.pid)) === record.start) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
