@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { ApiError } from './errors.js';
+import type { Clock } from '../wire/clock.js';
 import type { SignedRequest } from './signature.js';
 
 /** An access key with its secret, and for a session its token and end. */
@@ -30,11 +31,11 @@ export interface Accounts {
   /** Credentials of a session of this role. */
   openSession(roleArn: string, sessionName: string, seconds: number): Credentials;
   /** The holder of the key that a request names. Throws what AWS answers for a key, token or session that is not good. */
-  holderOf(accessKeyId: string, request: SignedRequest, now: number): Credentials;
+  holderOf(accessKeyId: string, request: SignedRequest): Credentials;
 }
 
 /** An account with one user and no roles. */
-export function createAccounts(accountId: string): Accounts {
+export function createAccounts(accountId: string, clock: Clock): Accounts {
   const holders = new Map<string, Credentials>();
   const add = (prefix: string, rest: Omit<Credentials, 'accessKeyId' | 'secretAccessKey'>): Credentials => {
     const made = { accessKeyId: `${prefix}${name(16)}`, secretAccessKey: randomBytes(30).toString('base64'), ...rest };
@@ -50,15 +51,15 @@ export function createAccounts(accountId: string): Accounts {
         arn: `arn:aws:sts::${accountId}:assumed-role/${roleArn.split('/').at(-1) ?? ''}/${sessionName}`,
         userId: `AROA${name(16)}:${sessionName}`,
         sessionToken: randomBytes(120).toString('base64'),
-        expiresAt: Date.now() + seconds * 1000,
+        expiresAt: clock.now() + seconds * 1000,
       }),
-    holderOf(accessKeyId, request, now) {
+    holderOf(accessKeyId, request) {
       const holder = holders.get(accessKeyId);
       if (holder === undefined) throw new ApiError('AuthFailure', 'AWS was not able to validate the provided access credentials', 401);
       if (holder.sessionToken !== undefined && request.headers['x-amz-security-token'] !== holder.sessionToken) {
         throw new ApiError('AuthFailure', 'AWS was not able to validate the provided access credentials', 401);
       }
-      if (holder.expiresAt !== undefined && holder.expiresAt <= now) throw new ApiError('RequestExpired', 'Request has expired.');
+      if (holder.expiresAt !== undefined && holder.expiresAt <= clock.now()) throw new ApiError('RequestExpired', 'Request has expired.');
       return holder;
     },
   };

@@ -3,6 +3,8 @@ import type { Accounts, Credentials } from './accounts.js';
 import type { Machines } from './machines.js';
 import type { Parameters } from './parameters.js';
 import type { Settings } from './settings.js';
+import type { Clock } from '../wire/clock.js';
+import type { Reader } from '../wire/late.js';
 import type { World } from './world.js';
 import type { XmlValue } from './xml.js';
 
@@ -14,6 +16,9 @@ export interface Call {
   readonly world: World;
   readonly machines: Machines;
   readonly settings: Settings;
+  readonly clock: Clock;
+  /** Who asks by which call, as far as it matters for what can be seen. */
+  readonly reader: Reader;
 }
 
 /** A call of the API: the parameters it takes and what it does. */

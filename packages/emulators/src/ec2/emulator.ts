@@ -1,14 +1,14 @@
-import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { buildTinyBase, createAcceleratorProbe, runOnHost } from '@murmur/server/testing-machines';
+import { createAcceleratorProbe } from '@murmur/server/testing-machines';
 import pino from 'pino';
 
+import { copyDisk, diskSizeGb, tinyDisk } from '../machines/disks.js';
+import { createClock } from '../wire/clock.js';
+import { Faults } from '../wire/faults.js';
+import { listen, type Listen } from '../wire/server.js';
 import { createAccounts } from './accounts.js';
-import { Faults } from './faults.js';
-import type { BootFiles } from './machine.js';
 import { createMachines, registerBase } from './machines.js';
 import { answer, type Service } from './service.js';
 import { defaultSettings } from './settings.js';
@@ -16,7 +16,7 @@ import { createWorld, newId } from './world.js';
 
 /** What an emulator is started with. */
 export interface EmulatorOptions {
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: Listen;
   readonly dataDir: string;
   /** A disk with a boot loader that becomes the base image, in place of the tiny test disk. */
   readonly baseDisk?: string;
@@ -49,7 +49,6 @@ export interface Emulator extends AsyncDisposable, Service {
 }
 
 const regions = ['us-east-1', 'us-west-2'];
-const gib = 1024 ** 3;
 
 /**
  * Starts an EC2 and STS endpoint with one account, a role and a base image, writes `emulator.json` into the data directory and
@@ -59,7 +58,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const dataDir = await realpath(options.dataDir);
   const accountId = '123456789012';
-  const accounts = createAccounts(accountId);
+  const clock = createClock();
+  const accounts = createAccounts(accountId, clock);
   const role = { arn: `arn:aws:iam::${accountId}:role/murmur-bake`, externalIds: options.externalIds ?? ['local/default'] };
   accounts.roles.set(role.arn, role);
   const settings = defaultSettings();
@@ -69,23 +69,21 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const tiny = await tinyDisk(dataDir);
   const accelerator = await createAcceleratorProbe(dataDir, pino({ level: 'silent' })).of(tiny.boot.kernel);
   const memoryMb = options.memoryMb ?? (options.baseDisk === undefined ? 128 : 1024);
-  const machines = await createMachines({ dataDir, accountId, accelerator, memoryMb, settings });
+  const machines = await createMachines({ dataDir, accountId, accelerator, memoryMb, settings, clock });
   // A copy: whoever deletes the snapshot deletes no file that is not ours.
   const file = machines.snapshotFile(newId('base'));
-  await runOnHost('qemu-img', ['convert', '-O', 'qcow2', options.baseDisk ?? tiny.disk, file]);
+  await copyDisk(options.baseDisk ?? tiny.file, file);
   const base = registerBase(world, {
     name: 'emulator-base',
     file,
-    sizeGb: await sizeOf(file),
+    sizeGb: await diskSizeGb(file),
     boot: options.baseDisk === undefined ? tiny.boot : undefined,
   });
 
-  const service: Service = { accounts, worlds, machines, settings, faults: new Faults(), seen: [] };
-  const server = createServer((request, response) => void answer(service, request, response));
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.listen.port, options.listen.host, resolve));
-  const { port } = server.address() as AddressInfo;
+  const service: Service = { accounts, worlds, machines, settings, faults: new Faults(), seen: [], clock };
+  const listener = await listen(options.listen, service, (whole) => answer(service, whole));
   const description: Description = {
-    endpoint: `http://${options.listen.host}:${port}`,
+    endpoint: listener.endpoint,
     region,
     account_id: accountId,
     access_key_id: accounts.user.accessKeyId,
@@ -103,28 +101,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     ...service,
     description,
     async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
+      await listener[Symbol.asyncDispose]();
       await machines.close();
     },
   };
-}
-
-/** The tiny test disk, put where QEMU can read it. */
-async function tinyDisk(dataDir: string): Promise<{ readonly disk: string; readonly boot: BootFiles }> {
-  const places = { dataDir: path.join(dataDir, 'base'), runtimeDir: path.join(dataDir, 'run') };
-  const digest = await buildTinyBase(places);
-  const folder = path.join(places.dataDir, 'images', digest.replace(':', '-'));
-  return {
-    disk: path.join(folder, 'disk.qcow2'),
-    boot: { kernel: path.join(folder, 'kernel'), initrd: path.join(folder, 'initrd'), commandLine: 'root=/dev/vda quiet' },
-  };
-}
-
-/** A disk's size in whole GiB, as EC2 counts. */
-async function sizeOf(file: string): Promise<number> {
-  await stat(file);
-  const info = JSON.parse(await runOnHost('qemu-img', ['info', '--output=json', file])) as { 'virtual-size': number };
-  return Math.ceil(info['virtual-size'] / gib);
 }

@@ -1,3 +1,5 @@
+import { isVisible } from '../wire/late.js';
+import type { Call } from './call.js';
 import { ApiError, notFound } from './errors.js';
 import { count, list, required, structures, type Parameters } from './parameters.js';
 import type { Settings } from './settings.js';
@@ -21,14 +23,15 @@ export interface Page<T> {
   readonly nextToken: string | undefined;
 }
 
-/** Whether a thing can be seen yet. */
-export function isVisible(thing: Thing, { lateMs }: Settings): boolean {
-  return Date.now() - thing.bornAt >= lateMs;
+/** Whether a thing can be seen by this call yet. */
+export function isSeen(thing: Thing, { clock, reader, settings }: Call): boolean {
+  return isVisible(thing.bornAt, clock.now(), reader, settings);
 }
 
 /** The things that a request asks for: by id, by filters, page by page. */
-export function listThings<T extends Thing>(all: Iterable<T>, parameters: Parameters, listing: Listing<T>, settings: Settings): Page<T> {
-  const visible = [...all].filter((thing) => isVisible(thing, settings));
+export function listThings<T extends Thing>(all: Iterable<T>, call: Call, listing: Listing<T>): Page<T> {
+  const { parameters, settings } = call;
+  const visible = [...all].filter((thing) => isSeen(thing, call));
   const ids = list(parameters, listing.ids);
   const missing = ids.filter((id) => !visible.some((thing) => thing.id === id));
   if (missing.length > 0) throw notFound(listing.notFoundCode, listing.what, missing);

@@ -1,13 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
-import { runOnHost, type Accelerator } from '@murmur/server/testing-machines';
+import { deriveGuestKeys, type Accelerator } from '@murmur/server/testing-machines';
 
-import { consoleText, freeAddress, startMachine } from './machine.js';
+import { createAddresses } from '../machines/addresses.js';
+import { copyDisk, growDisk } from '../machines/disks.js';
+import { consoleText, startMachine } from '../machines/machine.js';
+import type { Clock } from '../wire/clock.js';
 import { serveMetadata, type MetadataService } from './metadata.js';
 import type { Settings } from './settings.js';
-import { newThing, type Image, type Instance, type Snapshot, type World } from './world.js';
+import { oldThing, type Image, type Instance, type Snapshot, type World } from './world.js';
 
 /** A guest that does not go down by itself is cut off after this long, as EC2 does after minutes. */
 const powerOffMs = 60_000;
@@ -39,11 +42,12 @@ export interface MachinesOptions {
   readonly accelerator: Accelerator;
   readonly memoryMb: number;
   readonly settings: Settings;
+  readonly clock: Clock;
 }
 
 /** Machines below a data directory, which holds nothing else. */
 export async function createMachines(options: MachinesOptions): Promise<Machines> {
-  const { accelerator, accountId, dataDir, memoryMb, settings } = options;
+  const { accelerator, accountId, clock, dataDir, memoryMb, settings } = options;
   const folders = {
     instances: path.join(dataDir, 'i'),
     volumes: path.join(dataDir, 'volumes'),
@@ -57,14 +61,10 @@ export async function createMachines(options: MachinesOptions): Promise<Machines
   const folderOf = ({ id }: Instance) => path.join(folders.instances, id);
   const services = new Map<string, MetadataService>();
   const running = new Set<Instance>();
-  const addresses = new Set<string>();
+  const addresses = createAddresses();
 
   const machines: Machines = {
-    async newAddress() {
-      const address = await freeAddress((one) => addresses.has(one));
-      addresses.add(address);
-      return address;
-    },
+    newAddress: () => addresses.take(),
     volumeFile: (id) => path.join(folders.volumes, `${id}.qcow2`),
     snapshotFile: (id) => path.join(folders.snapshots, `${id}.qcow2`),
     async launch(world, instance) {
@@ -72,20 +72,22 @@ export async function createMachines(options: MachinesOptions): Promise<Machines
       if (snapshot === undefined) throw new Error('an image has no snapshot');
       await mkdir(folderOf(instance), { mode: 0o700 });
       // A copy, so that the snapshot can be deleted while the machine runs.
-      await runOnHost('qemu-img', ['convert', '-O', 'qcow2', snapshot.file, instance.volume.file]);
+      await copyDisk(snapshot.file, instance.volume.file);
       if (world.volumes.get(instance.volume.id) === undefined) return machines.removeFile(instance.volume.file);
       const { sizeGb } = instance.volume;
-      if (sizeGb > snapshot.sizeGb) await runOnHost('qemu-img', ['resize', '-q', instance.volume.file, `${sizeGb}G`]);
+      if (sizeGb > snapshot.sizeGb) await growDisk(instance.volume.file, sizeGb);
       await machines.start(world, instance);
     },
     async start(world, instance) {
       const service = await serveMetadata(world, instance, accountId);
       services.set(instance.id, service);
-      await delay(settings.instancePendingMs);
+      await clock.sleep(settings.instancePendingMs);
       if (instance.state !== 'pending') return;
       const machine = await startMachine({
         folder: folderOf(instance),
-        id: instance.id,
+        name: instance.id,
+        firmware: firmwareOf(instance),
+        firmwareFiles: hostKeyOf(instance),
         disk: instance.volume.file,
         boot: instance.boot,
         accelerator,
@@ -129,13 +131,13 @@ export async function createMachines(options: MachinesOptions): Promise<Machines
         await machines.removeFile(instance.volume.file);
       }
       world.interfaces.delete(instance.networkInterface.id);
-      addresses.delete(instance.address);
+      addresses.giveBack(instance.address);
       await rm(folderOf(instance), { recursive: true, force: true });
-      Object.assign(instance, { state: 'terminated', endedAt: Date.now() });
-      setTimeout(() => world.instances.delete(instance.id), afterlifeMs).unref();
+      Object.assign(instance, { state: 'terminated', endedAt: clock.now() });
+      void clock.sleep(afterlifeMs).then(() => world.instances.delete(instance.id));
     },
     async capture(world, instance, image, snapshot, reboot) {
-      const started = Date.now();
+      const started = clock.now();
       const restarts = reboot === 'reboot' && instance.state === 'running';
       const fails = settings.failImages > 0;
       if (fails) settings.failImages--;
@@ -145,9 +147,9 @@ export async function createMachines(options: MachinesOptions): Promise<Machines
           instance.state = 'pending';
           await powerOff(instance);
         }
-        await runOnHost('qemu-img', ['convert', '-U', '-O', 'qcow2', instance.volume.file, snapshot.file]);
+        await copyDisk(instance.volume.file, snapshot.file);
         if (restarts && instance.state === 'pending') await machines.start(world, instance);
-        await delay(Math.max(0, started + settings.imagePendingMs - Date.now()));
+        await clock.sleep(started + settings.imagePendingMs - clock.now());
         if (fails) throw new Error('Snapshot creation failed');
         Object.assign(snapshot, { state: 'completed' });
         Object.assign(image, { state: 'available' });
@@ -170,6 +172,17 @@ export async function createMachines(options: MachinesOptions): Promise<Machines
   return machines;
 }
 
+/** EC2's guests know where they are from the firmware, and so does cloud-init. */
+function firmwareOf({ id }: Instance) {
+  const uuid = `ec2${id.slice(-17, -12)}-${id.slice(-12, -8)}-4${id.slice(-8, -5)}-8${id.slice(-5, -2)}-000000000000`;
+  return { manufacturer: 'Amazon EC2', product: 'emulated', uuid, serial: uuid };
+}
+
+/** A key for a guest that has no program to make one, unless its user-data brings one. */
+function hostKeyOf({ boot }: Instance): Record<string, string> {
+  return boot === undefined ? {} : { 'opt/ec2/host-key': deriveGuestKeys(randomBytes(64)).hostPrivate };
+}
+
 async function powerOff({ machine }: Instance): Promise<void> {
   if (machine === undefined) return;
   machine.pressPower();
@@ -185,11 +198,8 @@ export function userReason(code: string, message: string): { code: string; messa
 
 /** Registers a disk that lies there already as an available image. */
 export function registerBase(world: World, base: Pick<Image, 'name' | 'boot' | 'sizeGb'> & { readonly file: string }): Image {
-  // It has always been there, as far as anybody can see.
-  const bornAt = Date.now() - 86_400_000;
   const snapshot: Snapshot = {
-    ...newThing('snap'),
-    bornAt,
+    ...oldThing('snap'),
     volumeId: 'vol-ffffffff',
     sizeGb: base.sizeGb,
     encrypted: false,
@@ -198,8 +208,7 @@ export function registerBase(world: World, base: Pick<Image, 'name' | 'boot' | '
     state: 'completed',
   };
   const image: Image = {
-    ...newThing('ami'),
-    bornAt,
+    ...oldThing('ami'),
     name: base.name,
     description: 'The base image of the emulator',
     sourceInstanceId: undefined,

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 
+import type { Clock } from '../wire/clock.js';
+import type { SeenCall } from '../wire/controls.js';
+import type { Fault, Faults } from '../wire/faults.js';
+import type { WholeRequest } from '../wire/server.js';
 import type { Accounts, Credentials } from './accounts.js';
 import type { Action, Actions, Answer, Call } from './call.js';
 import { imageActions } from './calls/images.js';
@@ -9,24 +13,19 @@ import { networkActions } from './calls/network.js';
 import { resourceActions } from './calls/resources.js';
 import { stsActions } from './calls/sts.js';
 import { ApiError } from './errors.js';
-import { errorOf, parseFaults, type Faults } from './faults.js';
 import type { Machines } from './machines.js';
 import { flag, parseForm, refuseUnknown, required, type Parameters } from './parameters.js';
-import { changeSettings, type Settings } from './settings.js';
+import type { Settings } from './settings.js';
 import { verify } from './signature.js';
 import type { World } from './world.js';
 import { element } from './xml.js';
 
-const bodyLimit = 1024 * 1024;
 const ec2Actions: Actions = { ...imageActions, ...instanceActions, ...networkActions, ...resourceActions };
 const namespaces = { ec2: 'http://ec2.amazonaws.com/doc/2016-11-15/', sts: 'https://sts.amazonaws.com/doc/2011-06-15/' };
 
 /** One request as the emulator understood it. */
-export interface SeenCall {
-  readonly action: string;
+export interface SeenRequest extends SeenCall {
   readonly parameters: Parameters;
-  /** `ok`, `lost` when the answer was withheld, or the error's code. */
-  outcome: string;
 }
 
 /** Everything behind the emulator's address. */
@@ -37,7 +36,8 @@ export interface Service {
   readonly settings: Settings;
   readonly faults: Faults;
   /** The calls so far, oldest first. */
-  readonly seen: SeenCall[];
+  readonly seen: SeenRequest[];
+  readonly clock: Clock;
 }
 
 type Api = 'ec2' | 'sts';
@@ -49,14 +49,12 @@ interface Route {
   readonly call: Call;
 }
 
-/** Answers one HTTP request: a call of EC2 or STS, or one that changes how the emulator behaves. */
-export async function answer(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Answers one HTTP request: a call of EC2 or STS. */
+export async function answer(service: Service, { body, request, response }: WholeRequest): Promise<void> {
   let api: Api = 'ec2';
-  let seen: SeenCall | undefined;
+  let seen: SeenRequest | undefined;
   const send = (status: number, body: string) => void response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' }).end(body);
   try {
-    const body = await readBody(request);
-    if (request.url?.startsWith('/_emulator/') === true) return control(service, request, response, body);
     const parameters = parseForm(body);
     const name = required(parameters, 'Action');
     api = name in stsActions ? 'sts' : 'ec2';
@@ -80,14 +78,13 @@ export async function answer(service: Service, request: IncomingMessage, respons
 }
 
 function authorize(service: Service, request: IncomingMessage, body: string, parameters: Parameters, name: string, api: Api): Route {
-  const { accounts, machines, settings, worlds } = service;
-  const now = Date.now();
+  const { accounts, clock, machines, settings, worlds } = service;
   const signed = { method: request.method ?? '', url: request.url ?? '/', headers: request.headers, body };
   let caller: Credentials | undefined;
   const scope = verify(
     signed,
-    now,
-    (accessKeyId) => (caller = holderFor(api, () => accounts.holderOf(accessKeyId, signed, now))).secretAccessKey,
+    Date.now(),
+    (accessKeyId) => (caller = holderFor(api, () => accounts.holderOf(accessKeyId, signed))).secretAccessKey,
   );
   const action = (api === 'sts' ? stsActions : ec2Actions)[name];
   if (action === undefined || scope.service !== api)
@@ -102,7 +99,8 @@ function authorize(service: Service, request: IncomingMessage, body: string, par
     );
   }
   refuseUnknown(parameters, action.parameters);
-  return { api, name, action, call: { parameters, caller, accounts, world, machines, settings } };
+  const reader = { call: name, caller: caller.arn };
+  return { api, name, action, call: { parameters, caller, accounts, world, machines, settings, clock, reader } };
 }
 
 /** The two services say differently that a key is unknown or a session over. */
@@ -126,31 +124,14 @@ async function attempt({ action, call }: Route): Promise<void> {
   }
 }
 
-function drop(request: IncomingMessage, seen: SeenCall): void {
+/** The error that a call with this fault answers. */
+function errorOf({ code = 'InternalError', status = 500 }: Fault): ApiError {
+  return new ApiError(code, 'This was injected by the emulator.', status);
+}
+
+function drop(request: IncomingMessage, seen: SeenRequest): void {
   Object.assign(seen, { outcome: 'lost' });
   request.socket.destroy();
-}
-
-function control({ faults, seen, settings }: Service, request: IncomingMessage, response: ServerResponse, body: string): void {
-  const send = (value: unknown) => void response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
-  const what = `${request.method} ${request.url}`;
-  if (what === 'GET /_emulator/calls') return send(seen.map(({ action, outcome }) => ({ action, outcome })));
-  if (what === 'GET /_emulator/settings') return send(settings);
-  if (what === 'PUT /_emulator/settings') changeSettings(settings, JSON.parse(body));
-  else if (what === 'PUT /_emulator/faults') faults.replace(parseFaults(JSON.parse(body)));
-  else throw new ApiError('InvalidAction', `the emulator has no ${what}`, 404);
-  return send({});
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > bodyLimit) throw new ApiError('RequestEntityTooLarge', 'The request is too large', 413);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 function document({ api, name }: Route, result: Answer): string {

@@ -1,13 +1,15 @@
-import { ApiError } from './errors.js';
+import type { LateReader, Lateness } from '../wire/late.js';
 
 /** How the emulated cloud behaves; each can be changed while it runs. */
-export interface Settings {
+export interface Settings extends Lateness {
   /** An instance is `pending` for at least this long. */
   instancePendingMs: number;
   /** An image is `pending` for at least this long. */
   imagePendingMs: number;
   /** What was just made cannot be seen for this long. */
   lateMs: number;
+  /** Readers who see it later, by the call's name or the caller's ARN. */
+  lateReaders: readonly LateReader[];
   /** A page of a list holds no more than this, asked for or not. */
   pageSize: number;
   /** Sessions end after this many seconds at the latest. */
@@ -28,6 +30,7 @@ export function defaultSettings(): Settings {
     instancePendingMs: 0,
     imagePendingMs: 0,
     lateMs: 0,
+    lateReaders: [],
     pageSize: 1000,
     sessionSeconds: 43_200,
     instanceQuota: 32,
@@ -35,16 +38,4 @@ export function defaultSettings(): Settings {
     failImages: 0,
     denied: [],
   };
-}
-
-/** Changes some settings by what a request's JSON says. Throws for a name or type that is not one of them. */
-export function changeSettings(settings: Settings, changes: unknown): void {
-  if (typeof changes !== 'object' || changes === null) throw new ApiError('InvalidParameterValue', 'settings are a JSON object');
-  for (const [name, value] of Object.entries(changes)) {
-    const before: unknown = Object.entries(settings).find(([known]) => known === name)?.[1];
-    if (before === undefined || typeof before !== typeof value || Array.isArray(before) !== Array.isArray(value)) {
-      throw new ApiError('InvalidParameterValue', `there is no setting ${name} of this type`);
-    }
-  }
-  Object.assign(settings, changes);
 }

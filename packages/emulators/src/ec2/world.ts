@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
-import type { BootFiles, RunningMachine } from './machine.js';
+import type { BootFiles, RunningMachine } from '../machines/machine.js';
+import type { Clock } from '../wire/clock.js';
 
 /** Whatever has an id, tags and a time of birth. */
 export interface Thing {
@@ -129,12 +130,12 @@ export interface World {
 export function createWorld(region: string): World {
   const vpcId = newId('vpc');
   const subnets = ['a', 'b', 'c'].map((letter, index) => ({
-    ...newThing('subnet'),
+    ...oldThing('subnet'),
     zone: `${region}${letter}`,
     vpcId,
     cidr: `127.${index}.0.0/16`,
   }));
-  const group = { ...newThing('sg'), name: 'default', description: 'default VPC security group', vpcId };
+  const group = { ...oldThing('sg'), name: 'default', description: 'default VPC security group', vpcId };
   return {
     region,
     vpcId,
@@ -156,6 +157,11 @@ export function newId(prefix: string): string {
 }
 
 /** What every new thing has. */
-export function newThing(prefix: string, tags = new Map<string, string>()): Thing {
-  return { id: newId(prefix), bornAt: Date.now(), tags };
+export function newThing(clock: Clock, prefix: string, tags = new Map<string, string>()): Thing {
+  return { id: newId(prefix), bornAt: clock.now(), tags };
+}
+
+/** What has always been there, as far as anybody can see. */
+export function oldThing(prefix: string): Thing {
+  return { id: newId(prefix), bornAt: Date.now() - 86_400_000, tags: new Map() };
 }

@@ -1,6 +1,6 @@
 import { found, listParameters, tagSet, time, type Action, type Actions, type Call } from '../call.js';
 import { ApiError } from '../errors.js';
-import { isVisible, listThings, type Listing } from '../listing.js';
+import { isSeen, listThings, type Listing } from '../listing.js';
 import { flag, list, required, tagsFor } from '../parameters.js';
 import { newThing, type Image, type Snapshot } from '../world.js';
 import type { XmlValue } from '../xml.js';
@@ -40,16 +40,16 @@ const snapshotListing: Listing<Snapshot> = {
 const describeImages: Action = {
   parameters: ['ExecutableBy', 'ImageId', 'IncludeDeprecated', 'IncludeDisabled', 'Owner', ...listParameters],
   run(call) {
-    const { parameters, settings, world } = call;
+    const { world } = call;
     const mine = ownersWantUs(call);
-    const { items, nextToken } = listThings(mine ? world.images.values() : [], parameters, imageListing, settings);
+    const { items, nextToken } = listThings(mine ? world.images.values() : [], call, imageListing);
     return { imagesSet: items.map((image) => describeImage(call, image)), nextToken };
   },
 };
 
 const createImage: Action = {
   parameters: ['BlockDeviceMapping', 'Description', 'InstanceId', 'Name', 'NoReboot', 'TagSpecification'],
-  run({ machines, parameters, world }) {
+  run({ clock, machines, parameters, world }) {
     const instance = found(world.instances, required(parameters, 'InstanceId'), 'InvalidInstanceID.NotFound');
     const name = required(parameters, 'Name');
     if (!/^[\w ()./'@[\]-]{3,128}$/.test(name)) {
@@ -65,9 +65,9 @@ const createImage: Action = {
     if (instance.state !== 'running' && instance.state !== 'stopped') {
       throw new ApiError('IncorrectInstanceState', `Instance '${instance.id}' is not 'running' or 'stopped'.`);
     }
-    const thing = newThing('snap', tagsFor(parameters, 'snapshot'));
+    const thing = newThing(clock, 'snap', tagsFor(parameters, 'snapshot'));
     const image: Image = {
-      ...newThing('ami', tagsFor(parameters, 'image')),
+      ...newThing(clock, 'ami', tagsFor(parameters, 'image')),
       name,
       description: parameters.get('Description') ?? '',
       sourceInstanceId: instance.id,
@@ -96,10 +96,10 @@ const createImage: Action = {
 const deregisterImage: Action = {
   parameters: ['DeleteAssociatedSnapshots', 'ImageId'],
   async run(call) {
-    const { machines, parameters, settings, world } = call;
+    const { machines, parameters, world } = call;
     const id = required(parameters, 'ImageId');
     const image = world.images.get(id);
-    if (image === undefined || !isVisible(image, settings))
+    if (image === undefined || !isSeen(image, call))
       throw new ApiError('InvalidAMIID.Unavailable', `The image ID '${id}' is no longer available`);
     world.images.delete(id);
     const snapshot = world.snapshots.get(image.snapshotId);
@@ -113,8 +113,8 @@ const deregisterImage: Action = {
 const describeSnapshots: Action = {
   parameters: ['Owner', 'RestorableBy', 'SnapshotId', ...listParameters],
   run(call) {
-    const { accounts, parameters, settings, world } = call;
-    const { items, nextToken } = listThings(ownersWantUs(call) ? world.snapshots.values() : [], parameters, snapshotListing, settings);
+    const { accounts, world } = call;
+    const { items, nextToken } = listThings(ownersWantUs(call) ? world.snapshots.values() : [], call, snapshotListing);
     const snapshotSet = items.map((snapshot) => ({
       snapshotId: snapshot.id,
       volumeId: snapshot.volumeId,

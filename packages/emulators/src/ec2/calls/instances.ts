@@ -1,6 +1,6 @@
 import { found, listParameters, tagSet, time, type Action, type Actions, type Answer, type Call } from '../call.js';
 import { ApiError, notFound } from '../errors.js';
-import { isVisible, listThings, type Listing } from '../listing.js';
+import { isSeen, listThings, type Listing } from '../listing.js';
 import { userReason } from '../machines.js';
 import { flag, list, required } from '../parameters.js';
 import type { Instance, InstanceState } from '../world.js';
@@ -31,8 +31,9 @@ const listing: Listing<Instance> = {
 
 const describeInstances: Action = {
   parameters: ['InstanceId', ...listParameters],
-  run({ accounts, parameters, settings, world }) {
-    const { items, nextToken } = listThings(world.instances.values(), parameters, listing, settings);
+  run(call) {
+    const { accounts, world } = call;
+    const { items, nextToken } = listThings(world.instances.values(), call, listing);
     const reservationSet = items.map((instance) => ({
       reservationId: instance.id.replace('i-', 'r-'),
       ownerId: accounts.accountId,
@@ -44,8 +45,9 @@ const describeInstances: Action = {
 
 const describeInstanceStatus: Action = {
   parameters: ['InstanceId', 'IncludeAllInstances', ...listParameters],
-  run({ parameters, settings, world }) {
-    const { items, nextToken } = listThings(world.instances.values(), parameters, listing, settings);
+  run(call) {
+    const { parameters, world } = call;
+    const { items, nextToken } = listThings(world.instances.values(), call, listing);
     const shown = items.filter(({ state }) => state === 'running' || flag(parameters, 'IncludeAllInstances') === true);
     const ok = { status: 'ok', details: [{ name: 'reachability', status: 'passed' }] };
     const instanceStatusSet = shown.map((instance) => ({
@@ -94,10 +96,10 @@ const terminateInstances: Action = {
 
 const getConsoleOutput: Action = {
   parameters: ['InstanceId', 'Latest'],
-  async run({ machines, parameters, world }) {
+  async run({ clock, machines, parameters, world }) {
     const instance = found(world.instances, required(parameters, 'InstanceId'), 'InvalidInstanceID.NotFound');
     const text = await machines.console(instance);
-    return { instanceId: instance.id, timestamp: time(Date.now()), output: Buffer.from(text.slice(-65_536)).toString('base64') };
+    return { instanceId: instance.id, timestamp: time(clock.now()), output: Buffer.from(text.slice(-65_536)).toString('base64') };
   },
 };
 
@@ -122,10 +124,11 @@ function describeNew({ accounts }: Call, instances: readonly Instance[]): Answer
 }
 
 /** All the instances that a call names change, or none. */
-function change({ parameters, settings, world }: Call, act: (instance: Instance) => void): Answer {
+function change(call: Call, act: (instance: Instance) => void): Answer {
+  const { parameters, world } = call;
   const ids = list(parameters, 'InstanceId');
   if (ids.length === 0) required(parameters, 'InstanceId.1');
-  const instances = ids.flatMap((id) => world.instances.get(id) ?? []).filter((instance) => isVisible(instance, settings));
+  const instances = ids.flatMap((id) => world.instances.get(id) ?? []).filter((instance) => isSeen(instance, call));
   const missing = ids.filter((id) => !instances.some((instance) => instance.id === id));
   if (missing.length > 0) throw notFound('InvalidInstanceID.NotFound', 'instance', missing);
   return {

@@ -6,24 +6,20 @@ import { newThing, type SecurityGroup } from '../world.js';
 
 const describeSubnets: Action = {
   parameters: ['SubnetId', ...listParameters],
-  run({ accounts, parameters, settings, world }) {
-    const { items, nextToken } = listThings(
-      world.subnets.values(),
-      parameters,
-      {
-        what: 'subnet',
-        notFoundCode: 'InvalidSubnetID.NotFound',
-        ids: 'SubnetId',
-        fields: ({ id, vpcId, zone }) => ({
-          'subnet-id': id,
-          'vpc-id': vpcId,
-          'availability-zone': zone,
-          state: 'available',
-          'default-for-az': true,
-        }),
-      },
-      { ...settings, lateMs: 0 },
-    );
+  run(call) {
+    const { accounts, world } = call;
+    const { items, nextToken } = listThings(world.subnets.values(), call, {
+      what: 'subnet',
+      notFoundCode: 'InvalidSubnetID.NotFound',
+      ids: 'SubnetId',
+      fields: ({ id, vpcId, zone }) => ({
+        'subnet-id': id,
+        'vpc-id': vpcId,
+        'availability-zone': zone,
+        state: 'available',
+        'default-for-az': true,
+      }),
+    });
     const subnetSet = items.map((subnet) => ({
       subnetId: subnet.id,
       state: 'available',
@@ -49,18 +45,14 @@ const describeVpcs: Action = {
 
 const describeSecurityGroups: Action = {
   parameters: ['GroupId', 'GroupName', ...listParameters],
-  run({ accounts, parameters, settings, world }) {
-    const { items, nextToken } = listThings(
-      world.groups.values(),
-      parameters,
-      {
-        what: 'security group',
-        notFoundCode: 'InvalidGroup.NotFound',
-        ids: 'GroupId',
-        fields: ({ description, id, name, vpcId }: SecurityGroup) => ({ 'group-id': id, 'group-name': name, 'vpc-id': vpcId, description }),
-      },
-      { ...settings, lateMs: 0 },
-    );
+  run(call) {
+    const { accounts, world } = call;
+    const { items, nextToken } = listThings(world.groups.values(), call, {
+      what: 'security group',
+      notFoundCode: 'InvalidGroup.NotFound',
+      ids: 'GroupId',
+      fields: ({ description, id, name, vpcId }: SecurityGroup) => ({ 'group-id': id, 'group-name': name, 'vpc-id': vpcId, description }),
+    });
     const securityGroupInfo = items.map((group) => ({
       ownerId: accounts.accountId,
       groupId: group.id,
@@ -77,13 +69,13 @@ const describeSecurityGroups: Action = {
 
 const createSecurityGroup: Action = {
   parameters: ['GroupDescription', 'GroupName', 'TagSpecification', 'VpcId'],
-  run({ parameters, world }) {
+  run({ clock, parameters, world }) {
     const name = required(parameters, 'GroupName');
     if ([...world.groups.values()].some((group) => group.name === name)) {
       throw new ApiError('InvalidGroup.Duplicate', `The security group '${name}' already exists`);
     }
     const description = required(parameters, 'GroupDescription');
-    const group = { ...newThing('sg', tagsFor(parameters, 'security-group')), name, description, vpcId: world.vpcId };
+    const group = { ...newThing(clock, 'sg', tagsFor(parameters, 'security-group')), name, description, vpcId: world.vpcId };
     world.groups.set(group.id, group);
     return { return: true, groupId: group.id, tagSet: tagSet(group.tags) };
   },
@@ -110,23 +102,19 @@ const deleteSecurityGroup: Action = {
 
 const describeInterfaces: Action = {
   parameters: ['NetworkInterfaceId', ...listParameters],
-  run({ accounts, parameters, settings, world }) {
-    const { items, nextToken } = listThings(
-      world.interfaces.values(),
-      parameters,
-      {
-        what: 'networkInterface',
-        notFoundCode: 'InvalidNetworkInterfaceID.NotFound',
-        ids: 'NetworkInterfaceId',
-        fields: ({ id, instanceId, subnet }) => ({
-          'network-interface-id': id,
-          'attachment.instance-id': instanceId,
-          'subnet-id': subnet.id,
-          status: 'in-use',
-        }),
-      },
-      settings,
-    );
+  run(call) {
+    const { accounts, world } = call;
+    const { items, nextToken } = listThings(world.interfaces.values(), call, {
+      what: 'networkInterface',
+      notFoundCode: 'InvalidNetworkInterfaceID.NotFound',
+      ids: 'NetworkInterfaceId',
+      fields: ({ id, instanceId, subnet }) => ({
+        'network-interface-id': id,
+        'attachment.instance-id': instanceId,
+        'subnet-id': subnet.id,
+        status: 'in-use',
+      }),
+    });
     const networkInterfaceSet = items.map(({ address, id, instanceId, subnet, tags }) => ({
       networkInterfaceId: id,
       subnetId: subnet.id,

@@ -25,8 +25,9 @@ const volumeListing: Listing<Volume> = {
 
 const describeVolumes: Action = {
   parameters: ['VolumeId', ...listParameters],
-  run({ parameters, settings, world }) {
-    const { items, nextToken } = listThings(world.volumes.values(), parameters, volumeListing, settings);
+  run(call) {
+    const { world } = call;
+    const { items, nextToken } = listThings(world.volumes.values(), call, volumeListing);
     const volumeSet = items.map((volume) => ({
       volumeId: volume.id,
       size: volume.sizeGb,
@@ -70,10 +71,10 @@ const changeTags = (change: (thing: Thing, tags: readonly (readonly [string, str
 
 const createKeyPair: Action = {
   parameters: ['KeyFormat', 'KeyName', 'KeyType', 'TagSpecification'],
-  run({ parameters, world }) {
+  run({ clock, parameters, world }) {
     const name = newKeyName(world, required(parameters, 'KeyName'));
     const made = parameters.get('KeyType') === 'ed25519' ? ed25519Pair() : rsaPair();
-    const key = { ...newThing('key', tagsFor(parameters, 'key-pair')), name, publicKey: `${made.publicKey} ${name}` };
+    const key = { ...newThing(clock, 'key', tagsFor(parameters, 'key-pair')), name, publicKey: `${made.publicKey} ${name}` };
     world.keys.set(name, key);
     return { keyName: name, keyPairId: key.id, keyFingerprint: 'emulated', keyMaterial: made.privateKey, tagSet: tagSet(key.tags) };
   },
@@ -81,12 +82,12 @@ const createKeyPair: Action = {
 
 const importKeyPair: Action = {
   parameters: ['KeyName', 'PublicKeyMaterial', 'TagSpecification'],
-  run({ parameters, world }) {
+  run({ clock, parameters, world }) {
     const name = newKeyName(world, required(parameters, 'KeyName'));
     const publicKey = Buffer.from(required(parameters, 'PublicKeyMaterial'), 'base64').toString().trim();
     if (!/^ssh-(rsa|ed25519) [A-Za-z0-9+/=]+( .*)?$/.test(publicKey))
       throw new ApiError('InvalidKey.Format', 'Key is not in valid OpenSSH public key format');
-    const key = { ...newThing('key', tagsFor(parameters, 'key-pair')), name, publicKey };
+    const key = { ...newThing(clock, 'key', tagsFor(parameters, 'key-pair')), name, publicKey };
     world.keys.set(name, key);
     return { keyName: name, keyPairId: key.id, keyFingerprint: 'emulated', tagSet: tagSet(key.tags) };
   },
@@ -94,20 +95,16 @@ const importKeyPair: Action = {
 
 const describeKeyPairs: Action = {
   parameters: ['IncludePublicKey', 'KeyName', 'KeyPairId', 'Filter'],
-  run({ parameters, settings, world }) {
+  run(call) {
+    const { parameters, world } = call;
     const names = list(parameters, 'KeyName');
     for (const name of names) found(world.keys, name, 'InvalidKeyPair.NotFound');
-    const { items } = listThings(
-      world.keys.values(),
-      parameters,
-      {
-        what: 'key',
-        notFoundCode: 'InvalidKeyPair.NotFound',
-        ids: 'KeyPairId',
-        fields: ({ id, name }) => ({ 'key-name': name, 'key-pair-id': id }),
-      },
-      { ...settings, lateMs: 0 },
-    );
+    const { items } = listThings(world.keys.values(), call, {
+      what: 'key',
+      notFoundCode: 'InvalidKeyPair.NotFound',
+      ids: 'KeyPairId',
+      fields: ({ id, name }) => ({ 'key-name': name, 'key-pair-id': id }),
+    });
     const shown = items.filter(({ name }) => names.length === 0 || names.includes(name));
     return {
       keySet: shown.map(({ id, name, tags }) => ({ keyName: name, keyPairId: id, keyFingerprint: 'emulated', tagSet: tagSet(tags) })),

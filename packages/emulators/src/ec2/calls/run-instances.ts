@@ -1,6 +1,6 @@
 import { found, type Call } from '../call.js';
 import { ApiError } from '../errors.js';
-import { isVisible } from '../listing.js';
+import { isSeen } from '../listing.js';
 import { count, flag, list, required, structures, tagsFor, within, type Parameters } from '../parameters.js';
 import { newId, newThing, type Instance, type Subnet, type Volume, type World } from '../world.js';
 
@@ -72,9 +72,9 @@ function again(world: World, ids: readonly string[], same: boolean): readonly In
 }
 
 function newInstance(call: Call, subnet: Subnet, clientToken: string, address: string): Instance {
-  const { machines, parameters, settings, world } = call;
+  const { clock, parameters, world } = call;
   const image = found(world.images, required(parameters, 'ImageId'), 'InvalidAMIID.NotFound');
-  if (!isVisible(image, settings)) throw new ApiError('InvalidAMIID.NotFound', `The image id '[${image.id}]' does not exist`);
+  if (!isSeen(image, call)) throw new ApiError('InvalidAMIID.NotFound', `The image id '[${image.id}]' does not exist`);
   if (image.state !== 'available')
     throw new ApiError('InvalidAMIID.Unavailable', `The image ID '${image.id}' is not available (it is ${image.state}).`);
   if (required(parameters, 'MinCount') !== '1' || required(parameters, 'MaxCount') !== '1') {
@@ -93,7 +93,7 @@ function newInstance(call: Call, subnet: Subnet, clientToken: string, address: s
   }
   const userData = Buffer.from(parameters.get('UserData') ?? '', 'base64');
   if (userData.length > userDataBytes) throw new ApiError('InvalidParameterValue', 'User data is limited to 16384 bytes');
-  const thing = newThing('i', tagsFor(parameters, 'instance'));
+  const thing = newThing(clock, 'i', tagsFor(parameters, 'instance'));
   const options = within(parameters, 'MetadataOptions');
   return {
     ...thing,
@@ -112,8 +112,8 @@ function newInstance(call: Call, subnet: Subnet, clientToken: string, address: s
     userData,
     profileArn: within(parameters, 'IamInstanceProfile').get('Arn'),
     boot: image.boot,
-    volume: newVolume(parameters, { zone: subnet.zone, instanceId: thing.id, ...image }, machines.volumeFile),
-    networkInterface: { ...newThing('eni', tagsFor(parameters, 'network-interface')), subnet, instanceId: thing.id, address },
+    volume: newVolume(call, { zone: subnet.zone, instanceId: thing.id, ...image }),
+    networkInterface: { ...newThing(clock, 'eni', tagsFor(parameters, 'network-interface')), subnet, instanceId: thing.id, address },
     state: 'pending',
     reason: undefined,
     machine: undefined,
@@ -122,9 +122,8 @@ function newInstance(call: Call, subnet: Subnet, clientToken: string, address: s
 }
 
 function newVolume(
-  parameters: Parameters,
+  { clock, machines, parameters }: Call,
   from: { readonly zone: string; readonly instanceId: string; readonly sizeGb: number; readonly snapshotId: string },
-  fileOf: (id: string) => string,
 ): Volume {
   const mapping = structures(parameters, 'BlockDeviceMapping')[0];
   if (mapping !== undefined && mapping.get('DeviceName') !== '/dev/xvda') {
@@ -147,7 +146,7 @@ function newVolume(
   ) {
     throw new ApiError('InvalidParameterValue', 'gp3 takes 3000 to 80000 IOPS and 125 to 2000 MiB/s');
   }
-  const thing = newThing('vol', tagsFor(parameters, 'volume'));
+  const thing = newThing(clock, 'vol', tagsFor(parameters, 'volume'));
   return {
     ...thing,
     zone: from.zone,
@@ -157,7 +156,7 @@ function newVolume(
     iops,
     throughput,
     snapshotId: from.snapshotId,
-    file: fileOf(thing.id),
+    file: machines.volumeFile(thing.id),
     deleteOnTermination: flag(ebs, 'DeleteOnTermination') ?? true,
     attachedTo: from.instanceId,
   };

@@ -1,4 +1,4 @@
-import { ApiError } from './errors.js';
+import { ControlError } from './control-error.js';
 
 /**
  * What happens to a call: `fail` answers an error and does nothing; `drop` hangs up and does nothing; `lose` does it and hangs
@@ -30,7 +30,7 @@ export class Faults {
 
   /** The fault that this call meets, used up once. */
   take(call: string): Fault | undefined {
-    const met = this.waiting.find(({ left, call: pattern }) => left > 0 && matches(pattern, call));
+    const met = this.waiting.find(({ left, call: pattern }) => left > 0 && matchesPattern(pattern, call));
     if (met !== undefined) met.left--;
     return met;
   }
@@ -38,21 +38,17 @@ export class Faults {
 
 /** Faults from a request's JSON. */
 export function parseFaults(json: unknown): readonly Fault[] {
-  if (!Array.isArray(json)) throw new ApiError('InvalidParameterValue', 'faults are a JSON list');
+  if (!Array.isArray(json)) throw new ControlError('faults are a JSON list');
   return json.map((one: Partial<Fault>) => {
     if (typeof one.call !== 'string' || !effects.some((effect) => effect === one.effect) || typeof one.times !== 'number') {
-      throw new ApiError('InvalidParameterValue', `a fault has a call, an effect of ${effects.join(', ')} and a number of times`);
+      throw new ControlError(`a fault has a call, an effect of ${effects.join(', ')} and a number of times`);
     }
     return one as Fault;
   });
 }
 
-/** The error that a call with this fault answers. */
-export function errorOf({ code = 'InternalError', status = 500 }: Fault): ApiError {
-  return new ApiError(code, 'This was injected by the emulator.', status);
-}
-
-function matches(pattern: string, call: string): boolean {
+/** Whether a name fits a pattern, in which one `*` stands for anything. */
+export function matchesPattern(pattern: string, name: string): boolean {
   const [start = '', end] = pattern.split('*');
-  return end === undefined ? pattern === call : call.startsWith(start) && call.endsWith(end);
+  return end === undefined ? pattern === name : name.startsWith(start) && name.endsWith(end);
 }

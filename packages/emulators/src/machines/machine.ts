@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { open, readFile, writeFile } from 'node:fs/promises';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import path from 'node:path';
 
-import { deriveGuestKeys, plainEnvironment, qemuProgram, type Accelerator } from '@murmur/server/testing-machines';
+import { plainEnvironment, qemuProgram, type Accelerator } from '@murmur/server/testing-machines';
 
 /** What a guest is started from where its disk has no boot loader. */
 export interface BootFiles {
@@ -17,14 +16,18 @@ export interface BootFiles {
 export interface MachineSpec {
   /** Gets the console's text and the control sockets; its path is short enough for them. */
   readonly folder: string;
-  readonly id: string;
+  readonly name: string;
+  /** What the firmware says of the machine, by which guests know the cloud they are in. */
+  readonly firmware: { readonly manufacturer: string; readonly product: string; readonly uuid: string; readonly serial: string };
+  /** What the guest finds below `/sys/firmware/qemu_fw_cfg/by_name`, by name. */
+  readonly firmwareFiles: Readonly<Record<string, string>>;
   readonly disk: string;
   readonly boot: BootFiles | undefined;
   readonly accelerator: Accelerator;
   readonly memoryMb: number;
   /** Its port 22 is the guest's. */
   readonly address: string;
-  /** The loopback port of its metadata service. */
+  /** The loopback port of the metadata service that the guest sees at 169.254.169.254. */
   readonly metadataPort: number;
 }
 
@@ -46,7 +49,9 @@ export interface RunningMachine {
  */
 export async function startMachine(spec: MachineSpec): Promise<RunningMachine> {
   const [monitor, serial] = [path.join(spec.folder, 'monitor'), path.join(spec.folder, 'serial')];
-  if (spec.boot !== undefined) await writeFile(hostKeyOf(spec.folder), deriveGuestKeys(randomBytes(64)).hostPrivate, { mode: 0o600 });
+  for (const [name, content] of Object.entries(spec.firmwareFiles)) {
+    await writeFile(firmwareFile(spec, name), content, { mode: 0o600 });
+  }
   const log = await open(path.join(spec.folder, 'qemu.log'), 'a', 0o600);
   const program = ['--pdeathsig', 'KILL', qemuProgram, ...argumentsOf(spec, monitor, serial)];
   const child = spawn('setpriv', program, { env: plainEnvironment(), stdio: ['ignore', log.fd, log.fd] });
@@ -73,45 +78,30 @@ export function consoleText(folder: string): Promise<string> {
   return readFile(path.join(folder, 'console.log'), 'utf8').catch(() => '');
 }
 
-/** A loopback address whose port 22 nobody has. */
-export async function freeAddress(taken: (address: string) => boolean): Promise<string> {
-  for (;;) {
-    const part = () => 1 + Math.floor(Math.random() * 254);
-    const address = `127.${part()}.${part()}.${part()}`;
-    if (!taken(address) && (await canListen(address))) return address;
-  }
-}
-
-function canListen(address: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)));
-    server.listen(22, address, () => server.close(() => resolve(true)));
-  });
-}
-
-/** The key of a guest that has no program to make one, unless its user-data brings one. */
-function hostKeyOf(folder: string): string {
-  return path.join(folder, 'host-key');
+function firmwareFile({ folder }: MachineSpec, name: string): string {
+  return path.join(folder, `firmware-${name.replaceAll('/', '-')}`);
 }
 
 function argumentsOf(spec: MachineSpec, monitor: string, serial: string): readonly string[] {
-  const { accelerator, address, boot, disk, folder, id, memoryMb, metadataPort } = spec;
-  // EC2's guests know where they are from the firmware, and so does cloud-init.
-  const uuid = `ec2${id.slice(-17, -12)}-${id.slice(-12, -8)}-4${id.slice(-8, -5)}-8${id.slice(-5, -2)}-000000000000`;
+  const { accelerator, address, boot, disk, firmware, firmwareFiles, folder, memoryMb, metadataPort, name } = spec;
   const network = [
     'user,id=net,net=169.254.169.0/24,host=169.254.169.2,dns=169.254.169.3,dhcpstart=169.254.169.15',
     `hostfwd=tcp:${address}:22-:22`,
     `guestfwd=tcp:169.254.169.254:80-cmd:busybox nc 127.0.0.1 ${metadataPort}`,
   ].join(',');
   return [
-    ...['-name', `guest=${id}`, '-no-user-config', '-nodefaults', '-display', 'none'],
+    ...['-name', `guest=${name}`, '-no-user-config', '-nodefaults', '-display', 'none'],
     ...['-machine', 'q35,vmport=off,usb=off'],
     ...(accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=256', '-cpu', 'max']),
     ...['-smp', '1', '-m', String(memoryMb)],
-    ...['-smbios', `type=1,manufacturer=Amazon EC2,product=emulated,uuid=${uuid},serial=${uuid}`],
+    ...[
+      '-smbios',
+      `type=1,${Object.entries(firmware)
+        .map(([key, value]) => `${key}=${value.replaceAll(',', ',,')}`)
+        .join(',')}`,
+    ],
     ...(boot === undefined ? [] : ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', `${boot.commandLine} console=ttyS0`]),
-    ...(boot === undefined ? [] : ['-fw_cfg', `name=opt/ec2/host-key,file=${hostKeyOf(folder).replaceAll(',', ',,')}`]),
+    ...Object.keys(firmwareFiles).flatMap((file) => ['-fw_cfg', `name=${file},file=${firmwareFile(spec, file).replaceAll(',', ',,')}`]),
     ...['-drive', `if=none,id=disk,format=qcow2,cache=unsafe,discard=unmap,file=${disk.replaceAll(',', ',,')}`],
     ...['-device', 'virtio-blk-pci,drive=disk'],
     ...['-netdev', network, '-device', 'virtio-net-pci,netdev=net,romfile='],
