@@ -27,7 +27,7 @@ export async function createKey(
   caller: Caller,
   request: Pick<CreateApiKeyRequest, 'subject' | 'description' | 'expiresIn'>,
 ): Promise<{ key: ApiKey; token: string }> {
-  const { expiresAt } = checkKeyRequest(request);
+  const ending = checkKeyRequest(request);
   const { subject, description } = request;
   const { tenant, subject: author, keyId, makers = [] } = caller.identity;
   const isBound = subject !== author || makers.length > 0;
@@ -35,8 +35,7 @@ export async function createKey(
   return database.transaction().execute(async (trx) => {
     await holdProfile(trx, caller, subject);
     requireHeld(caller.access, grantsOf(subject, await readAccessRows(trx, { tenant, subject })));
-    const expiry = expiresAt === undefined ? {} : { expiresAt };
-    const { token, row } = await createApiKey(trx, { tenant, subject, description, author, reach: 'tenant', ...expiry, ...bound });
+    const { token, row } = await createApiKey(trx, { tenant, subject, description, author, reach: 'tenant', ...ending, ...bound });
     return { key: toApiKey(row), token };
   });
 }

@@ -8,14 +8,14 @@ const nanosecondsPerHour = 3_600_000_000_000n;
 /** Ten years, give or take the leap days. */
 const longestHours = 87_600n;
 
-/** When the key asked for expires, if it does. Throws INVALID_ARGUMENT with every fault of the request. */
-export function checkKeyRequest(request: Pick<CreateApiKeyRequest, 'subject' | 'description' | 'expiresIn'>): { expiresAt?: Date } {
+/** How long the key asked for lasts, in milliseconds, if it ends at all. Throws INVALID_ARGUMENT with every fault of the request. */
+export function checkKeyRequest(request: Pick<CreateApiKeyRequest, 'subject' | 'description' | 'expiresIn'>): { lastsMs?: number } {
   const faults: Fault[] = [...subjectFaults('subject', request.subject), ...textFaults(request.description)];
   const duration = request.expiresIn === '' ? undefined : parseDuration(request.expiresIn);
   if (request.expiresIn !== '') faults.push(...expiryFaults(duration));
   const [first, ...others] = faults;
   if (first !== undefined) throw MurmurError.ofFaults([first, ...others]);
-  return duration === undefined ? {} : { expiresAt: new Date(Date.now() + Math.ceil(Number(duration) / 1e6)) };
+  return duration === undefined ? {} : { lastsMs: Math.ceil(Number(duration) / 1e6) };
 }
 
 /** What is wrong with the subject of a key. */

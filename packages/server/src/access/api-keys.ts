@@ -1,5 +1,5 @@
 import type { MurmurError } from '@murmur/api';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 
 import { refusal } from '../catalog/faults.js';
 import { accessErrors } from './errors.js';
@@ -13,8 +13,8 @@ export interface ApiKeyRequest {
   readonly subject: string;
   /** `operator` keys may also use what acts on the server itself. */
   readonly reach: 'tenant' | 'operator';
-  /** From this moment on it is refused. Without it the key lasts until it is revoked. */
-  readonly expiresAt?: Date;
+  /** So many milliseconds from now on it is refused, by the database's clock. Without it the key lasts until it is revoked. */
+  readonly lastsMs?: number;
   readonly description?: string;
   /** Who makes it. */
   readonly author?: string;
@@ -57,7 +57,7 @@ export async function createApiKey(database: Queryable, request: ApiKeyRequest):
       subject: request.subject,
       operator: request.reach === 'operator',
       secret_hash: hashSecret(token.secret),
-      expires_at: request.expiresAt ?? null,
+      expires_at: request.lastsMs === undefined ? null : sql<Date>`now() + make_interval(secs => ${request.lastsMs / 1000})`,
       description: request.description ?? '',
       author: request.author ?? '',
       maker: request.bound?.maker ?? null,

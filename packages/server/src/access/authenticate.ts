@@ -41,14 +41,15 @@ async function ofKey(database: Database, token: Token): Promise<Identity | undef
   if (chain.some(({ live }) => !live) || chain.at(-1)?.parent_key !== null) return undefined;
   const { tenant, subject, operator } = key;
   const makers = chain.flatMap(({ maker }, at) => (maker === null ? [] : [{ subject: maker, operator: chain[at + 1]?.operator === true }]));
-  const ends = chain.flatMap(({ expires_at: end }) => (end === null ? [] : [end.getTime()]));
+  const ends = chain.flatMap(({ expires_at: at, lasts_ms: lastsMs }) => (at === null || lastsMs === null ? [] : [{ at, lastsMs }]));
+  const [end] = ends.toSorted((one, other) => one.lastsMs - other.lastsMs);
   return {
     tenant,
     subject,
     keyId: token.id,
     operator,
     ...(makers.length === 0 ? {} : { makers }),
-    ...(ends.length === 0 ? {} : { expiresAt: new Date(Math.min(...ends)) }),
+    ...(end === undefined ? {} : { end }),
   };
 }
 

@@ -15,8 +15,8 @@ export interface Identity {
   readonly keyId: string;
   /** The URL of the issuer of the token; absent for an API key. */
   readonly issuer?: string;
-  /** When the token ends; absent when it does not. */
-  readonly expiresAt?: Date;
+  /** When the token ends, and how many milliseconds that was away when it was looked at; absent when it does not. */
+  readonly end?: { readonly at: Date; readonly lastsMs: number };
   /** Who made its key for it, and whoever made the key that was made with: none of them gives more than they hold. */
   readonly makers?: readonly Maker[];
   /** Whether this caller also runs the installation, and may use what acts on the server itself. */

@@ -9,6 +9,8 @@ export interface KeyLink {
   readonly operator: boolean;
   readonly secret_hash: Buffer;
   readonly expires_at: Date | null;
+  /** How long until then, by the database's clock. */
+  readonly lasts_ms: number | null;
   /** Neither revoked nor expired. */
   readonly live: boolean;
   /** Who made it for another; null for a key that is its holder's own. */
@@ -31,6 +33,7 @@ export async function readKeyChain(database: Queryable, id: string): Promise<Key
       where chain.depth < ${longestChain}
     )
     select tenant, subject, operator, secret_hash, expires_at, maker, parent_key,
+      extract(epoch from expires_at - now())::float8 * 1000 as lasts_ms,
       revoked_at is null and (expires_at is null or expires_at > now()) as live
     from chain order by depth`.execute(database);
   return rows;

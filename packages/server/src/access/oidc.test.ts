@@ -61,7 +61,7 @@ describe('identity tokens', () => {
       subject: 'ana',
       keyId: '',
       issuer: issuer.url,
-      expiresAt: new Date(exp * 1000),
+      end: { at: new Date(exp * 1000), lastsMs: expect.any(Number) },
       operator: false,
     });
   });

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 
 import { refusal } from '../catalog/faults.js';
 import { signInErrors } from './errors.js';
+import { databaseNow } from '../database/clock.js';
 import type { Database } from '../database/tables.js';
 import type { Identity } from './identity.js';
 import { defaultKeyTiming, IssuerAway, issuerKeys, type KeyTiming } from './oidc-keys.js';
@@ -69,7 +70,8 @@ export function createIssuers(configured: readonly IssuerConfig[], log: Logger, 
         return undefined;
       }
       try {
-        return await believe(database, entry.config, await verified(token, entry.config, entry.keys));
+        const now = await databaseNow(database);
+        return await believe(database, entry.config, { now, claims: await verified(token, { ...entry, now }) });
       } catch (thrown) {
         if (thrown instanceof Refusal) {
           log.warn({ issuer, reason: thrown.message }, 'a token was refused');
@@ -99,12 +101,14 @@ function issuerOf(token: string): string | undefined {
   }
 }
 
-async function verified(token: string, { issuer, audience }: IssuerConfig, keys: JWTVerifyGetKey): Promise<JWTPayload> {
-  const { payload, protectedHeader } = await jwtVerify(token, keys, {
+async function verified(token: string, from: { config: IssuerConfig; keys: JWTVerifyGetKey; now: Date }): Promise<JWTPayload> {
+  const { issuer, audience } = from.config;
+  const { payload, protectedHeader } = await jwtVerify(token, from.keys, {
     issuer,
     audience,
     algorithms,
     clockTolerance: clockToleranceSeconds,
+    currentDate: from.now,
     requiredClaims: ['exp', 'sub'],
   }).catch((cause: unknown) => {
     // A TypeError is about a key that does not fit its algorithm.
@@ -135,7 +139,8 @@ function checkRequired({ requiredClaims = {} }: IssuerConfig, claims: JWTPayload
   }
 }
 
-async function believe(database: Database, config: IssuerConfig, claims: JWTPayload): Promise<Identity> {
+async function believe(database: Database, config: IssuerConfig, token: { claims: JWTPayload; now: Date }): Promise<Identity> {
+  const { claims, now } = token;
   checkParty(config, claims);
   checkRequired(config, claims);
   const subject = subjectOf(config, claims);
@@ -144,8 +149,8 @@ async function believe(database: Database, config: IssuerConfig, claims: JWTPayl
   if (!isTenantId(tenant)) throw new Refusal(`"${tenant}" is no tenant`);
   const found = await database.selectFrom('tenants').select('id').where('id', '=', tenant).executeTakeFirst();
   if (found === undefined) throw new Refusal(`tenant "${tenant}" does not exist`);
-  const expiresAt = new Date((claims.exp ?? 0) * 1000);
-  return { tenant, subject, keyId: '', issuer: config.issuer, expiresAt, operator: false };
+  const at = new Date((claims.exp ?? 0) * 1000);
+  return { tenant, subject, keyId: '', issuer: config.issuer, end: { at, lastsMs: at.getTime() - now.getTime() }, operator: false };
 }
 
 function subjectOf({ subjectClaim, subjectPrefix }: IssuerConfig, claims: JWTPayload): string {

@@ -144,6 +144,7 @@ export interface Tables {
     complete_at: NullableTimestamp;
     fault: string | null;
   };
+  unknown_things: { token: string; first_seen_at: Timestamp; seen_at: Timestamp };
   host_room: { host: string; memory_mb: Count; vcpus: number; tenant_machines: number | null; held_up: string | null };
   room_claims: {
     id: string;

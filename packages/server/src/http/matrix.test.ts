@@ -222,7 +222,7 @@ describe('every call', () => {
   test.each(needingToken)('%s without a valid token is UNAUTHENTICATED', async (name) => {
     const { database } = api.db;
     const request = { tenant: 'local/default', subject: 'ana', reach: 'operator' } as const;
-    const expired = await createApiKey(database, { ...request, expiresAt: new Date(Date.now() - 1000) });
+    const expired = await createApiKey(database, { ...request, lastsMs: -1000 });
     const revoked = await createApiKey(database, request);
     await revokeApiKey(database, 'local/default', revoked.id);
     const live = await createApiKey(database, request);

@@ -11,19 +11,21 @@ export interface Recheck {
   readonly everyMs: number;
   /** Throws when the stream must not go on. */
   check(): Promise<unknown>;
-  /** When what identifies the caller ends. The stream ends with it, whatever comes. */
-  readonly endsAt?: Date | undefined;
+  /** How many milliseconds what identifies the caller still lasts. The stream ends with it, whatever comes. */
+  readonly lastsMs?: number | undefined;
 }
 
 /**
  * The same messages, for as long as the caller may have them: a stream may go on for hours, and what was taken away in between
  * must not go on with it. The caller is looked at before a message when the last time is long enough ago, and while none comes.
  */
-export async function* rechecked<T>(messages: AsyncIterable<T>, { check, endsAt, everyMs }: Recheck): AsyncIterable<T> {
+export async function* rechecked<T>(messages: AsyncIterable<T>, { check, everyMs, lastsMs = Infinity }: Recheck): AsyncIterable<T> {
   const iterator = messages[Symbol.asyncIterator]();
   let checkedAt = performance.now();
+  // Not by the clock on the wall, which may be set, and differ from the one by which the caller was let in.
+  const endsAt = checkedAt + lastsMs;
   const recheck = async (): Promise<void> => {
-    if (endsAt !== undefined && endsAt.getTime() <= Date.now()) throw unauthenticated();
+    if (endsAt <= performance.now()) throw unauthenticated();
     if (performance.now() - checkedAt < everyMs) return;
     await check();
     checkedAt = performance.now();
@@ -48,9 +50,8 @@ export async function* rechecked<T>(messages: AsyncIterable<T>, { check, endsAt,
   }
 }
 
-function untilNextLook(everyMs: number, endsAt: Date | undefined): number {
-  const idle = Math.max(everyMs, shortestIdleMs);
-  return endsAt === undefined ? idle : Math.max(0, Math.min(idle, endsAt.getTime() - Date.now()));
+function untilNextLook(everyMs: number, endsAt: number): number {
+  return Math.max(0, Math.min(Math.max(everyMs, shortestIdleMs), endsAt - performance.now()));
 }
 
 /** What the promise gives, or undefined when it takes longer. */

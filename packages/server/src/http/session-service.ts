@@ -13,8 +13,8 @@ export function sessionService(parts: {
 }): Pick<ServiceImpl<typeof MurmurService>, 'whoAmI' | 'getVersion' | 'listIssuers'> {
   return {
     whoAmI(_request, context) {
-      const { tenant, subject, keyId, issuer = '', expiresAt, operator } = identityOf(context);
-      const expiry = expiresAt === undefined ? {} : { expireTime: timestampFromDate(expiresAt) };
+      const { tenant, subject, keyId, issuer = '', end, operator } = identityOf(context);
+      const expiry = end === undefined ? {} : { expireTime: timestampFromDate(end.at) };
       return { tenant, subject, keyId, issuer, operator, ...expiry };
     },
     getVersion: () => ({ version: parts.version, substrates: [...parts.substrates] }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 
 import { testDatabase, type TestDatabase } from '../../database/testing.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
@@ -53,12 +53,16 @@ afterAll(() => db.close());
 async function leftover(site: Site): Promise<Token> {
   const runId = await insertRun(db.database, tenant);
   await db.database.updateTable('runs').set({ phase: 'failed', ended_at: new Date() }).where('id', '=', runId).execute();
-  const token = stepToken(runId, 1, 'launch');
-  await rememberSite(db.database, 'AWS', site);
   await db.database
     .insertInto('intents')
-    .values({ token, run_id: runId, attempt: 1, step: 'launch', substrate: 'AWS', site: JSON.stringify(site) })
+    .values({ token: stepToken(runId, 1, 'launch'), run_id: runId, attempt: 1, step: 'launch', substrate: 'AWS', site: JSON.stringify(site) })
     .execute();
+  return machineOf(runId, site);
+}
+
+async function machineOf(runId: string, site: Site): Promise<Token> {
+  const token = stepToken(runId, 1, 'launch');
+  await rememberSite(db.database, 'AWS', site);
   const spec = { vcpus: 1, memoryMb: 64, machineType: '', diskType: '', diskSizeGb: 0, lifetimeSeconds: 600, attempt: 1, keys };
   const base = { immutableId: await places.addImage(site, join(folder, 'busybox')), architecture: 'AMD64' as const };
   await places.launch({ ...spec, base, site, owner: { installation, tenant, runId } }, token, signal);
@@ -75,6 +79,30 @@ const faultAt = async (site: Site) => {
   const query = db.database.selectFrom('sites').select('fault');
   return (await query.where(sql<boolean>`site = ${JSON.stringify(site)}::jsonb`).executeTakeFirst())?.fault;
 };
+
+test('what no run is known for stays for a quarter of an hour by the database’s clock, whatever its place’s clock says', async () => {
+  const made = await machineOf('zzzzzzzzzz', east);
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + 3_600_000);
+  onTestFinished(() => clock.mockRestore());
+  const lookAgain = async () => {
+    await db.database
+      .updateTable('sites')
+      .set({ visited_at: new Date(0) })
+      .execute();
+    await reaper.round();
+    return tokens(east);
+  };
+  expect(await lookAgain()).toEqual([made]);
+  const age = (interval: string) =>
+    db.database
+      .updateTable('unknown_things')
+      .set({ first_seen_at: sql<Date>`now() - ${interval}::interval` })
+      .execute();
+  await age('14 minutes');
+  expect(await lookAgain()).toEqual([made]);
+  await age('15 minutes');
+  expect(await lookAgain()).toEqual([]);
+});
 
 test('a site that hangs delays no other', async () => {
   await leftover(east);

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../../database/tables.js';
 import { answeredWithin, type Site, type Substrate, type SubstrateName } from '../../substrates/substrate.js';
 import { keptSite, rememberSite } from '../runs/sites.js';
+import { forgetUnknown } from './unknown.js';
 import { visitSite, type Visit } from './visit-site.js';
 
 /** A visit that takes longer has failed, and the site's next one comes in its time. */
@@ -58,6 +59,7 @@ export function createReaper(parts: ReapParts, patienceMs = 30_000): Reaper {
         .set({ kept_until: null, kept_shell: null })
         .where('kept_until', '<', sql<Date>`now()`)
         .execute();
+      await forgetUnknown(parts.database);
       for (const substrate of parts.substrates.values()) {
         if (substrate.local) await rememberHere(parts.database, substrate);
         for (const site of await dueSites(parts.database, substrate)) if (substrate.serves(site)) begin(substrate, site);

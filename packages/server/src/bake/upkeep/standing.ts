@@ -4,9 +4,7 @@ import type { Database } from '../../database/tables.js';
 import type { OwnedThing } from '../../substrates/substrate.js';
 import type { RunRow } from '../runs/runs.js';
 import { liveHosts } from '../hosts/live-hosts.js';
-
-/** A thing whose run nobody knows may belong to a database that is only just being restored: it gets this long. */
-const unknownGraceMs = 15 * 60_000;
+import { isUnknownForLong } from './unknown.js';
 
 /**
  * Whose a thing outside is: `owned` by a live run, a kept machine, a trial or the substrate itself; `registered`, an image that
@@ -28,7 +26,7 @@ export async function standingOf(database: Database, thing: OwnedThing): Promise
   if (run !== undefined) return standingInRun(database, run, thing, attempt);
   const trial = await database.selectFrom('trials').select('executor').where('id', '=', runId).executeTakeFirst();
   if (trial !== undefined) return isHeld(await liveHosts(database), trial) ? 'owned' : 'leftover';
-  return Date.now() - thing.createdAt < (runId.startsWith('try-') ? 0 : unknownGraceMs) ? 'owned' : 'leftover';
+  return runId.startsWith('try-') || (await isUnknownForLong(database, thing.token)) ? 'leftover' : 'owned';
 }
 
 async function standingInRun(

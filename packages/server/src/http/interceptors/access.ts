@@ -3,8 +3,9 @@ import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryReq
 import type { ErrorCode } from '@murmur/api';
 
 import { accessOf } from '../../access/access.js';
-import { authenticate } from '../../access/authenticate.js';
+import { authenticate, unauthenticated } from '../../access/authenticate.js';
 import { isDenial } from '../../access/denials.js';
+import { databaseNow } from '../../database/clock.js';
 import { type AuditTrail, type TrailParts, auditTrail } from '../audit-trail.js';
 import { ruleOf } from '../call-rules.js';
 import { accessKey, addressKey, identityOf, trailKey } from '../caller.js';
@@ -41,12 +42,13 @@ export function accessInterceptor(parts: TrailParts & { readonly recheckMs?: num
       const response = await next(received.with(message));
       if (response.stream) {
         const still = async () => {
-          // A key that is taken away ends what it began. A token cannot be: it ends by itself, and the stream with it.
+          // A key that is taken away ends what it began. A token cannot be, but a host that slept has not counted its time.
           if (identity.keyId !== '') await authenticate(parts.database, request.header.get('authorization'));
+          else if (identity.end !== undefined && identity.end.at <= (await databaseNow(parts.database))) throw unauthenticated();
           await authorize(parts.database, rule, { identity, access: await accessOf(parts.database, identity), meant }, message);
         };
         const everyMs = parts.recheckMs ?? defaultRecheckMs;
-        const messages = rechecked(response.message, { everyMs, check: still, endsAt: identity.expiresAt });
+        const messages = rechecked(response.message, { everyMs, check: still, lastsMs: identity.end?.lastsMs });
         return { ...response, message: followed(messages, trail, signal) };
       }
       await trail.end({ code: 'OK', made: rule.made?.(response.message) });
