@@ -55,7 +55,14 @@ async function leftover(site: Site): Promise<Token> {
   await db.database.updateTable('runs').set({ phase: 'failed', ended_at: new Date() }).where('id', '=', runId).execute();
   await db.database
     .insertInto('intents')
-    .values({ token: stepToken(runId, 1, 'launch'), run_id: runId, attempt: 1, step: 'launch', substrate: 'AWS', site: JSON.stringify(site) })
+    .values({
+      token: stepToken(runId, 1, 'launch'),
+      run_id: runId,
+      attempt: 1,
+      step: 'launch',
+      substrate: 'AWS',
+      site: JSON.stringify(site),
+    })
     .execute();
   return machineOf(runId, site);
 }
