@@ -1,8 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type ApiKey, ApiKeySchema, type CreateApiKeyRequest, type ListApiKeysRequest, resourceNamePattern } from '@murmur/api';
+import { type ApiKey, ApiKeySchema, type CreateApiKeyRequest, type ListApiKeysRequest, resourceNamePattern, refusal } from '@murmur/api';
 
-import { refusal } from '../catalog/faults.js';
 import { accessErrors } from './errors.js';
 import { requireHeld } from '../catalog/permissions/escalation.js';
 import { lockResource } from '../catalog/store.js';

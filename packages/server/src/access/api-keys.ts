@@ -1,7 +1,6 @@
-import type { MurmurError } from '@murmur/api';
+import { type MurmurError, refusal } from '@murmur/api';
 import { type Selectable, sql } from 'kysely';
 
-import { refusal } from '../catalog/faults.js';
 import { accessErrors } from './errors.js';
 import type { Queryable, Tables } from '../database/tables.js';
 import { hashSecret, newToken, printToken } from './token.js';

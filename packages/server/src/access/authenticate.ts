@@ -1,6 +1,5 @@
-import type { MurmurError } from '@murmur/api';
+import { type MurmurError, refusal } from '@murmur/api';
 
-import { refusal } from '../catalog/faults.js';
 import { signInErrors } from './errors.js';
 import type { Database } from '../database/tables.js';
 import type { Identity } from './identity.js';

@@ -1,6 +1,5 @@
-import { MurmurError, isMurmurError } from '@murmur/api';
+import { MurmurError, isMurmurError, refusal } from '@murmur/api';
 
-import { refusal } from '../catalog/faults.js';
 import { accessErrors } from './errors.js';
 
 /** What a caller without the permission `{kind}.{verb}` is told. The same words whether what it asked for exists or not. */

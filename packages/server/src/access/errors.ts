@@ -1,4 +1,4 @@
-import { type ErrorTable, row, rowAbout } from '../catalog/faults.js';
+import { type ErrorTable, row, rowAbout } from '@murmur/api';
 
 /** What a caller can be refused with for want of rights. The reference shows this very table. */
 export const accessErrors = {

@@ -1,7 +1,8 @@
+import { refusal } from '@murmur/api';
+
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
 
-import { refusal } from '../catalog/faults.js';
 import { signInErrors } from './errors.js';
 import { databaseNow } from '../database/clock.js';
 import type { Database } from '../database/tables.js';

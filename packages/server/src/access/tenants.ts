@@ -9,9 +9,9 @@ import {
   MurmurError,
   type Tenant,
   TenantSchema,
+  refusal,
 } from '@murmur/api';
 
-import { refusal } from '../catalog/faults.js';
 import { accessErrors } from './errors.js';
 import { type CatalogContext, PLATFORM_TENANT, everything } from '../catalog/context.js';
 import { setResource } from '../catalog/verbs/index.js';

@@ -1,4 +1,4 @@
-import { type ErrorTable, row, rowAbout } from '../catalog/faults.js';
+import { type ErrorTable, row, rowAbout } from '@murmur/api';
 
 const invalid = 'INVALID_ARGUMENT';
 const refused = 'FAILED_PRECONDITION';

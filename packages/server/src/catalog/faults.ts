@@ -1,17 +1,4 @@
-import { type ErrorCode, type Fault, MurmurError } from '@murmur/api';
-
-/** One row of a kind's error table: what can be wrong, how it is said and what to do about it. */
-export interface ErrorRow<Args extends readonly string[] = readonly string[]> {
-  readonly code: ErrorCode;
-  readonly hint: string;
-  /** The message with its placeholders, as the reference shows it. */
-  readonly documented: string;
-  /** The message about these values. */
-  message(...values: Args): string;
-}
-
-/** Every row of a kind's error table. Their order decides which of several faults is the message. */
-export type ErrorTable = Readonly<Record<string, ErrorRow>>;
+import { type ErrorRow, type ErrorTable, type ErrorCode, type Fault, MurmurError } from '@murmur/api';
 
 /** A fault of a document, with the row that describes it if its kind's table has one. */
 export interface FieldFault {
@@ -25,32 +12,9 @@ export interface FieldFault {
 /** Faults as a check finds them. */
 export type Faults = Generator<FieldFault, void, undefined>;
 
-/** A row whose message is always the same. */
-export function row(code: ErrorCode, message: string, hint: string): ErrorRow<[]> {
-  return { code, hint, documented: message, message: () => message };
-}
-
-/** A row whose message names values; the reference shows it with these placeholders instead. */
-export function rowAbout<const Placeholders extends readonly string[]>(
-  code: ErrorCode,
-  placeholders: Placeholders,
-  message: (...values: Values<Placeholders>) => string,
-  hint: string,
-): ErrorRow<Values<Placeholders>> {
-  return { code, hint, documented: message(...(placeholders as Values<Placeholders>)), message };
-}
-
-/** As many texts as there are placeholders. */
-type Values<Placeholders extends readonly string[]> = { [Index in keyof Placeholders]: string };
-
 /** The row's fault at this field, about these values. */
 export function fault<Args extends readonly string[]>(about: ErrorRow<Args>, path: string, ...values: Args): FieldFault {
   return { row: about, code: about.code, message: about.message(...values), hint: about.hint, path };
-}
-
-/** The row's error, about these values, for what is no document. */
-export function refusal<Args extends readonly string[]>(about: ErrorRow<Args>, values: Args, options: ErrorOptions = {}): MurmurError {
-  return new MurmurError(about.code, about.message(...values), { ...options, hint: about.hint });
 }
 
 /** More faults than this help nobody, and answers have to stay small. */

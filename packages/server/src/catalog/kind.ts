@@ -1,7 +1,9 @@
+import type { ErrorTable } from '@murmur/api';
+
 import type { DescMessage, JsonObject, MessageShape } from '@bufbuild/protobuf';
 
 import type { Decoding } from './decode.js';
-import type { ErrorTable, FieldFault } from './faults.js';
+import { type FieldFault } from './faults.js';
 import type { Targets } from './targets.js';
 
 /** One row of a kind's field table. */

@@ -1,6 +1,6 @@
-import { reservedSecretPrefix, secretNamePattern } from '@murmur/api';
+import { reservedSecretPrefix, secretNamePattern, type ErrorRow } from '@murmur/api';
 
-import { type ErrorRow, fault } from './faults.js';
+import { fault } from './faults.js';
 import type { Reference } from './kind.js';
 
 /** The reference a field makes to a resource of this kind: none when the field is empty. */

@@ -1,6 +1,6 @@
-import { byteLength, resourceNamePattern, reservedSecretPrefix, secretNamePattern } from '@murmur/api';
+import { byteLength, resourceNamePattern, reservedSecretPrefix, secretNamePattern, type ErrorRow, row, rowAbout } from '@murmur/api';
 
-import { type ErrorRow, type Faults, fault, row, rowAbout } from './faults.js';
+import { type Faults, fault } from './faults.js';
 
 /** The longest description, in bytes of UTF-8. */
 export const maxDescriptionBytes = 1024;

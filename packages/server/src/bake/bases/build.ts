@@ -1,8 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import { type BuildBaseRequest, type BuildBaseResponse, BuildBaseResponseSchema, MurmurError } from '@murmur/api';
+import { type BuildBaseRequest, type BuildBaseResponse, BuildBaseResponseSchema, MurmurError, refusal } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import { refusal } from '../../catalog/faults.js';
 import { bakeErrors } from '../errors.js';
 import type { Identity } from '../../access/identity.js';
 import { writePlatformImage } from '../../catalog/builtins.js';

@@ -1,6 +1,5 @@
-import { type Environment, type MachineType } from '@murmur/api';
+import { type Environment, type MachineType, refusal } from '@murmur/api';
 
-import { refusal } from '../../catalog/faults.js';
 import { bakeErrors } from '../errors.js';
 import type { Capacity } from '../../host/capacity.js';
 import type { DiskSpace } from '../../host/disk-space.js';

@@ -1,8 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import { type CancelBakeResponse, CancelBakeResponseSchema } from '@murmur/api';
+import { type CancelBakeResponse, CancelBakeResponseSchema, refusal } from '@murmur/api';
 import { sql } from 'kysely';
 
-import { refusal } from '../../catalog/faults.js';
 import { bakeErrors } from '../errors.js';
 import type { Database } from '../../database/tables.js';
 import { leaveQueue } from '../room/claims.js';

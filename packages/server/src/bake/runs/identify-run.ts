@@ -1,6 +1,7 @@
+import { refusal } from '@murmur/api';
+
 import { sql } from 'kysely';
 
-import { refusal } from '../../catalog/faults.js';
 import { bakeErrors } from '../errors.js';
 import { matchesAnyPattern } from '../../database/name-patterns.js';
 import type { Queryable } from '../../database/tables.js';

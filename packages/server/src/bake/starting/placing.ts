@@ -1,6 +1,14 @@
-import { Architecture, type DiskType, type Environment, type Image, type MachineType, MurmurError, type Placement } from '@murmur/api';
+import {
+  Architecture,
+  type DiskType,
+  type Environment,
+  type Image,
+  type MachineType,
+  MurmurError,
+  type Placement,
+  refusal,
+} from '@murmur/api';
 
-import { refusal } from '../../catalog/faults.js';
 import { bakeErrors } from '../errors.js';
 import { type Reader, readSpec, readSpecAs } from '../../catalog/read.js';
 import type { Queryable } from '../../database/tables.js';

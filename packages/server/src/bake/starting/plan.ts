@@ -1,6 +1,5 @@
-import { Architecture, parseDuration, type Recipe, type StartBakeRequest } from '@murmur/api';
+import { Architecture, parseDuration, type Recipe, type StartBakeRequest, refusal } from '@murmur/api';
 
-import { refusal } from '../../catalog/faults.js';
 import { bakeErrors } from '../errors.js';
 import { type Reader, readSpec } from '../../catalog/read.js';
 import type { Database } from '../../database/tables.js';

@@ -1,4 +1,5 @@
-import { refusal } from '../../catalog/faults.js';
+import { refusal } from '@murmur/api';
+
 import { bakeErrors } from '../errors.js';
 import { PlatformFault, type SubstrateName } from '../../substrates/substrate.js';
 import { prefixed } from './substrate-names.js';

@@ -1,6 +1,5 @@
-import { type Fault, MurmurError, type Recipe, type ServiceProfile, type StartBakeRequest } from '@murmur/api';
+import { type Fault, MurmurError, type Recipe, type ServiceProfile, type StartBakeRequest, refusal } from '@murmur/api';
 
-import { refusal } from '../../catalog/faults.js';
 import { bakeErrors } from '../errors.js';
 import { type Reader, readSpec } from '../../catalog/read.js';
 import { readSecretValues } from '../../catalog/secret-values.js';

@@ -1,9 +1,14 @@
 import { create } from '@bufbuild/protobuf';
-import { type StartBakeRequest, type StartBakeResponse, StartBakeResponse_Outcome as Outcome, StartBakeResponseSchema } from '@murmur/api';
+import {
+  type StartBakeRequest,
+  type StartBakeResponse,
+  StartBakeResponse_Outcome as Outcome,
+  StartBakeResponseSchema,
+  refusal,
+} from '@murmur/api';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
-import { refusal } from '../../catalog/faults.js';
 import { bakeErrors } from '../errors.js';
 import { type Reader, holdResource } from '../../catalog/read.js';
 import type { DatabaseTransaction } from '../../database/tables.js';

@@ -1,4 +1,6 @@
-import { type Faults, fault, rowAbout } from '../faults.js';
+import { rowAbout } from '@murmur/api';
+
+import { type Faults, fault } from '../faults.js';
 import { isPermissionPattern, permissionNouns, permissionVerbs } from './permission-names.js';
 
 /** What a permission is, as the fields that hold some say it. */

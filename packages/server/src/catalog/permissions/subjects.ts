@@ -1,6 +1,6 @@
-import { byteLength } from '@murmur/api';
+import { byteLength, type ErrorRow, rowAbout } from '@murmur/api';
 
-import { type ErrorRow, type Faults, fault, rowAbout } from '../faults.js';
+import { type Faults, fault } from '../faults.js';
 
 /** As long as a subject of an OpenID Connect issuer may be. */
 const maxSubjectBytes = 255;

@@ -1,4 +1,5 @@
-import { row, rowAbout } from '../../faults.js';
+import { row, rowAbout } from '@murmur/api';
+
 import { descriptionRow, missingRow, labelRows, referencedRow } from '../../shared-rows.js';
 
 const invalid = 'INVALID_ARGUMENT';

@@ -1,6 +1,6 @@
-import { GroupSchema } from '@murmur/api';
+import { GroupSchema, row } from '@murmur/api';
 
-import { fault, row } from '../../faults.js';
+import { fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { descriptionField, nameField } from '../../shared-fields.js';
 import { checkDescription, checkName, descriptionRow, labelRows, referencedRow } from '../../shared-rows.js';

@@ -1,4 +1,5 @@
-import { row, rowAbout } from '../../faults.js';
+import { row, rowAbout } from '@murmur/api';
+
 import { descriptionRow, labelRows, missingRow, patternOf, referencedRow } from '../../shared-rows.js';
 import { amiId, diskDigest } from './formats.js';
 

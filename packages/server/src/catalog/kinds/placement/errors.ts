@@ -1,4 +1,5 @@
-import { row, rowAbout } from '../../faults.js';
+import { row, rowAbout } from '@murmur/api';
+
 import { descriptionRow, labelRows, patternOf, referencedRow } from '../../shared-rows.js';
 import { identifiers } from './aws-identifiers.js';
 

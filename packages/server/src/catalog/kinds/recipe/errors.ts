@@ -1,4 +1,5 @@
-import { row, rowAbout } from '../../faults.js';
+import { row, rowAbout } from '@murmur/api';
+
 import { descriptionRow, nameRows, referencedRow, secretNameRows } from '../../shared-rows.js';
 import { type FirstLineFault, firstLineWords } from './first-line.js';
 import { maxScriptKib, maxTimeout } from './limits.js';

@@ -1,8 +1,8 @@
-import { RoleSchema } from '@murmur/api';
+import { RoleSchema, row } from '@murmur/api';
 
 import { defineKind } from '../../kind.js';
 import { checkPermissions, permissionRows, permissionsRule } from '../../permissions/permission-rows.js';
-import { fault, row } from '../../faults.js';
+import { fault } from '../../faults.js';
 import { descriptionField, nameField } from '../../shared-fields.js';
 import { checkDescription, checkName, descriptionRow, labelRows, referencedRow } from '../../shared-rows.js';
 import { shortList } from '../../short-list.js';

@@ -1,6 +1,5 @@
-import { reservedSecretPrefix, secretNamePattern } from '@murmur/api';
+import { reservedSecretPrefix, secretNamePattern, row, rowAbout } from '@murmur/api';
 
-import { row, rowAbout } from '../../faults.js';
 import { descriptionRow, mismatchRow, nameRequiredRow, patternOf, referencedRow } from '../../shared-rows.js';
 
 const invalid = 'INVALID_ARGUMENT';

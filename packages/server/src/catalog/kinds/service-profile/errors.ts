@@ -1,4 +1,5 @@
-import { rowAbout } from '../../faults.js';
+import { rowAbout } from '@murmur/api';
+
 import { descriptionRow, labelRows, missingInListRow, secretNameRows } from '../../shared-rows.js';
 import { userRow } from '../../permissions/subjects.js';
 

@@ -1,4 +1,5 @@
-import { row } from '../../faults.js';
+import { row } from '@murmur/api';
+
 import { permissionRows } from '../../permissions/permission-rows.js';
 import { descriptionRow, labelRows, missingInListRow, missingRow, patternOf } from '../../shared-rows.js';
 import { userRow } from '../../permissions/subjects.js';

@@ -1,4 +1,5 @@
-import { row, rowAbout } from '../../faults.js';
+import { row, rowAbout } from '@murmur/api';
+
 import { descriptionRow, missingInListRow, missingRow, labelRows, secretNameRows } from '../../shared-rows.js';
 
 const invalid = 'INVALID_ARGUMENT';
