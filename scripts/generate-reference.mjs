@@ -11,6 +11,7 @@ import { routes } from '../packages/cli/dist/routes.js';
 import { accessErrors, signInErrors } from '../packages/server/dist/access/errors.js';
 import { bakeErrors } from '../packages/server/dist/bake/errors.js';
 import { describeKinds } from '../packages/server/dist/catalog/verbs/describe.js';
+import { awsErrors } from '../packages/server/dist/substrates/aws/errors.js';
 import { contents, differences } from './checks/file-sets.mjs';
 import { commandPage } from './reference/command-page.mjs';
 import { errorsPage, kindPage } from './reference/kind-page.mjs';
@@ -20,6 +21,7 @@ const folder = join(root, 'docs/reference');
 /** The tables of what is no document. */
 const calls = [
   { title: 'Baking', table: bakeErrors },
+  { title: 'Baking on AWS', table: awsErrors },
   { title: 'Access', table: accessErrors },
   { title: 'Signing in', table: signInErrors },
 ];

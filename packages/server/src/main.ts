@@ -25,7 +25,7 @@ import type { KeyProvider } from './secrets/key-provider.js';
 import { type KeyPlaces, openKeyRing } from './secrets/key-ring.js';
 import { createTenantKeys } from './secrets/tenant-keys.js';
 import { withLimits } from './substrates/limits.js';
-import { registry, type SubstrateParts, type SubstratesConfiguration } from './substrates/registry.js';
+import { checkImage, registry, type SubstrateParts, type SubstratesConfiguration } from './substrates/registry.js';
 import type { BaseBuilder, Substrate, SubstrateName } from './substrates/substrate.js';
 import { serverVersion } from './version.js';
 
@@ -86,14 +86,11 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
 
   const parts = { installation, reach: configuration.network.guests, log };
   const { substrates, missingSubstrates } = await startSubstrates(dataDir, configuration.substrates, parts, closers);
-  const localSubstrates = [...substrates.values()].flatMap(({ local, name }) =>
-    local && (name === 'QEMU' || name === 'DOCKER') ? [name] : [],
-  );
+  const localSubstrates = [...substrates.values()].flatMap(({ local, name }) => (local ? [name] : []));
   const localArchitecture = process.arch === 'arm64' ? 'ARM64' : 'AMD64';
   await writeBuiltins(database, {
     localSubstrates,
     localArchitecture,
-    localTenants: configuration.localTenants,
     ...configuration.baseImages,
   });
 
@@ -104,6 +101,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
     connection,
     tenantKeys,
     substrates,
+    checkImage,
     installation,
     log,
     hostId,
@@ -124,6 +122,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
     baseBuilders: [...substrates.values()].flatMap(({ baseBuilder }) => (baseBuilder === undefined ? [] : [withSpace(disk, baseBuilder)])),
     substrates: [...substrates.keys()],
     missingSubstrates,
+    localTenants: configuration.localTenants,
     issuers: createIssuers(configuration.oidc, log),
     connections: configuration.limits.connections,
     hosts: configuration.hosts,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { type TestCatalog, testCatalog } from '../catalog/testing.js';
+import { getResource } from '../catalog/verbs/index.js';
 import { connect } from '../database/pool.js';
 import { type Access, accessOf } from './access.js';
 
@@ -26,7 +27,10 @@ describe('accessOf', () => {
   afterAll(() => catalog.close());
 
   const access = (subject: string, more: { tenant?: string; operator?: boolean } = {}): Promise<Access> =>
-    accessOf(catalog.database.database, { tenant: 'local/default', subject, keyId: 'k', operator: false, ...more });
+    accessOf(
+      { database: catalog.database.database, localTenants: ['github_app/acme'] },
+      { tenant: 'local/default', subject, keyId: 'k', operator: false, ...more },
+    );
 
   test('nobody holds anything until a binding says so', async () => {
     const nobody = await access('nobody', { tenant: 'github_app/acme' });
@@ -90,15 +94,25 @@ describe('accessOf', () => {
 
   test('an operator holds everything, without asking the database', async () => {
     const away = connect('postgresql://murmur@localhost/none?host=/nonexistent');
-    const operator = await accessOf(away.database, {
-      tenant: 'local/default',
-      subject: 'admin',
-      keyId: 'k',
-      operator: true,
-    });
+    const operator = await accessOf(
+      { database: away.database, localTenants: [] },
+      { tenant: 'local/default', subject: 'admin', keyId: 'k', operator: true },
+    );
     expect(operator.holds('tenant-binding.edit', 'x')).toBe(true);
     expect(operator.explain('audit.list')).toEqual({ allowed: true, reason: 'admin is an operator of this server' });
     await away.close();
+  });
+
+  test('the placements on the host are there for local tenants, and for those that the operator lists', async () => {
+    const { context } = catalog;
+    const placement = async (tenant: string) =>
+      getResource(
+        { ...context, identity: { tenant, subject: 'ana' }, permits: await access('ana', { tenant, operator: true }) },
+        { kind: 'placement', name: 'murmur-qemu-local', generation: 0n },
+      );
+    expect((await placement('local/other')).resource.builtin).toBe(true);
+    expect((await placement('github_app/acme')).resource.builtin).toBe(true);
+    await expect(placement('github_app/acme2')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   test('what is taken away is gone from the next call on', async () => {

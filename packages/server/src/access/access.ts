@@ -20,23 +20,33 @@ export interface Access extends Permits {
   explain(permission: string, name?: string): Explanation;
 }
 
+/** What access is told from. */
+export interface AccessParts {
+  readonly database: Queryable;
+  /** The tenants beside `local/…` ones that the operator lets use the server's own host. */
+  readonly localTenants: readonly string[];
+}
+
+type Held = Omit<Access, 'usesHost'>;
+
 /**
  * What the identity may do, as roles, groups and bindings say now, and with a key that others made no more than they may. It is asked
  * anew for every call, by one query for each, so that what is taken away is gone from the next call on. An operator may do everything
  * in its tenant, and no query is made. Throws UNAUTHENTICATED once a maker of the key holds nothing in the tenant.
  */
-export async function accessOf(database: Queryable, identity: Identity): Promise<Access> {
+export async function accessOf({ database, localTenants }: AccessParts, identity: Identity): Promise<Access> {
   const { tenant, makers = [] } = identity;
+  const usesHost = tenant.startsWith('local/') || localTenants.includes(tenant);
   const own = access(identity.subject, await holdingsOf(database, tenant, identity));
-  if (makers.length === 0) return own;
-  const theirs: Access[] = [];
+  if (makers.length === 0) return { ...own, usesHost };
+  const theirs: Held[] = [];
   for (const maker of makers) {
     const holdings = await holdingsOf(database, tenant, maker);
     // Nothing makes them a member of the tenant any more.
     if (holdings.length === 0) throw unauthenticated();
     theirs.push(access(maker.subject, holdings));
   }
-  return inCommon(own, theirs);
+  return { ...inCommon(own, theirs), usesHost };
 }
 
 async function holdingsOf(database: Queryable, tenant: string, { subject, operator }: Maker): Promise<Grant[]> {
@@ -45,7 +55,7 @@ async function holdingsOf(database: Queryable, tenant: string, { subject, operat
 }
 
 /** What the holder of a key may do as far as each of those who made it may. */
-function inCommon(own: Access, makers: readonly Access[]): Access {
+function inCommon(own: Held, makers: readonly Held[]): Held {
   const all = [own, ...makers];
   const holds = (permission: string, name: string): boolean => all.every((one) => one.holds(permission, name));
   return {
@@ -72,7 +82,7 @@ function narrowed(names: readonly string[]): string[] {
   return names.includes('*') ? ['*'] : [...new Set(names)];
 }
 
-function access(subject: string, grants: readonly Grant[]): Access {
+function access(subject: string, grants: readonly Grant[]): Held {
   const holds = (permission: string, name: string): boolean => grants.some((grant) => gives(grant, permission, name));
   const namesFor = (permission: string): string[] => {
     const names = new Set(grants.filter((grant) => covers(grant.permission, permission)).map((grant) => grant.names));

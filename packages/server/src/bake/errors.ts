@@ -33,12 +33,6 @@ export const bakeErrors = {
     (recipe, substrate) => `recipe "${recipe}" has no base image for ${substrate}`,
     'Name a base image of that substrate in the recipe, or choose another environment and placement.',
   ),
-  noAmi: rowAbout(
-    refused,
-    ['X', 'REGION'],
-    (image, region) => `base image "${image}" has no AMI in region ${region}`,
-    "Add the region's AMI to the image, or choose a placement in a region it has.",
-  ),
   diskTooSmall: rowAbout(
     refused,
     ['X', 'N', 'Y', 'M'],

@@ -42,6 +42,7 @@ import { createExporter } from './images/export.js';
 import { claimRun } from './runs/lease.js';
 import { streamLog } from './runs/log-stream.js';
 import { readRun } from './runs/runs.js';
+import type { PlanParts } from './starting/plan.js';
 import { startBake } from './starting/start.js';
 import { tryImage } from './images/try.js';
 import { retireOldBases } from './bases/retire.js';
@@ -61,7 +62,7 @@ import { createWorker } from './workflow/worker.js';
 import { createWorkflowEngine } from './workflow/workflow-engine.js';
 
 /** What a bakery is made of. */
-export interface BakeryParts {
+export interface BakeryParts extends Pick<PlanParts, 'checkImage'> {
   readonly database: Database;
   readonly connection: Connection;
   readonly tenantKeys: TenantKeys;

@@ -1,6 +1,6 @@
 import { builtinPrefix, MurmurError } from '@murmur/api';
 
-import { PLATFORM_TENANT } from './context.js';
+import { PLATFORM_TENANT, type Permits, type Reader } from './context.js';
 import type { Kind } from './kind.js';
 import type { Address } from './targets.js';
 
@@ -10,14 +10,18 @@ export type { Address };
  * The one resource a name can mean to a tenant: a builtin or its own. Undefined when the tenant must not see it. Kinds that
  * only the platform writes take their names without the builtins' prefix too.
  */
-export function addressOf(kind: Kind, tenant: string, name: string): Address | undefined {
+export function addressOf(kind: Kind, { permits, tenant }: Reader, name: string): Address | undefined {
   // The database cannot be asked for it.
   if (name.includes('\0')) return undefined;
   if (kind.naming === 'variable') return { tenant, kind: kind.name, name };
   const full = kind.writers === 'platform' && !name.startsWith(builtinPrefix) ? `${builtinPrefix}${name}` : name;
   if (!full.startsWith(builtinPrefix)) return { tenant, kind: kind.name, name };
-  const hidden = kind.hiddenBuiltins?.(tenant) ?? [];
-  return hidden.includes(full) ? undefined : { tenant: PLATFORM_TENANT, kind: kind.name, name: full };
+  return seesBuiltins(kind, permits) ? { tenant: PLATFORM_TENANT, kind: kind.name, name: full } : undefined;
+}
+
+/** Whether the kind's builtins are there for a caller. */
+export function seesBuiltins(kind: Kind, permits: Permits): boolean {
+  return kind.builtinsOnHost !== true || permits.usesHost;
 }
 
 /** Where a tenant may write this name. Throws PERMISSION_DENIED for the platform's own names and kinds. */

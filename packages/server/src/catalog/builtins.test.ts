@@ -4,11 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { testDatabase, type TestDatabase } from '../database/testing.js';
 import { type BuiltinConfig, writeBuiltins, writePlatformImage } from './builtins.js';
+import { type Reader, everything } from './context.js';
 import { isPermissionPattern } from './permissions/permission-names.js';
 import { holdResource, readSpec } from './read.js';
 import { listResources } from './verbs/index.js';
 import { testContext } from './testing.js';
 
+const reader: Reader = { tenant: 'local/default', permits: everything };
+const elsewhere: Reader = { tenant: 'github_app/acme', permits: everything };
 const config: BuiltinConfig = { localSubstrates: ['QEMU'], localArchitecture: 'ARM64' };
 
 let connection: TestDatabase;
@@ -51,12 +54,12 @@ describe('the builtins', () => {
   });
 
   test('have the shapes the platform promises', async () => {
-    const read = async (name: string) => readSpec(connection.database, 'local/default', 'machine-type', name);
+    const read = async (name: string) => readSpec(connection.database, reader, 'machine-type', name);
     expect(await read('murmur-qemu-small')).toMatchObject({ vcpus: 1, memoryGb: 1, architecture: Architecture.ARM64 });
     expect(await read('murmur-qemu-medium')).toMatchObject({ vcpus: 2, memoryGb: 4 });
     expect(await read('m7g-large')).toMatchObject({ architecture: Architecture.ARM64, typeName: 'm7g.large' });
     expect(await read('n2-standard-8')).toMatchObject({ vcpus: 8, memoryGb: 32, architecture: Architecture.AMD64 });
-    const image = await readSpec(connection.database, 'local/default', 'image', 'murmur-gce-base');
+    const image = await readSpec(connection.database, reader, 'image', 'murmur-gce-base');
     expect(image.source).toMatchObject({ case: 'gce', value: { selfLink: 'projects/debian-cloud/global/images/family/debian-12' } });
   });
 
@@ -75,7 +78,7 @@ describe('the builtins', () => {
       awsBaseAmis: { 'us-east-1': 'ami-01234567' },
       gceBaseSelfLink: 'projects/acme/global/images/ours',
     });
-    const image = await readSpec(other.database, 'local/default', 'image', 'murmur-gce-base');
+    const image = await readSpec(other.database, reader, 'image', 'murmur-gce-base');
     expect(image.source).toMatchObject({ value: { selfLink: 'projects/acme/global/images/ours' } });
     const stored = await other.database
       .selectFrom('resources')
@@ -92,7 +95,7 @@ describe('the builtins', () => {
 });
 
 test('the builtin roles hold what their names say, and only admins what is not the catalog', async () => {
-  const permissions = async (name: string) => (await readSpec(connection.database, 'local/default', 'role', name)).permissions;
+  const permissions = async (name: string) => (await readSpec(connection.database, reader, 'role', name)).permissions;
   const [admin, member, viewer] = [
     await permissions('murmur-admin'),
     await permissions('murmur-member'),
@@ -114,9 +117,9 @@ test('a new build of a platform image is its next generation', async () => {
       source: { case: 'qemu', value: { diskDigest: `sha256:${digit.repeat(64)}` } },
     });
   for (const digit of ['1', '1', '2']) await writePlatformImage(connection.database, image(digit));
-  const read = await readSpec(connection.database, 'github_app/acme', 'image', 'murmur-qemu-base');
+  const read = await readSpec(connection.database, elsewhere, 'image', 'murmur-qemu-base');
   expect(read.source).toMatchObject({ case: 'qemu', value: { diskDigest: `sha256:${'2'.repeat(64)}` } });
-  const held = connection.database.transaction().execute((trx) => holdResource(trx, 'github_app/acme', 'image', 'murmur-qemu-base'));
+  const held = connection.database.transaction().execute((trx) => holdResource(trx, elsewhere, 'image', 'murmur-qemu-base'));
   expect(await held).toBe('murmur/platform');
   const numbers = await connection.database
     .selectFrom('resource_generations')

@@ -11,7 +11,6 @@ import { PLATFORM_TENANT, everything } from './context.js';
 import { throwFaults } from './faults.js';
 import type { Kind } from './kind.js';
 import { kindNamed, kinds } from './kinds/index.js';
-import { openLocalPlacements } from './kinds/placement/placement.js';
 import { lockTargets } from './references.js';
 import { decodeSpec, encodeSpec, lockName, lockResource, writeGeneration } from './store.js';
 
@@ -23,7 +22,6 @@ const onBehalf = { tenant: PLATFORM_TENANT, permits: everything };
 
 /** Puts the platform's builtins into the catalog. A builtin that is there already, as it should be, is left alone. */
 export async function writeBuiltins(database: Database, config: BuiltinConfig): Promise<void> {
-  openLocalPlacements(config.localTenants ?? []);
   await database
     .insertInto('tenants')
     .values({ id: PLATFORM_TENANT })

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { everything } from './context.js';
 import { refuseIfReferenced } from './references.js';
 import { kindNamed } from './kinds/index.js';
 import { type TestCatalog, refused, testCatalog } from './testing.js';
@@ -120,7 +121,7 @@ describe('at the same time', () => {
     await catalog.set('image', 'base', image('base'));
     let removal: Promise<string> = Promise.resolve('');
     await catalog.database.database.transaction().execute(async (trx) => {
-      await holdResource(trx, 'local/default', 'image', 'base');
+      await holdResource(trx, { tenant: 'local/default', permits: everything }, 'image', 'base');
       removal = refused(catalog.remove('image', 'base'));
       await waitingBackend();
       const inside = { ...catalog.context, database: trx };

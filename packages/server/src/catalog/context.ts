@@ -11,10 +11,18 @@ export interface Permits {
   holds(permission: string, name: string): boolean;
   /** For which names the caller holds it, as patterns in which `*` stands for any characters; `['*']` for all, `[]` for none. */
   namesFor(permission: string): readonly string[];
+  /** Whether the operator lets the tenant place machines on the server's own host, where its loopback is in reach. */
+  readonly usesHost: boolean;
+}
+
+/** On whose behalf something is looked up or written, and whose rights decide what can be found. */
+export interface Reader {
+  readonly tenant: string;
+  readonly permits: Permits;
 }
 
 /** Permits for what the platform does on its own behalf. */
-export const everything: Permits = { require: () => undefined, holds: () => true, namesFor: () => ['*'] };
+export const everything: Permits = { require: () => undefined, holds: () => true, namesFor: () => ['*'], usesHost: true };
 
 /** On whose behalf, and where, the catalog is read and written. */
 export interface CatalogContext {
@@ -26,6 +34,11 @@ export interface CatalogContext {
   readonly tenantKeys: TenantKeys;
   /** The time written as creation and change; the system's clock unless given. */
   now?(): Date;
+}
+
+/** Who reads in this context. */
+export function readerOf({ identity, permits }: CatalogContext): Reader {
+  return { tenant: identity.tenant, permits };
 }
 
 /** Runs the work in a transaction: the given one if it is one already, a new one otherwise. */

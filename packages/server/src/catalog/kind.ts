@@ -87,8 +87,8 @@ export interface KindDefinition<Schema extends DescMessage> {
   readonly countsIn?: boolean;
   /** Why the resource as it is now takes no such write; a removal writes nothing. */
   refuseWrite?(current: MessageShape<Schema>, written: JsonObject | undefined): Iterable<FieldFault>;
-  /** The builtins that this tenant must not see. */
-  hiddenBuiltins?(tenant: string): readonly string[];
+  /** Its builtins are on the server's own host: they are there for those alone whom the operator lets use it. */
+  readonly builtinsOnHost?: boolean;
 }
 
 /** A kind, whatever its message. */

@@ -3,7 +3,7 @@ import type { Resource } from '@murmur/api';
 
 import type { DatabaseTransaction, Queryable } from '../database/tables.js';
 import { type Address, addressOf, notFound } from './address.js';
-import { PLATFORM_TENANT, type Permits } from './context.js';
+import { PLATFORM_TENANT, type Reader } from './context.js';
 import { kindNamed } from './kinds/index.js';
 import { type StoredResource, decodeSpec, findResource, lockResource } from './store.js';
 
@@ -22,18 +22,12 @@ export type SpecOf<Name extends KindName> = Extract<Resource['spec'], { case: Ca
 /** The newest specification of the tenant's own resource or the platform's builtin. Throws NOT_FOUND. */
 export async function readSpec<Name extends KindName>(
   queryable: Queryable,
-  tenant: string,
+  reader: Reader,
   kind: Name,
   name: string,
 ): Promise<SpecOf<Name>> {
-  const address = visibleAddress(tenant, kind, name);
+  const address = visibleAddress(reader, kind, name);
   return specOf(kind, name, await findResource(queryable, address));
-}
-
-/** Whose rights decide what can be found. */
-export interface Reader {
-  readonly tenant: string;
-  readonly permits: Permits;
 }
 
 /**
@@ -42,14 +36,14 @@ export interface Reader {
  */
 export async function readSpecAs<Name extends KindName>(
   queryable: Queryable,
-  { tenant, permits }: Reader,
+  reader: Reader,
   kind: Name,
   name: string,
 ): Promise<SpecOf<Name>> {
-  const stored = await findResource(queryable, visibleAddress(tenant, kind, name));
+  const stored = await findResource(queryable, visibleAddress(reader, kind, name));
   if (stored?.tenant !== PLATFORM_TENANT) {
     try {
-      permits.require(`${kind}.read`, name);
+      reader.permits.require(`${kind}.read`, name);
     } catch (cause) {
       throw notFound(kind, name, cause);
     }
@@ -61,14 +55,14 @@ export async function readSpecAs<Name extends KindName>(
  * Keeps anybody from changing or removing a resource before the transaction ends: for what is about to refer to it. Answers which
  * tenant owns what this one means by the name: itself or the platform. Throws NOT_FOUND.
  */
-export async function holdResource(trx: DatabaseTransaction, tenant: string, kind: KindName, name: string): Promise<string> {
-  const held = await lockResource(trx, visibleAddress(tenant, kind, name), 'reference');
+export async function holdResource(trx: DatabaseTransaction, reader: Reader, kind: KindName, name: string): Promise<string> {
+  const held = await lockResource(trx, visibleAddress(reader, kind, name), 'reference');
   if (held === undefined) throw notFound(kind, name);
   return held.tenant;
 }
 
-function visibleAddress(tenant: string, kind: KindName, name: string): Address {
-  const address = addressOf(kindNamed(kind), tenant, name);
+function visibleAddress(reader: Reader, kind: KindName, name: string): Address {
+  const address = addressOf(kindNamed(kind), reader, name);
   if (address === undefined) throw notFound(kind, name);
   return address;
 }

@@ -14,7 +14,7 @@ afterEach(() => catalog.close());
 /** What somebody may do who holds only these permissions, each for one name. */
 function holding(...held: readonly string[]): Permits {
   const holds = (permission: string, name: string) => permission.startsWith('recipe.') || held.includes(`${permission} ${name}`);
-  return { holds, require: () => undefined, namesFor: () => [] };
+  return { holds, require: () => undefined, namesFor: () => [], usesHost: true };
 }
 
 async function recipeFrom(base: string, permits: Permits): Promise<unknown> {
@@ -46,7 +46,7 @@ test('referrers that the caller may neither read nor list are only counted', asy
   }
   const remove = async (...held: string[]) => {
     const holds = (permission: string, name: string) => held.includes(`${permission} ${name}`);
-    const permits = { holds, require: () => undefined, namesFor: () => [] };
+    const permits = { holds, require: () => undefined, namesFor: () => [], usesHost: true };
     return refused(removeResource({ ...catalog.context, permits }, { kind: 'image', name: 'base' }));
   };
   const start = 'FAILED_PRECONDITION: cannot delete image "base": referenced by recipe: ';

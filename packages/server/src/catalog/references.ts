@@ -2,18 +2,12 @@ import { MurmurError } from '@murmur/api';
 
 import type { DatabaseTransaction } from '../database/tables.js';
 import { type Address, addressOf } from './address.js';
-import { PLATFORM_TENANT, type Permits } from './context.js';
+import { PLATFORM_TENANT, type Permits, type Reader } from './context.js';
 import type { FieldFault } from './faults.js';
 import { referencedRow } from './shared-rows.js';
 import type { Kind, Reference } from './kind.js';
 import { decodeSpec, lockResource } from './store.js';
 import { type Target, Targets } from './targets.js';
-
-/** Whose document it is, and what its writer may do. */
-export interface OnBehalf {
-  readonly tenant: string;
-  readonly permits: Permits;
-}
 
 /**
  * Finds what the references name and keeps it from being changed or removed until the transaction ends, so that nothing
@@ -22,7 +16,7 @@ export interface OnBehalf {
  */
 export async function lockTargets(
   trx: DatabaseTransaction,
-  { tenant, permits }: OnBehalf,
+  onBehalf: Reader,
   references: readonly Reference[],
   kindNamed: (name: string) => Kind,
 ): Promise<{ targets: Targets; missing: FieldFault[] }> {
@@ -32,8 +26,8 @@ export async function lockTargets(
   const ordered = references.toSorted((a, b) => compare(`${a.kind}/${a.name}`, `${b.kind}/${b.name}`));
   for (const reference of ordered) {
     const kind = kindNamed(reference.kind);
-    const address = addressOf(kind, tenant, reference.name);
-    const stored = address === undefined || isHidden(address, permits) ? undefined : await lockResource(trx, address, 'reference');
+    const address = addressOf(kind, onBehalf, reference.name);
+    const stored = address === undefined || isHidden(address, onBehalf.permits) ? undefined : await lockResource(trx, address, 'reference');
     if (stored === undefined || address === undefined) missing.add(reference);
     else found.push({ path: reference.path, address, spec: decodeSpec(kind.schema, stored.spec) });
   }
@@ -51,7 +45,7 @@ function isHidden({ tenant, kind, name }: Address, permits: Permits): boolean {
  */
 export async function refuseIfReferenced(
   trx: DatabaseTransaction,
-  { permits }: Pick<OnBehalf, 'permits'>,
+  { permits }: Pick<Reader, 'permits'>,
   { errors }: Kind,
   { tenant, kind, name }: Address,
 ): Promise<void> {

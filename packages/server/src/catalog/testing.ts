@@ -60,7 +60,8 @@ export function withNewTenants(use: (catalog: TestCatalog) => unknown): void {
 
 /** The context of a caller who may do everything in its tenant. */
 export function testContext(database: Database, identity: CatalogContext['identity']): CatalogContext {
-  return { database, identity, permits: everything, tenantKeys: createTenantKeys(database, testKeyProvider) };
+  const permits = { ...everything, usesHost: identity.tenant.startsWith('local/') };
+  return { database, identity, permits, tenantKeys: createTenantKeys(database, testKeyProvider) };
 }
 
 function catalogOf(database: TestDatabase, tenant: string): TestCatalog {

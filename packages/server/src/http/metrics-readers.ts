@@ -21,7 +21,7 @@ export async function requireMetricsReader(
 ): Promise<void> {
   const isOwn = isLoopback(addressOf(request)) && namesThisMachine(request) && !forwarding.some((name) => name in request.headers);
   if (isOwn && request.headers.authorization === undefined) return;
-  const access = await accessOf(database, await identify(request));
+  const access = await accessOf({ database, localTenants: [] }, await identify(request));
   if (!access.namesFor(metricsPermission).includes('*')) throw missingPermission(metricsPermission);
 }
 

@@ -75,6 +75,7 @@ describe('serveApi', () => {
     return serveApi('127.0.0.1:0', {
       ...parts,
       baseBuilders: [builder],
+      localTenants: [],
       substrates: ['QEMU'],
       missingSubstrates: new Map([['DOCKER', 'connect ENOENT /run/docker.sock']]),
       version: '1.2.3',

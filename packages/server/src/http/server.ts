@@ -44,6 +44,8 @@ export interface ApiParts {
   readonly missingSubstrates?: ReadonlyMap<string, string>;
   /** The issuers whose tokens are taken beside API keys. */
   readonly issuers: Issuers;
+  /** The tenants beside `local/…` ones that the operator lets use this host. */
+  readonly localTenants: readonly string[];
   /** How long a stream goes on before its caller is looked at again, in milliseconds; a minute unless given. */
   readonly recheckMs?: number;
   /** How wrong keys are slowed down, where not as usual. */

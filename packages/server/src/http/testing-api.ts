@@ -120,6 +120,7 @@ export async function startTestApi(options: Pick<ApiParts, 'wrongKeys' | 'refusa
       log,
     ),
     substrates: [],
+    localTenants: [],
     recheckMs: 0,
     hosts: ['murmur.example.com'],
     ...options,

@@ -31,3 +31,13 @@ test.each(folders)('nothing above the port imports %s', (folder) => {
   expect(above.length).toBeGreaterThan(100);
   expect(above.filter((file) => imports.test(readFileSync(new URL(`../${file}`, here), 'utf8')))).toEqual([]);
 });
+
+test('what bakes, serves and grants compares no substrate by its name', () => {
+  const named = /['"`](?:QEMU|DOCKER|AWS|GCP|qemu|docker|aws|gce|gcp)['"`]|\b(?:Substrate|SubstrateEnum)\.(?!UNSPECIFIED)[A-Z]+\b/;
+  const rooms = readdirSync(new URL('../', here), { recursive: true, encoding: 'utf8' });
+  const above = rooms.filter(
+    (file) => /^(?:access|bake|http|database|secrets)\/.*\.ts$|^main\.ts$/.test(file) && !/\.test\.ts$|testing/.test(file),
+  );
+  expect(above.length).toBeGreaterThan(100);
+  expect(above.filter((file) => named.test(readFileSync(new URL(`../${file}`, here), 'utf8')))).toEqual([]);
+});

@@ -1,6 +1,8 @@
+import type { Image, Placement } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import type { AwsConfiguration } from './aws/account.js';
+import { checkRegion } from './aws/errors.js';
 import { createAwsSubstrate } from './aws/index.js';
 import { createDockerSubstrate } from './docker/index.js';
 import { openRegistry, type RegistryChoice } from './docker/push-target.js';
@@ -34,6 +36,8 @@ export interface SubstratesConfiguration {
 export interface Registration {
   readonly name: SubstrateName;
   enabled(configuration: SubstratesConfiguration): boolean;
+  /** Throws where the documents alone tell that an image cannot be started there. */
+  checkImage?(image: Image, placement: Placement): void;
   /** Rejects, with the reason, where this host or the configuration does not have what it takes. */
   open(parts: SubstrateParts, configuration: SubstratesConfiguration): Promise<Substrate>;
 }
@@ -47,5 +51,15 @@ export const registry: readonly Registration[] = [
     open: async (parts, { docker: { registry: choice, socket } }) =>
       createDockerSubstrate({ ...parts, socket, registry: choice === undefined ? undefined : await openRegistry(choice) }),
   },
-  { name: 'AWS', enabled: ({ aws }) => aws !== undefined, open: (_parts, { aws }) => createAwsSubstrate(aws ?? {}) },
+  {
+    name: 'AWS',
+    enabled: ({ aws }) => aws !== undefined,
+    checkImage: checkRegion,
+    open: (_parts, { aws }) => createAwsSubstrate(aws ?? {}),
+  },
 ];
+
+/** What the substrate of this name has against the image in that placement, whether or not this server is set up for it. */
+export function checkImage(name: SubstrateName, image: Image, placement: Placement): void {
+  registry.find((line) => line.name === name)?.checkImage?.(image, placement);
+}

@@ -1,7 +1,7 @@
-import type { Image, Placement } from '@murmur/api';
+import type { Image, Placement, Substrate as SubstrateEnum } from '@murmur/api';
 
 /** The substrates as the catalog's enum names them, without the prefix. */
-export type SubstrateName = 'QEMU' | 'DOCKER' | 'AWS' | 'GCP';
+export type SubstrateName = Exclude<keyof typeof SubstrateEnum, 'UNSPECIFIED'>;
 
 /** The processor architectures as the catalog's enum names them, without the prefix. */
 export type ArchitectureName = 'AMD64' | 'ARM64';

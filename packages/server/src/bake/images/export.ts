@@ -1,13 +1,15 @@
 import { type ExportImageRequest, type ExportImageResponse, type Image, MurmurError } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import { type Reader, readSpec } from '../../catalog/read.js';
+import type { Reader } from '../../catalog/context.js';
+import { substrateOf } from '../../catalog/kinds/recipe/bases.js';
+import { readSpec } from '../../catalog/read.js';
 import type { ExportedImage } from '../../substrates/substrate.js';
 import { siteOfImage } from '../runs/sites.js';
 import { found } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
 import { reachable } from '../starting/reachable.js';
-import { prefixed, substrateOfImage } from '../starting/substrate-names.js';
+import { prefixed, substrateNamed } from '../starting/substrate-names.js';
 import { pieces } from './export-pieces.js';
 import { checkServesTenant, rightsOf } from './rights.js';
 
@@ -61,13 +63,13 @@ async function prepare(
   signal: AbortSignal,
 ): Promise<{ image: Image; open(): Promise<ExportedImage> }> {
   const { tenant } = reader;
-  const image = await found(readSpec(parts.database, tenant, 'image', imageName), 'Check the names with `murmur get image`.');
-  const name = substrateOfImage(image);
+  const image = await found(readSpec(parts.database, reader, 'image', imageName), 'Check the names with `murmur get image`.');
+  const name = substrateNamed(substrateOf(image));
   const substrate = name === undefined ? undefined : parts.substrates.get(name);
   if (substrate === undefined) throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`);
   const write = substrate.exportImage?.bind(substrate);
   if (write === undefined) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
-  await checkServesTenant(parts.database, tenant, substrate);
+  checkServesTenant(reader, substrate);
   const site = await siteOfImage(parts.database, substrate, tenant, image.name);
   const base = await reachable(substrate.name, () => substrate.resolveBase(site, image, rightsOf(parts, reader), signal));
   return { image, open: () => write(site, base, signal) };

@@ -31,7 +31,7 @@ import { tryImage } from './try.js';
 
 const baker = { tenant: 'local/baker', subject: 'tester', permits: everything };
 const thief = { tenant: 'local/thief', subject: 'tester', permits: everything };
-const elsewhere = { tenant: 'github_app/acme', subject: 'tester', permits: everything };
+const elsewhere = { tenant: 'github_app/acme', subject: 'tester', permits: { ...everything, usesHost: false } };
 const { signal } = new AbortController();
 const place = { environment: 'murmur-qemu-small', placement: 'murmur-qemu-local' };
 

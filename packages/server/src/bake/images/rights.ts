@@ -1,12 +1,12 @@
-import { MurmurError } from '@murmur/api';
+import { MurmurError, refusal } from '@murmur/api';
 import { sql } from 'kysely';
 
-import { PLATFORM_TENANT } from '../../catalog/context.js';
-import { type Reader, readSpec } from '../../catalog/read.js';
+import { PLATFORM_TENANT, type Reader } from '../../catalog/context.js';
 import { readSecretValue } from '../../catalog/secret-values.js';
 import type { Database, Queryable } from '../../database/tables.js';
 import type { TenantKeys } from '../../secrets/tenant-keys.js';
 import type { Rights, Substrate } from '../../substrates/substrate.js';
+import { bakeErrors } from '../errors.js';
 import { prefixed } from '../starting/substrate-names.js';
 
 /** Where rights are looked up. */
@@ -58,12 +58,6 @@ async function isOwn(queryable: Queryable, tenant: string, immutableId: string):
 }
 
 /** Throws FAILED_PRECONDITION when the substrate is the server's own host and the tenant may not place machines there. */
-export async function checkServesTenant(database: Database, tenant: string, { local, name }: Substrate): Promise<void> {
-  if (!local) return;
-  try {
-    await readSpec(database, tenant, 'placement', `murmur-${name.toLowerCase()}-local`);
-  } catch (error) {
-    if (!(error instanceof MurmurError) || error.code !== 'NOT_FOUND') throw error;
-    throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`, { cause: error });
-  }
+export function checkServesTenant({ permits }: Reader, { local, name }: Substrate): void {
+  if (local && !permits.usesHost) throw refusal(bakeErrors.substrateAbsent, [prefixed(name)]);
 }

@@ -2,7 +2,9 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { MurmurError, type TryImageRequest, type TryImageResponse, TryImageResponseSchema } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import { type Reader, readSpecAs } from '../../catalog/read.js';
+import type { Reader } from '../../catalog/context.js';
+import { substrateOf } from '../../catalog/kinds/recipe/bases.js';
+import { readSpecAs } from '../../catalog/read.js';
 import { deriveGuestKeys } from '../../substrates/guest-keys.js';
 import type { LaunchSpec, Substrate, Token } from '../../substrates/substrate.js';
 import { rememberSite } from '../runs/sites.js';
@@ -13,10 +15,10 @@ import { claimRoom } from '../room/claims.js';
 import { checkFits, sizeOf } from '../room/limits.js';
 import { waitForRoom } from '../room/wait-for-room.js';
 import { newRunId, stepToken } from '../starting/names.js';
-import { checkArchitecture, checkDiskSize, checkRegion, found, loadPlacing, substrateFor } from '../starting/placing.js';
+import { checkArchitecture, checkDiskSize, found, loadPlacing, substrateFor } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
 import { reachable } from '../starting/reachable.js';
-import { prefixed, substrateOfImage } from '../starting/substrate-names.js';
+import { prefixed, substrateNamed } from '../starting/substrate-names.js';
 import { loginCommand } from '../supervisor/login-command.js';
 
 /** A machine nobody came back for ends by itself after this long. */
@@ -132,7 +134,7 @@ async function prepare(parts: TryParts, reader: Reader, id: string, request: Try
   const { tenant } = reader;
   const image = await found(readSpecAs(parts.database, reader, 'image', request.image), 'Check the names with `murmur get image`.');
   const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, reader, request);
-  const imageSubstrate = substrateOfImage(image);
+  const imageSubstrate = substrateNamed(substrateOf(image));
   if (imageSubstrate !== substrateName) {
     throw new MurmurError(
       'INVALID_ARGUMENT',
@@ -140,7 +142,7 @@ async function prepare(parts: TryParts, reader: Reader, id: string, request: Try
     );
   }
   checkArchitecture(image, machineType);
-  checkRegion(image, placement);
+  parts.checkImage?.(substrateName, image, placement);
   const substrate = substrateFor(parts.substrates, substrateName);
   checkFits(parts.room, substrate, { machineType, environment });
   const site = substrate.siteOf(placement, tenant);

@@ -205,7 +205,7 @@ describe('admission', () => {
   });
 
   test('counts the bakes that ran before there was a queue', async () => {
-    await insertRun(db.database, 'local/a', { id: 'old', executor: 'h', inputs: JSON.stringify({ memoryMb: 1024, vcpus: 1 }) });
+    await insertRun(db.database, 'local/a', { id: 'old', executor: 'h', host: 'h', inputs: JSON.stringify({ memoryMb: 1024, vcpus: 1 }) });
     const { admission, begun } = await open(1);
     await ask('local/a', 'new');
     await admission.look();

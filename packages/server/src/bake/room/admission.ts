@@ -65,7 +65,7 @@ async function writeRoom(database: Database, { host, machines, perTenant }: Host
     await sql`
       insert into room_claims (id, kind, tenant, host, memory_mb, vcpus, admitted_at)
       select id, 'bake', tenant, ${host}, (inputs ->> 'memoryMb')::bigint, (inputs ->> 'vcpus')::integer, clock_timestamp()
-      from runs where ended_at is null and executor = ${host} and substrate in ('QEMU', 'DOCKER') and inputs ? 'memoryMb'
+      from runs where ended_at is null and executor = ${host} and host = ${host} and inputs ? 'memoryMb'
       on conflict do nothing
     `.execute(trx);
   });

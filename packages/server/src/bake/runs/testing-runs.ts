@@ -5,7 +5,7 @@ import { newRunId } from '../starting/names.js';
 export async function insertRun(
   database: Database,
   tenant: string,
-  changes: { id?: string; recipe?: string; phase?: string; ended_at?: Date; executor?: string | null; inputs?: string } = {},
+  changes: { id?: string; recipe?: string; phase?: string; ended_at?: Date; executor?: string | null; host?: string; inputs?: string } = {},
 ): Promise<string> {
   const id = changes.id ?? newRunId();
   await database

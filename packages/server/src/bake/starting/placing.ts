@@ -10,7 +10,8 @@ import {
 } from '@murmur/api';
 
 import { bakeErrors } from '../errors.js';
-import { type Reader, readSpec, readSpecAs } from '../../catalog/read.js';
+import type { Reader } from '../../catalog/context.js';
+import { readSpec, readSpecAs } from '../../catalog/read.js';
 import type { Queryable } from '../../database/tables.js';
 import type { ResolvedBase, Substrate, SubstrateName } from '../../substrates/substrate.js';
 import { prefixed, substrateNamed } from './substrate-names.js';
@@ -38,9 +39,9 @@ export async function loadPlacing(
   if (substrateName === undefined || substrateName !== placed) {
     throw refusal(bakeErrors.substrateMismatch, [environment.name, prefixed(substrateName), placement.name, prefixed(placed)]);
   }
-  const machineType = await readSpec(queryable, reader.tenant, 'machine-type', environment.machineTypeRef);
+  const machineType = await readSpec(queryable, reader, 'machine-type', environment.machineTypeRef);
   const { diskTypeRef } = environment;
-  const diskType = diskTypeRef === '' ? undefined : await readSpec(queryable, reader.tenant, 'disk-type', diskTypeRef);
+  const diskType = diskTypeRef === '' ? undefined : await readSpec(queryable, reader, 'disk-type', diskTypeRef);
   return { diskType, environment, placement, machineType, substrateName };
 }
 
@@ -77,12 +78,4 @@ export function checkDiskSize(environment: Environment, image: Image, { minimumD
   const { diskSizeGb } = environment;
   if (diskSizeGb === 0 || diskSizeGb >= minimumDiskGb) return;
   throw refusal(bakeErrors.diskTooSmall, [environment.name, String(diskSizeGb), image.name, String(minimumDiskGb)]);
-}
-
-/** Throws FAILED_PRECONDITION when an AWS image has no AMI where the placement is. */
-export function checkRegion(image: Image, placement: Placement): void {
-  if (image.source.case !== 'aws' || placement.target.case !== 'aws') return;
-  const { region } = placement.target.value;
-  if (Object.hasOwn(image.source.value.amiIds, region)) return;
-  throw refusal(bakeErrors.noAmi, [image.name, region]);
 }

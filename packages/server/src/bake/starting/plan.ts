@@ -1,18 +1,20 @@
-import { Architecture, parseDuration, type Recipe, type StartBakeRequest, refusal } from '@murmur/api';
+import { Architecture, type Image, type Placement, parseDuration, type Recipe, type StartBakeRequest, refusal } from '@murmur/api';
 
+import { baseOn } from '../../catalog/kinds/recipe/bases.js';
 import { bakeErrors } from '../errors.js';
-import { type Reader, readSpec } from '../../catalog/read.js';
+import type { Reader } from '../../catalog/context.js';
+import { readSpec } from '../../catalog/read.js';
 import type { Database } from '../../database/tables.js';
 import type { TenantKey, TenantKeys } from '../../secrets/tenant-keys.js';
 import type { ArchitectureName, Substrate, SubstrateName } from '../../substrates/substrate.js';
 import { imageHash } from './identity.js';
 import { checkFits, type HostRoom, sizeOf } from '../room/limits.js';
 import { rightsOf } from '../images/rights.js';
-import { checkArchitecture, checkDiskSize, checkRegion, found, loadPlacing, substrateFor } from './placing.js';
+import { checkArchitecture, checkDiskSize, found, loadPlacing, substrateFor } from './placing.js';
 import { reachable } from './reachable.js';
 import type { RunInputs } from './run-inputs.js';
 import { serviceProfileOf } from './script-variables.js';
-import { baseImageOf, prefixed } from './substrate-names.js';
+import { prefixed } from './substrate-names.js';
 import { checkVariables } from './variables.js';
 
 const nanosecondsPerSecond = 1_000_000_000n;
@@ -24,6 +26,10 @@ export interface PlanParts {
   readonly tenantKeys: TenantKeys;
   readonly substrates: ReadonlyMap<SubstrateName, Substrate>;
   readonly room: HostRoom;
+  /**
+   * Throws where the documents alone tell that a substrate cannot start the image there, whether or not this server is set up for it.
+   */
+  readonly checkImage?: (substrate: SubstrateName, image: Image, placement: Placement) => void;
 }
 
 /** A bake that may start: everything it will use, checked and pinned, and its identity. */
@@ -44,16 +50,16 @@ export interface BakePlan {
 export async function planBake(parts: PlanParts, reader: Reader, request: StartBakeRequest, signal: AbortSignal): Promise<BakePlan> {
   const { tenant } = reader;
   checkCredentials(tenant, request);
-  const recipe = await found(readSpec(parts.database, tenant, 'recipe', request.recipe));
+  const recipe = await found(readSpec(parts.database, reader, 'recipe', request.recipe));
   const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, reader, request);
-  await serviceProfileOf(parts.database, tenant, request);
-  const baseName = baseImageOf(recipe, substrateName);
+  await serviceProfileOf(parts.database, reader, request);
+  const baseName = baseOn(recipe, environment.substrate);
   if (baseName === '') {
     throw refusal(bakeErrors.noBase, [recipe.name, prefixed(substrateName)]);
   }
-  const base = await readSpec(parts.database, tenant, 'image', baseName);
+  const base = await readSpec(parts.database, reader, 'image', baseName);
   checkArchitecture(base, machineType);
-  checkRegion(base, placement);
+  parts.checkImage?.(substrateName, base, placement);
   const substrate = substrateFor(parts.substrates, substrateName);
   checkFits(parts.room, substrate, { machineType, environment });
   const keepSeconds = keepSecondsOf(request.keepOnFailure, substrate);

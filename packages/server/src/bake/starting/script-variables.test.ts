@@ -52,7 +52,7 @@ describe('what a script sees', () => {
 
   describe('takes secret.assume of whoever bakes', () => {
     const permitsOf = (subject: string) =>
-      accessOf(ours.database.database, { tenant: 'github_app/acme', subject, keyId: 'k', operator: false });
+      accessOf({ database: ours.database.database, localTenants: [] }, { tenant: 'github_app/acme', subject, keyId: 'k', operator: false });
     beforeAll(async () => {
       const bind = (user: string, rest: string) => ours.set('tenant-binding', user, `{name: ${user}, users: [${user}], ${rest}}`);
       await bind('without', 'permissions: ["recipe.*", "secret.read", "secret.list", "secret.edit"]');

@@ -1,7 +1,8 @@
 import { type Fault, MurmurError, type Recipe, type ServiceProfile, type StartBakeRequest, refusal } from '@murmur/api';
 
 import { bakeErrors } from '../errors.js';
-import { type Reader, readSpec } from '../../catalog/read.js';
+import type { Reader } from '../../catalog/context.js';
+import { readSpec } from '../../catalog/read.js';
 import { readSecretValues } from '../../catalog/secret-values.js';
 import type { DatabaseTransaction, Queryable } from '../../database/tables.js';
 import type { TenantKeys } from '../../secrets/tenant-keys.js';
@@ -11,11 +12,11 @@ import { isSteering, largestTotal } from './variables.js';
 /** The service profile that a request names, or undefined when it names none. Throws NOT_FOUND. */
 export async function serviceProfileOf(
   queryable: Queryable,
-  tenant: string,
+  reader: Reader,
   request: StartBakeRequest,
 ): Promise<ServiceProfile | undefined> {
   if (request.serviceProfile === '') return undefined;
-  const reading = readSpec(queryable, tenant, 'service-profile', request.serviceProfile);
+  const reading = readSpec(queryable, reader, 'service-profile', request.serviceProfile);
   return found(reading, 'See which there are with `murmur get service-profile`.');
 }
 
@@ -33,10 +34,11 @@ export async function serviceProfileOf(
 export async function scriptVariables(
   trx: DatabaseTransaction,
   tenantKeys: TenantKeys,
-  { tenant, permits }: Reader,
+  reader: Reader,
   { recipe, request }: { readonly recipe: Recipe; readonly request: StartBakeRequest },
 ): Promise<Record<string, string>> {
-  const profile = await serviceProfileOf(trx, tenant, request);
+  const { permits, tenant } = reader;
+  const profile = await serviceProfileOf(trx, reader, request);
   const variables = new Map(Object.entries(request.variables));
   const faults: Fault[] = [];
   const taken = recipe.secretAllowlist.filter((name) => !Object.hasOwn(request.variables, name));

@@ -21,6 +21,7 @@ import { testDatabase, type TestDatabase } from '../../database/testing.js';
 import { openKeyFile } from '../../secrets/key-provider.js';
 import { createTenantKeys } from '../../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
+import { checkImage } from '../../substrates/registry.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
 import { openVariables } from './run-inputs.js';
 import { testRoom } from '../room/testing.js';
@@ -51,7 +52,6 @@ beforeAll(async () => {
     localSubstrates: ['QEMU'],
     localArchitecture: 'AMD64',
     awsBaseAmis: { 'us-east-1': 'ami-0abc123def456789a' },
-    localTenants: [appCaller.tenant],
   });
   const substrate = await createQemuSubstrate({ dataDir, runtimeDir: dataDir, installation: 'start', log: pino({ level: 'silent' }) });
   const diskDigest = await buildTinyBase({ dataDir, runtimeDir: dataDir });
@@ -63,6 +63,7 @@ beforeAll(async () => {
     database: db.database,
     tenantKeys: createTenantKeys(db.database, await openKeyFile(join(dataDir, 'master.key'))),
     substrates: new Map([['QEMU', substrate]]),
+    checkImage,
     room: testRoom(),
     log: pino({ level: 'silent' }),
     hostId: 'here',

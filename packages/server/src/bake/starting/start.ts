@@ -10,7 +10,8 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
 import { bakeErrors } from '../errors.js';
-import { type Reader, holdResource } from '../../catalog/read.js';
+import type { Reader } from '../../catalog/context.js';
+import { holdResource } from '../../catalog/read.js';
 import type { DatabaseTransaction } from '../../database/tables.js';
 import type { Substrate } from '../../substrates/substrate.js';
 import { findCompleted, nextBuildNumber } from './cache.js';
@@ -116,7 +117,7 @@ async function insertRun(
   const runId = newRunId();
   const references = [];
   for (const [kind, name] of plan.uses) {
-    const owner = await holdResource(trx, caller.tenant, kind, name);
+    const owner = await holdResource(trx, caller, kind, name);
     references.push({ run_id: runId, target_tenant: owner, target_kind: kind, target_name: name });
   }
   await trx

@@ -1,14 +1,12 @@
 import { create } from '@bufbuild/protobuf';
-import { Architecture, type Image, ImageSchema } from '@murmur/api';
+import { Architecture, type Image, ImageSchema, type Substrate } from '@murmur/api';
 
 /** What the operator's configuration says about the builtins. */
 export interface BuiltinConfig {
   /** The local substrates this server is set up for: each gets its placement. */
-  readonly localSubstrates: readonly ('QEMU' | 'DOCKER')[];
+  readonly localSubstrates: readonly (keyof typeof Substrate)[];
   /** The architecture of local machines: the host's. */
   readonly localArchitecture: 'AMD64' | 'ARM64';
-  /** The tenants besides `local/…` ones that may use the local placements. */
-  readonly localTenants?: readonly string[];
   /** The AMIs behind `murmur-aws-base`, by region. Without them that image does not exist. */
   readonly awsBaseAmis?: Readonly<Record<string, string>>;
   /** The self-link behind `murmur-gce-base`; Debian's own family unless given. */

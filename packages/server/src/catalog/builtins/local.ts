@@ -10,17 +10,18 @@ export const environments: readonly Environment[] = [
   environment('murmur-docker-small', Substrate.DOCKER, 'A small Docker container'),
 ];
 
+/** How people write the names of the substrates that have machines on the server's own host, where that is not as here. */
+const spelled: Partial<Record<keyof typeof Substrate, string>> = { DOCKER: 'Docker' };
+
 /** The placements on the host of the server, for the substrates it is set up for. */
 export function placements({ localSubstrates }: BuiltinConfig): Placement[] {
-  const all = {
-    QEMU: create(PlacementSchema, { name: 'murmur-qemu-local', substrate: Substrate.QEMU, description: "QEMU on the server's host" }),
-    DOCKER: create(PlacementSchema, {
-      name: 'murmur-docker-local',
-      substrate: Substrate.DOCKER,
-      description: "Docker on the server's host",
+  return localSubstrates.map((name) =>
+    create(PlacementSchema, {
+      name: `murmur-${name.toLowerCase()}-local`,
+      substrate: Substrate[name],
+      description: `${spelled[name] ?? name} on the server's host`,
     }),
-  };
-  return localSubstrates.map((substrate) => all[substrate]);
+  );
 }
 
 function environment(name: string, substrate: Substrate, description: string): Environment {

@@ -2,10 +2,13 @@ import { MurmurError, ResourceSchema, kindNames, readDocument } from '@murmur/ap
 import { describe, expect, test } from 'vitest';
 
 import { addressOf } from '../address.js';
+import { type Reader, everything } from '../context.js';
 import { decode } from '../decode.js';
 import { fieldNamed } from '../decode.js';
 import { fieldsOf } from '../testing-documents.js';
 import { kindNamed, kinds } from './index.js';
+
+const reader: Reader = { tenant: 'local/default', permits: everything };
 
 describe('the registry of kinds', () => {
   test('has every kind of the API, once', () => {
@@ -71,12 +74,12 @@ describe('the registry of kinds', () => {
   });
 
   test('takes machine and disk types without their prefix for the builtins', () => {
-    expect(addressOf(kindNamed('machine-type'), 'local/default', 'n2-standard-8')).toEqual({
+    expect(addressOf(kindNamed('machine-type'), reader, 'n2-standard-8')).toEqual({
       tenant: 'murmur/platform',
       kind: 'machine-type',
       name: 'murmur-n2-standard-8',
     });
-    expect(addressOf(kindNamed('environment'), 'local/default', 'qemu-small')?.tenant).toBe('local/default');
+    expect(addressOf(kindNamed('environment'), reader, 'qemu-small')?.tenant).toBe('local/default');
   });
 });
 

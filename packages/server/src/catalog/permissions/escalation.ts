@@ -3,7 +3,7 @@ import { MurmurError } from '@murmur/api';
 
 import type { DatabaseTransaction, Queryable } from '../../database/tables.js';
 import { type Address, addressOf } from '../address.js';
-import type { Permits } from '../context.js';
+import type { Permits, Reader } from '../context.js';
 import type { Given, Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
 import { type Target, Targets } from '../targets.js';
@@ -28,11 +28,11 @@ export async function requireGiveable(
 ): Promise<void> {
   // Who holds everything may give everything, and nothing has to be read for that.
   if (permits.holds('*', '*')) return;
-  requireHeld(permits, kind.countsIn === true ? await givenTo(trx, address) : (kind.gives?.(spec, targets) ?? []));
+  requireHeld(permits, kind.countsIn === true ? await givenTo(trx, permits, address) : (kind.gives?.(spec, targets) ?? []));
 }
 
 /** What the resources that name this one give to those in it. */
-async function givenTo(trx: DatabaseTransaction, { tenant, kind, name }: Address): Promise<Given[]> {
+async function givenTo(trx: DatabaseTransaction, permits: Permits, { tenant, kind, name }: Address): Promise<Given[]> {
   const referrers = await trx
     .selectFrom('resource_references')
     .select(['kind', 'name'])
@@ -47,17 +47,17 @@ async function givenTo(trx: DatabaseTransaction, { tenant, kind, name }: Address
     const stored = await findResource(trx, { tenant, ...referrer });
     if (stored === undefined || giver.gives === undefined) continue;
     const spec = decodeSpec(giver.schema, stored.spec);
-    given.push(...giver.gives(spec, await readTargets(trx, tenant, giver, spec)));
+    given.push(...giver.gives(spec, await readTargets(trx, { tenant, permits }, giver, spec)));
   }
   return given;
 }
 
 /** Without locks: whoever changes one of these answers for what that gives. */
-async function readTargets(queryable: Queryable, tenant: string, kind: Kind, spec: Message): Promise<Targets> {
+async function readTargets(queryable: Queryable, reader: Reader, kind: Kind, spec: Message): Promise<Targets> {
   const found: Target[] = [];
   for (const reference of kind.references?.(spec) ?? []) {
     const target = kindNamed(reference.kind);
-    const address = addressOf(target, tenant, reference.name);
+    const address = addressOf(target, reader, reference.name);
     const stored = address && (await findResource(queryable, address));
     if (address && stored) found.push({ path: reference.path, address, spec: decodeSpec(target.schema, stored.spec) });
   }

@@ -183,6 +183,7 @@ describe('apply', () => {
 describe('apply, for a caller who may not do everything', () => {
   const permits = (may: (permission: string, name: string) => boolean): Permits => ({
     holds: may,
+    usesHost: true,
     namesFor: () => ['*'],
     require(permission, name) {
       if (!may(permission, name)) throw new MurmurError('PERMISSION_DENIED', `missing permission ${permission}`);

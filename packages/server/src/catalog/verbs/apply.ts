@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { sql } from 'kysely';
 
 import type { DatabaseTransaction } from '../../database/tables.js';
-import { type CatalogContext, inTransaction } from '../context.js';
+import { type CatalogContext, inTransaction, readerOf } from '../context.js';
 import { prepareToSeal } from '../secret-values.js';
 import { lockNames } from '../store.js';
 import { BatchFaults } from './apply/batch-faults.js';
@@ -34,7 +34,7 @@ export async function applyResources(
   beforeCommit: BeforeCommit = async () => undefined,
 ): Promise<{ results: ApplyResult[] }> {
   const faults = new BatchFaults();
-  const batch = await readBatch(context.identity.tenant, request.documents, faults);
+  const batch = await readBatch(readerOf(context), request.documents, faults);
   const ordered = inDependencyOrder(batch, faults);
   for (const kind of new Set(ordered.map((entry) => entry.kind))) await prepareToSeal(context, kind);
   return inTransaction(context.database, async (trx) => {

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 
 import type { Queryable } from '../../database/tables.js';
 import { type Address, addressOf, notFound } from '../address.js';
-import type { CatalogContext } from '../context.js';
+import { type CatalogContext, readerOf } from '../context.js';
 import type { Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
 import { bytesBefore, fitsPage, pageSizeOf } from '../page-size.js';
@@ -35,7 +35,7 @@ export interface GenerationPage {
 export async function listGenerations(context: CatalogContext, request: ListGenerationsRequest): Promise<GenerationPage> {
   const kind = kindNamed(request.kind);
   if (request.newest < 0n) throw new MurmurError('INVALID_ARGUMENT', 'newest must be non-negative');
-  const address = addressOf(kind, context.identity.tenant, request.name);
+  const address = addressOf(kind, readerOf(context), request.name);
   const limit = pageSizeOf(request.pageSize);
   if (address === undefined) throw notFound(kind.name, request.name);
   const entries = await readPage(context.database, address, { newest: newestOf(kind, request), limit });

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 
 import type { Queryable } from '../../database/tables.js';
 import { type Address, addressOf, notFound } from '../address.js';
-import type { CatalogContext } from '../context.js';
+import { type CatalogContext, readerOf } from '../context.js';
 import type { Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
 import { creationOf, generationsOf } from '../past-generations.js';
@@ -22,7 +22,7 @@ export interface GetRequest {
 export async function getResource(context: CatalogContext, request: GetRequest): Promise<{ resource: Resource }> {
   const kind = kindNamed(request.kind);
   if (request.generation < 0n) throw new MurmurError('INVALID_ARGUMENT', 'generation must be non-negative');
-  const address = addressOf(kind, context.identity.tenant, request.name);
+  const address = addressOf(kind, readerOf(context), request.name);
   if (address === undefined) throw notFound(kind.name, request.name);
   const stored =
     request.generation === 0n

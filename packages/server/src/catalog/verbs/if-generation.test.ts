@@ -71,6 +71,7 @@ function holding(...held: string[]): CatalogContext {
     ...catalog.context,
     permits: {
       holds,
+      usesHost: true,
       namesFor: (permission) => (holds(permission) ? ['*'] : []),
       require(permission) {
         if (!holds(permission)) throw new MurmurError('PERMISSION_DENIED', `missing permission ${permission}`);

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 
 import { matchesAnyPattern } from '../../database/name-patterns.js';
 import type { Queryable } from '../../database/tables.js';
+import { seesBuiltins } from '../address.js';
 import { type CatalogContext, PLATFORM_TENANT } from '../context.js';
 import type { Kind } from '../kind.js';
 import { kindNamed } from '../kinds/index.js';
@@ -42,13 +43,11 @@ export async function listResources(context: CatalogContext, request: ListReques
   // Each half stops at the end of the page by itself: from both at once the database would sort everything first.
   const half = (owner: string) => firstOf(context.database, { owner, kind: kind.name, order, after, limit: size + 1 });
   const own = half(tenant).where(matchesAnyPattern('name', context.permits.namesFor(`${kind.name}.list`)));
-  const hidden = kind.hiddenBuiltins?.(tenant) ?? [];
-  const builtins = hidden.length === 0 ? half(PLATFORM_TENANT) : half(PLATFORM_TENANT).where('name', 'not in', [...hidden]);
-  const both = context.database.selectFrom(own.as('own')).selectAll();
+  const ofTenant = context.database.selectFrom(own.as('own')).selectAll();
+  const builtins = context.database.selectFrom(half(PLATFORM_TENANT).as('theirs')).selectAll();
+  const all = tenant === PLATFORM_TENANT || !seesBuiltins(kind, context.permits) ? ofTenant : ofTenant.unionAll(builtins);
   const whole = context.database
-    .selectFrom(
-      (tenant === PLATFORM_TENANT ? both : both.unionAll(context.database.selectFrom(builtins.as('theirs')).selectAll())).as('both'),
-    )
+    .selectFrom(all.as('both'))
     .selectAll()
     .orderBy(sortKey(order))
     .orderBy('ordinal')

@@ -2,7 +2,7 @@ import type { Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from '@connectrpc/connect';
 import type { ErrorCode } from '@murmur/api';
 
-import { accessOf } from '../../access/access.js';
+import { type AccessParts, accessOf } from '../../access/access.js';
 import { authenticate, unauthenticated } from '../../access/authenticate.js';
 import { isDenial } from '../../access/denials.js';
 import { databaseNow } from '../../database/clock.js';
@@ -21,7 +21,7 @@ const tenantHeader = 'murmur-tenant';
  * Lets a call happen only as its rule says, hands on what its caller may do, and keeps the audit log: an entry before the
  * call acts, without which it does not, and its outcome afterwards.
  */
-export function accessInterceptor(parts: TrailParts & { readonly recheckMs?: number }): Interceptor {
+export function accessInterceptor(parts: TrailParts & Pick<AccessParts, 'localTenants'> & { readonly recheckMs?: number }): Interceptor {
   return (next) => async (request) => {
     const { method, signal } = request;
     const rule = ruleOf(method);
@@ -30,7 +30,7 @@ export function accessInterceptor(parts: TrailParts & { readonly recheckMs?: num
     const meant = request.header.get(tenantHeader);
     const received = await receive(request);
     let message = received.message;
-    const access = await accessOf(parts.database, identity);
+    const access = await accessOf(parts, identity);
     request.contextValues.set(accessKey, access);
     const kept = typeof rule.audited === 'function' ? rule.audited(message) : rule.audited;
     const address = request.contextValues.get(addressKey);
@@ -45,7 +45,7 @@ export function accessInterceptor(parts: TrailParts & { readonly recheckMs?: num
           // A key that is taken away ends what it began. A token cannot be, but a host that slept has not counted its time.
           if (identity.keyId !== '') await authenticate(parts.database, request.header.get('authorization'));
           else if (identity.end !== undefined && identity.end.at <= (await databaseNow(parts.database))) throw unauthenticated();
-          await authorize(parts.database, rule, { identity, access: await accessOf(parts.database, identity), meant }, message);
+          await authorize(parts.database, rule, { identity, access: await accessOf(parts, identity), meant }, message);
         };
         const everyMs = parts.recheckMs ?? defaultRecheckMs;
         const messages = rechecked(response.message, { everyMs, check: still, lastsMs: identity.end?.lastsMs });

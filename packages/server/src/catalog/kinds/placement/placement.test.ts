@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 
-import { writeBuiltins } from '../../builtins.js';
 import { describeKind } from '../../describe-kind.js';
 import { refused, testCatalog } from '../../testing.js';
 
@@ -128,16 +127,5 @@ test('the placements on the host are hidden from all but local tenants', async (
     'FAILED_PRECONDITION: placement "murmur-qemu-local" does not exist',
   );
   expect((await catalog.set('workspace', 'app', workspace)).changed).toBe(true);
-  await catalog.close();
-});
-
-test("the operator's configuration may show them to other tenants", async () => {
-  const catalog = await testCatalog();
-  const config = { localSubstrates: ['QEMU'], localArchitecture: 'AMD64' } as const;
-  await writeBuiltins(catalog.database.database, { ...config, localTenants: ['github_app/acme'] });
-  expect((await catalog.as('github_app/acme').get('placement', 'murmur-qemu-local')).builtin).toBe(true);
-  expect(await refused(catalog.as('github_app/acme2').get('placement', 'murmur-qemu-local'))).toMatch(/^NOT_FOUND/);
-  await writeBuiltins(catalog.database.database, config);
-  expect(await refused(catalog.as('github_app/acme').get('placement', 'murmur-qemu-local'))).toMatch(/^NOT_FOUND/);
   await catalog.close();
 });

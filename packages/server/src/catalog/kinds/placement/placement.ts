@@ -7,12 +7,6 @@ import { placementErrors } from './errors.js';
 import { placementFields } from './fields.js';
 import { checkTarget } from './target.js';
 
-/** The placements on the server's own host. Machines there can reach its loopback, so only its own tenants may use them. */
-const localPlacements: readonly string[] = ['murmur-docker-local', 'murmur-qemu-local'];
-
-/** The operator's, fixed when the server starts: what a name means to a tenant depends on it in every call. */
-let localTenants: readonly string[] = [];
-
 /** Where a bake runs and its image lives. */
 export const placement = defineKind({
   name: 'placement',
@@ -45,13 +39,8 @@ gcp:
     yield* checkTarget(spec);
     yield* checkDescription(spec.description);
   },
-  hiddenBuiltins: (tenant) => (tenant.startsWith('local/') || localTenants.includes(tenant) ? [] : localPlacements),
+  builtinsOnHost: true,
 });
-
-/** Which tenants besides `local/…` ones may use the placements on the host, as the operator's configuration says. */
-export function openLocalPlacements(tenants: readonly string[]): void {
-  localTenants = tenants;
-}
 
 function targetCell({ target }: Placement): string {
   if (target.case === 'gcp') return target.value.project;

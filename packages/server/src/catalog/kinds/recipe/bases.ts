@@ -1,4 +1,4 @@
-import { ArchitectureSchema, type Image, ImageSchema, type Recipe } from '@murmur/api';
+import { ArchitectureSchema, type Image, ImageSchema, type Recipe, Substrate } from '@murmur/api';
 
 import { type Faults, type FieldFault, fault } from '../../faults.js';
 import type { Reference } from '../../kind.js';
@@ -8,6 +8,7 @@ import { recipeErrors } from './errors.js';
 
 interface Base {
   readonly field: string;
+  readonly substrate: Substrate;
   readonly source: NonNullable<Image['source']['case']>;
   readonly missing: typeof recipeErrors.awsMissing;
   readonly other: typeof recipeErrors.awsOther;
@@ -18,6 +19,7 @@ interface Base {
 const bases: readonly Base[] = [
   {
     field: 'base_image_aws_ref',
+    substrate: Substrate.AWS,
     source: 'aws',
     missing: recipeErrors.awsMissing,
     other: recipeErrors.awsOther,
@@ -25,6 +27,7 @@ const bases: readonly Base[] = [
   },
   {
     field: 'base_image_gce_ref',
+    substrate: Substrate.GCP,
     source: 'gce',
     missing: recipeErrors.gceMissing,
     other: recipeErrors.gceOther,
@@ -32,6 +35,7 @@ const bases: readonly Base[] = [
   },
   {
     field: 'base_image_docker_ref',
+    substrate: Substrate.DOCKER,
     source: 'docker',
     missing: recipeErrors.dockerMissing,
     other: recipeErrors.dockerOther,
@@ -39,12 +43,23 @@ const bases: readonly Base[] = [
   },
   {
     field: 'base_image_qemu_ref',
+    substrate: Substrate.QEMU,
     source: 'qemu',
     missing: recipeErrors.qemuMissing,
     other: recipeErrors.qemuOther,
     name: (recipe) => recipe.baseImageQemuRef,
   },
 ];
+
+/** The name of a recipe's base image on a substrate; empty when it has none there. */
+export function baseOn(recipe: Recipe, substrate: Substrate): string {
+  return bases.find((base) => base.substrate === substrate)?.name(recipe) ?? '';
+}
+
+/** The substrate that an image is of. */
+export function substrateOf({ source }: Image): Substrate {
+  return bases.find((base) => base.source === source.case)?.substrate ?? Substrate.UNSPECIFIED;
+}
 
 /** The base images a recipe names. */
 export function baseReferences(recipe: Recipe): Reference[] {

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type ApplyDocument, MurmurError, byteLength, readDocument } from '@murmur/api';
 
 import { type Address, addressOf, writableAddress } from '../../address.js';
+import type { Reader } from '../../context.js';
 import { type Decoded, decode } from '../../decode.js';
 import { throwFaults } from '../../faults.js';
 import type { Kind } from '../../kind.js';
@@ -46,7 +47,7 @@ const maxBytes = 12 * 1024 * 1024;
 
 /** Reads the documents, each for itself. What is wrong with one goes to the faults; it is not among the entries then. */
 export async function readBatch(
-  tenant: string,
+  reader: Reader,
   documents: readonly Pick<ApplyDocument, 'text' | 'origin' | 'line'>[],
   faults: BatchFaults,
 ): Promise<Batch> {
@@ -59,7 +60,7 @@ export async function readBatch(
     await setImmediate();
     const document = { index, origin };
     try {
-      const entry = readEntry(tenant, document, readDocument(text, { firstLine: Math.max(1, line) }));
+      const entry = readEntry(reader, document, readDocument(text, { firstLine: Math.max(1, line) }));
       const earlier = entries.get(entry.key);
       if (earlier === undefined) entries.set(entry.key, entry);
       else faults.add(document, repeated(entry, earlier));
@@ -92,17 +93,17 @@ function refusedBatch(message: string, hint: string): MurmurError {
   return new MurmurError('INVALID_ARGUMENT', message, { hint });
 }
 
-function readEntry(tenant: string, document: FaultyDocument, { kind: kindName, ...fields }: Record<string, unknown>): Entry {
+function readEntry(reader: Reader, document: FaultyDocument, { kind: kindName, ...fields }: Record<string, unknown>): Entry {
   const kind = kindOf(kindName);
   const decoded = decode(kind.schema, fields, kind.decoding);
   const spec = kind.normalise?.(decoded.message) ?? decoded.message;
   const name = 'name' in spec && typeof spec.name === 'string' ? spec.name : '';
   // Without a name there is nothing to compare it with; it is refused for what is wrong with it by itself.
   if (name === '') throwFaults(kind, decoded.faults, [...kind.validate(spec, decoded.written)]);
-  const address = writableAddress(kind, tenant, name);
+  const address = writableAddress(kind, reader.tenant, name);
   const references = (kind.references?.(spec) ?? []).flatMap(({ path, kind: target, name: targetName, missing }): EntryReference[] => {
-    const found = addressOf(kindNamed(target), tenant, targetName);
-    return found?.tenant === tenant ? [{ path, address: found, key: keyOf(found), missing: missing.message }] : [];
+    const found = addressOf(kindNamed(target), reader, targetName);
+    return found?.tenant === reader.tenant ? [{ path, address: found, key: keyOf(found), missing: missing.message }] : [];
   });
   return { ...document, kind, address, key: keyOf(address), decoded, references };
 }
