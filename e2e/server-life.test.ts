@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { withoutWaits } from '../packages/server/src/bake/runs/testing-runs.js';
 import { logHas, logOf, runEnded, runsOf, setRecipe } from './harness/bakes.js';
 import { murmur, murmurOk } from './harness/cli.js';
 import { machineFolders, machinesOf, processesNaming } from './harness/machines.js';
@@ -128,7 +129,7 @@ describe('the life of a server', () => {
     expect(followed.code).toBe(0);
     expect(followed.stdout.split('\n').filter((line) => line.startsWith('line '))).toEqual(lines);
     expect(followed.stderr).toContain('Bake completed in ');
-    expect(await logOf(server, id)).toBe(followed.stdout);
+    expect(await logOf(server, id)).toBe(withoutWaits(followed.stdout));
     expect(await runEnded(server, 'counted')).toMatchObject({ phase: 'completed', attempt: 1 });
   });
 

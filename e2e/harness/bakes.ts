@@ -1,3 +1,4 @@
+import { withoutWaits } from '../../packages/server/src/bake/runs/testing-runs.js';
 import { murmurOk } from './cli.js';
 import type { TestServer } from './server.js';
 import { eventually } from './wait.js';
@@ -35,9 +36,9 @@ export function runEnded(server: TestServer, recipe: string): Promise<Run> {
   return runWhen(server, recipe, 'over', (run) => ['completed', 'failed', 'cancelled'].includes(run.phase));
 }
 
-/** The stored log of a run. */
-export function logOf(server: TestServer, runId: string): Promise<string> {
-  return murmurOk(server, ['bakes', 'logs', runId]);
+/** The stored log of a run, apart from what it says of long waits. */
+export async function logOf(server: TestServer, runId: string): Promise<string> {
+  return withoutWaits(await murmurOk(server, ['bakes', 'logs', runId]));
 }
 
 /** Waits until a run's log holds a text. */

@@ -49,6 +49,7 @@ import { retireOldBases } from './bases/retire.js';
 import { checkOldest } from './upkeep/existence.js';
 import { type Starter, beat, enrol, held, signOff } from './hosts/enrol.js';
 import { listHosts, retireHost, retireOthers } from './hosts/hosts.js';
+import { tellWaits, type WaitNotes } from './upkeep/tell-waits.js';
 import { createReaper } from './upkeep/reaper.js';
 import { removeOld, type Retention } from './upkeep/retention.js';
 import { createRecovery } from './upkeep/recover.js';
@@ -113,6 +114,7 @@ export function createBakery(parts: BakeryParts): Bakery {
   const starter: Starter = { hostId, instance: randomUUID(), formerId: parts.formerHostId };
   const log = parts.log.child({ room: 'bake' });
   const active = createActiveRuns();
+  const notes: WaitNotes = new Map();
   const engine = createWorkflowEngine({ connection, hostId, instance: starter.instance, version: workflowVersion, log, workflow: runBake });
   const admission = createAdmission({ database, room: parts.room, log, begin: startWorkflow });
   const exportImage = createExporter({ ...parts, log });
@@ -133,7 +135,7 @@ export function createBakery(parts: BakeryParts): Bakery {
     }
     const signal = active.add(lease);
     try {
-      const worker = createWorker({ ...parts, log, begun, letGo: engine.letGo }, lease, signal);
+      const worker = createWorker({ ...parts, log, notes, begun, letGo: engine.letGo }, lease, signal);
       await bake(worker, engine, () => run.keep_on_failure_seconds > 0, beginning);
     } catch (error) {
       // It has ended here where the answer to the last commit was lost, or elsewhere.
@@ -200,6 +202,7 @@ export function createBakery(parts: BakeryParts): Bakery {
           { name: 'interrupts', everyMs: 1000, work: () => active.check(database) },
           { name: 'admission', everyMs: 2000, work: admission.look },
           { name: 'recovery', everyMs: 5000, work: recover },
+          { name: 'waits', everyMs: 10_000, work: () => tellWaits({ ...parts, log, notes }) },
           { name: 'reaper', everyMs: 30_000, work: () => reaper.round() },
           { name: 'existence', everyMs: 60_000, work: () => checkOldest({ ...parts, log }, stopping.signal) },
           { name: 'retention', everyMs: 3_600_000, work: async () => void (await removeOld({ ...parts, engine, log }, stopping.signal)) },

@@ -33,6 +33,7 @@ import type { Substrate, SubstrateName } from '../substrates/substrate.js';
 import { type Bakery, createBakery } from './index.js';
 import type { HostRoom } from './room/limits.js';
 import { testRoom } from './room/testing.js';
+import { withoutWaits } from './runs/testing-runs.js';
 import { startBake } from './starting/start.js';
 import { testContext } from '../catalog/testing.js';
 
@@ -69,7 +70,7 @@ export interface TestBakery extends AsyncDisposable {
   readonly installation: string;
   setRecipe(name: string, choices: RecipeChoices): Promise<void>;
   bake(recipe: string, choices?: BakeChoices): Promise<StartBakeResponse>;
-  /** Follows a bake to its end; its log and the last message's bake. `onText` sees the log as it comes. */
+  /** Follows a bake to its end; its log, apart from what it says of long waits, and the last message's bake. `onText` sees the log as it comes. */
   follow(runId: string, onText?: (text: string) => void): Promise<{ log: string; bake: Bake }>;
   /** Waits for a bake to reach a phase. */
   reaches(runId: string, phase: string): Promise<void>;
@@ -127,7 +128,7 @@ export async function startTestBakery(
       last = message.bake ?? last;
     }
     if (last === undefined) throw new Error('the log stream never carried the bake');
-    return { log: text, bake: last };
+    return { log: withoutWaits(text), bake: last };
   };
 
   return {

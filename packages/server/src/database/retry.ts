@@ -6,7 +6,7 @@ import { isDatabaseOutage } from './outage.js';
 
 const pauseMs = 1000;
 /** An outage of hours is not a line a second. */
-const sayAgainMs = 60_000;
+const sayAgainMs = 55_000;
 
 /** How work waits for the database. */
 export interface Retrying {

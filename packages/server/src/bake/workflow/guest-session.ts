@@ -29,7 +29,7 @@ export interface GuestSession extends AsyncDisposable {
  */
 export function guestSession(
   state: BakeState,
-  { keys, signal, substrate }: Pick<StepContext, 'keys' | 'signal' | 'substrate'>,
+  { keys, note, signal, substrate }: Pick<StepContext, 'keys' | 'signal' | 'substrate'> & Partial<Pick<StepContext, 'note'>>,
   remainingMs: () => number = () => Infinity,
 ): GuestSession {
   const machine = machineOf(state);
@@ -57,7 +57,9 @@ export function guestSession(
           const lent = channel;
           began = performance.now();
           reached = began;
-          return await asked(limitMs, (limited) => work(lent, limited));
+          const answer = await asked(limitMs, (limited) => work(lent, limited));
+          note?.(undefined);
+          return answer;
         } catch (error) {
           if (channel === undefined) refusals += 1;
           await drop();
@@ -66,10 +68,14 @@ export function guestSession(
           const outOfReach = refusals >= mostRefusals || drops >= mostDrops || silences >= mostSilences;
           const awaited = error.kind === 'no-room' && remainingMs() < Infinity;
           if (!awaited && (outOfReach || performance.now() - reached >= answerMs)) throw error;
+          note?.(`its machine, which is out of reach: ${error.message}`);
           await delay(betweenTriesMs, undefined, { signal });
         }
       }
     },
-    [Symbol.asyncDispose]: drop,
+    async [Symbol.asyncDispose]() {
+      note?.(undefined);
+      await drop();
+    },
   };
 }

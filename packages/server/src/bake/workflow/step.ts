@@ -44,6 +44,8 @@ export interface StepContext {
   /** Aborted when the bake is cancelled, taken over or the server stops. */
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** Says, for the log, what is waited for from here on where the step alone does not tell; undefined when it is there. */
+  note(awaited: string | undefined): void;
 }
 
 /**
@@ -53,6 +55,8 @@ export interface StepContext {
 export interface BakeStep {
   readonly name: string;
   readonly phase: Phase;
+  /** What its run waits for meanwhile, in words; absent where that takes the time it takes, as a script does. */
+  readonly waitsFor?: string;
   run(state: BakeState, context: StepContext): Promise<BakeState>;
   /** Removes what the step made in this attempt, or half made. */
   undo?(state: BakeState, context: StepContext): Promise<void>;

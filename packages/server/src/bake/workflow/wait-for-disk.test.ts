@@ -26,6 +26,7 @@ async function step(looks: number, local = true) {
       database: db.database,
       lease: { runId, executor: 'e', epoch: 0 },
       log: pino({ level: 'silent' }),
+      note: () => undefined,
       room: testRoom({ disk }),
       signal: new AbortController().signal,
       substrate: { local } as never,

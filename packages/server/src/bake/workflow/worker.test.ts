@@ -42,6 +42,7 @@ async function startWorker(): Promise<WorkerUnderTest> {
     substrates: new Map<SubstrateName, typeof substrate>([['QEMU', substrate]]),
     installation: 'worker',
     room: testRoom(),
+    notes: new Map<string, string>(),
     log,
     begun: 1,
     letGo: (id: string) => new Error(`let go of ${id}`),

@@ -28,6 +28,8 @@ export interface WorkerParts {
   readonly installation: string;
   readonly room: HostRoom;
   readonly log: Logger;
+  /** What this process's runs wait for just now; by the run. */
+  readonly notes: Map<string, string>;
   /** Which beginning of the run this is. */
   readonly begun: number;
   /** The error with which a step leaves whose run another executor has. */
@@ -73,6 +75,10 @@ export function createWorker(parts: WorkerParts, lease: Lease, signal: AbortSign
       secret: (name) => secretOf(parts, run.tenant, name),
       signal: stepSignal,
       log,
+      note(awaited) {
+        if (awaited === undefined) parts.notes.delete(run.id);
+        else parts.notes.set(run.id, awaited);
+      },
     };
   };
 

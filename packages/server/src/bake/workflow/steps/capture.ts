@@ -13,6 +13,7 @@ const name = 'capture';
 export const capture: BakeStep = {
   name,
   phase: 'capturing',
+  waitsFor: "the image of its machine's disk",
   async run(state, context) {
     const { attempt, owner, run, substrate } = context;
     await waitForDisk(context);

@@ -16,6 +16,7 @@ const cleanMs = 15 * 60_000;
 export const clean: BakeStep = {
   name: 'clean',
   phase: 'capturing',
+  waitsFor: "its machine's disk to be cleaned",
   async run(state, context) {
     await assertLease(context.database, context.lease);
     const until = performance.now() + cleanMs;

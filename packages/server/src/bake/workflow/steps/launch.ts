@@ -11,6 +11,7 @@ const marginSeconds = 3600;
 export const launch: BakeStep = {
   name,
   phase: 'launching',
+  waitsFor: 'its machine to be started',
   async run(_state, context) {
     const { attempt, inputs, run, substrate } = context;
     await waitForDisk(context);

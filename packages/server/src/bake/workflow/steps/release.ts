@@ -6,6 +6,7 @@ import { launch } from './launch.js';
 export const release: BakeStep = {
   name: 'release',
   phase: 'registering',
+  waitsFor: 'its machine to be removed',
   async run(state, context) {
     await assertLease(context.database, context.lease);
     await launch.undo?.(state, context);

@@ -5,6 +5,7 @@ import { type BakeStep, machineOf } from '../step.js';
 export const waitReady: BakeStep = {
   name: 'wait-ready',
   phase: 'launching',
+  waitsFor: 'its machine to boot',
   async run(state, { database, keys, lease, signal, substrate }) {
     await assertLease(database, lease);
     await substrate.waitReady(machineOf(state), keys, signal);
