@@ -219,5 +219,5 @@ test('a list comes page by page, and an unknown filter or parameter is refused',
   expect(await codeOf(ec2.send(new DescribeSubnetsCommand({ Filters: [{ Name: 'colour', Values: ['red'] }] })))).toBe(
     'InvalidParameterValue',
   );
-  expect(await codeOf(launch({ HibernationOptions: { Configured: true } }))).toBe('UnknownParameter');
+  expect(await codeOf(launch({ HibernationOptions: { Configured: true } }))).toBe('UnsupportedOperation');
 });

@@ -56,14 +56,16 @@ function answer(
 /** What stands at a path, or the names below a folder. */
 function content(path: string, world: World, instance: Instance, accountId: string): string | Buffer | undefined {
   if (path === 'user-data') return instance.userData.length > 0 ? instance.userData : undefined;
-  if (path === 'dynamic/instance-identity/document') return JSON.stringify(identity(world, instance, accountId));
-  const [first, ...rest] = path.replace(/\/$/, '').split('/');
-  if (first === '') return 'dynamic\nmeta-data\nuser-data';
-  if (first !== 'meta-data') return undefined;
-  let at: Tree | string | undefined = tree(world, instance);
-  for (const name of rest) at = typeof at === 'object' ? at[name] : undefined;
+  const names = path.split('/').filter((name) => name !== '');
+  const document = JSON.stringify(identity(world, instance, accountId));
+  let at: Tree | string | undefined = {
+    dynamic: { 'instance-identity': { document } },
+    'meta-data': tree(world, instance),
+    'user-data': instance.userData.toString(),
+  };
+  for (const name of names) at = typeof at === 'object' ? at[name] : undefined;
   // AWS lists the keys by number and name, and answers the number.
-  if (typeof at === 'object' && rest.join('/') === 'public-keys') return `0=${instance.keyName ?? ''}`;
+  if (typeof at === 'object' && names.join('/') === 'meta-data/public-keys') return `0=${instance.keyName ?? ''}`;
   if (typeof at !== 'object') return at;
   return Object.entries(at)
     .map(([name, below]) => (typeof below === 'object' && name !== 'public-keys' ? `${name}/` : name))

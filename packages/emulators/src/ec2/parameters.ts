@@ -6,17 +6,17 @@ export type Parameters = ReadonlyMap<string, string>;
 /** Parameters that every call takes. */
 const always = new Set(['Action', 'Version', 'DryRun']);
 
-/** The parameters of a form-encoded body. */
+/** The parameters of a form-encoded body. Some clients send empty ones for what was not given; only a value may be empty. */
 export function parseForm(body: string): Parameters {
-  return new Map(new URLSearchParams(body));
+  return new Map([...new URLSearchParams(body)].filter(([name, value]) => value !== '' || /\.Value(\.\d+)?$/.test(name)));
 }
 
-/** Refuses parameters that the call does not have: a client that misspells one would think it had taken effect. */
-export function refuseUnknown(parameters: Parameters, known: readonly string[]): void {
+/** Refuses parameters that would have no effect here: a client would think that they had. */
+export function refuseIgnored(parameters: Parameters, known: readonly string[]): void {
   for (const name of parameters.keys()) {
     const [first = ''] = name.split('.');
     if (!always.has(first) && !known.includes(first)) {
-      throw new ApiError('UnknownParameter', `The parameter ${first} is not recognized`);
+      throw new ApiError('UnsupportedOperation', `The emulator does nothing with the parameter ${first}`);
     }
   }
 }

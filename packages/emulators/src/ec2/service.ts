@@ -14,7 +14,8 @@ import { resourceActions } from './calls/resources.js';
 import { stsActions } from './calls/sts.js';
 import { ApiError } from './errors.js';
 import type { Machines } from './machines.js';
-import { flag, parseForm, refuseUnknown, required, type Parameters } from './parameters.js';
+import { checkAnswer, checkParameters, isOperation, type Api } from './model.js';
+import { flag, parseForm, refuseIgnored, required, type Parameters } from './parameters.js';
 import type { Settings } from './settings.js';
 import { verify } from './signature.js';
 import type { World } from './world.js';
@@ -39,8 +40,6 @@ export interface Service {
   readonly seen: SeenRequest[];
   readonly clock: Clock;
 }
-
-type Api = 'ec2' | 'sts';
 
 interface Route {
   readonly api: Api;
@@ -69,6 +68,7 @@ export async function answer(service: Service, { body, request, response }: Whol
     if (fault?.effect === 'twice') await attempt(route);
     const result = fault?.effect === 'empty' ? {} : await route.action.run(route.call);
     if (fault?.effect === 'lose') return drop(request, seen);
+    checkAnswer(api, name, result);
     send(200, document(route, result));
   } catch (error) {
     const known = error instanceof ApiError ? error : new ApiError('InternalError', String(error), 500);
@@ -87,8 +87,11 @@ function authorize(service: Service, request: IncomingMessage, body: string, par
     (accessKeyId) => (caller = holderFor(api, () => accounts.holderOf(accessKeyId, signed))).secretAccessKey,
   );
   const action = (api === 'sts' ? stsActions : ec2Actions)[name];
-  if (action === undefined || scope.service !== api)
+  if (scope.service !== api || !isOperation(api, name))
     throw new ApiError('InvalidAction', `The action ${name} is not valid for this web service.`);
+  if (action === undefined) throw new ApiError('UnsupportedOperation', `The emulator does not have the action ${name}.`);
+  checkParameters(api, name, parameters);
+  refuseIgnored(parameters, action.parameters);
   const world = worlds.get(scope.region) ?? (api === 'sts' ? [...worlds.values()][0] : undefined);
   if (world === undefined || caller === undefined) throw new ApiError('AuthFailure', `There is no region ${scope.region} here`, 401);
   if (settings.denied.includes(`${api}:${name}`)) {
@@ -98,7 +101,6 @@ function authorize(service: Service, request: IncomingMessage, body: string, par
       403,
     );
   }
-  refuseUnknown(parameters, action.parameters);
   const reader = { call: name, caller: caller.arn };
   return { api, name, action, call: { parameters, caller, accounts, world, machines, settings, clock, reader } };
 }

@@ -85,7 +85,7 @@ function firmwareFile({ folder }: MachineSpec, name: string): string {
 function argumentsOf(spec: MachineSpec, monitor: string, serial: string): readonly string[] {
   const { accelerator, address, boot, disk, firmware, firmwareFiles, folder, memoryMb, metadataPort, name } = spec;
   const network = [
-    'user,id=net,net=169.254.169.0/24,host=169.254.169.2,dns=169.254.169.3,dhcpstart=169.254.169.15',
+    'user,id=net,ipv6=off,net=169.254.169.0/24,host=169.254.169.2,dns=169.254.169.3,dhcpstart=169.254.169.15',
     `hostfwd=tcp:${address}:22-:22`,
     `guestfwd=tcp:169.254.169.254:80-cmd:busybox nc 127.0.0.1 ${metadataPort}`,
   ].join(',');

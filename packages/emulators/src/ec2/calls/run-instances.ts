@@ -6,7 +6,6 @@ import { newId, newThing, type Instance, type Subnet, type Volume, type World } 
 
 /** EC2's limit for user-data, before it is encoded. */
 const userDataBytes = 16 * 1024;
-const diskTypes = ['gp2', 'gp3', 'io1', 'io2', 'standard'];
 
 /** Starts machines, once for each token in a zone. */
 export const runInstances = {
@@ -81,16 +80,12 @@ function newInstance(call: Call, subnet: Subnet, clientToken: string, address: s
     throw new ApiError('InvalidParameterValue', 'The emulator starts one instance at a time');
   }
   const type = parameters.get('InstanceType') ?? 'm1.small';
-  if (!/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type)) throw new ApiError('InvalidParameterValue', `Invalid value '${type}' for InstanceType.`);
   const card = structures(parameters, 'NetworkInterface')[0];
   const groupIds = [...list(parameters, 'SecurityGroupId'), ...(card === undefined ? [] : list(card, 'SecurityGroupId'))];
   for (const id of groupIds) found(world.groups, id, 'InvalidGroup.NotFound');
   const keyName = parameters.get('KeyName');
   if (keyName !== undefined) found(world.keys, keyName, 'InvalidKeyPair.NotFound');
-  const onShutdown = parameters.get('InstanceInitiatedShutdownBehavior') ?? 'stop';
-  if (onShutdown !== 'stop' && onShutdown !== 'terminate') {
-    throw new ApiError('InvalidParameterValue', `Value (${onShutdown}) for parameter InstanceInitiatedShutdownBehavior is invalid.`);
-  }
+  const onShutdown = parameters.get('InstanceInitiatedShutdownBehavior') === 'terminate' ? 'terminate' : 'stop';
   const userData = Buffer.from(parameters.get('UserData') ?? '', 'base64');
   if (userData.length > userDataBytes) throw new ApiError('InvalidParameterValue', 'User data is limited to 16384 bytes');
   const thing = newThing(clock, 'i', tagsFor(parameters, 'instance'));
@@ -138,7 +133,6 @@ function newVolume(
     );
   }
   const volumeType = ebs.get('VolumeType') ?? 'gp3';
-  if (!diskTypes.includes(volumeType)) throw new ApiError('InvalidParameterValue', `Invalid value '${volumeType}' for VolumeType.`);
   const [iops, throughput] = [count(ebs, 'Iops'), count(ebs, 'Throughput')];
   if (
     volumeType === 'gp3' &&
