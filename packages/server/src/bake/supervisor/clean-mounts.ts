@@ -24,12 +24,14 @@ is_cleaned() {
 
 unmount_new() {
   set -f
-  for point in $(new_mounts); do
+  points=$(new_mounts)
+  for point in $points; do
     path=$(printf %b "$point")
     umount "$path" || { is_cleaned "$path" && umount -l "$path"; } || continue
     echo "unmounted $point"
   done
-  for point in $(new_mounts); do
+  [ -z "$points" ] || points=$(new_mounts)
+  for point in $points; do
     ! is_cleaned "$point" || complain "$point" 'is still mounted'
   done
   set +f
@@ -52,7 +54,8 @@ own() {
   path=$1
   shift
   for point; do
-    point=$(printf %b "$point")
+    # A process for each of very many looks, and there are blanks in hardly any.
+    case $point in *\\\\*) point=$(printf %b "$point") ;; esac
     case $path/ in "$point"/*) return 1 ;; esac
     case $point/ in "$path"/*) return 1 ;; esac
   done

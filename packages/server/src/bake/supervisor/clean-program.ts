@@ -25,11 +25,16 @@ begin() {
     systemctl stop systemd-random-seed.service >/dev/null
   fi
   if command -v cloud-init >/dev/null; then cloud-init clean --logs >/dev/null; fi
-  if command -v apt-get >/dev/null; then apt-get clean >/dev/null; fi
+  for file in /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*; do
+    present "$file" || continue
+    apt-get clean >/dev/null
+    break
+  done
   each_identity remove
   each_key_file forget_key
   rmdir /root/.ssh
-  if [ -e /etc/machine-id ]; then
+  # What is empty already is not touched: in a container even that would add it to the layer.
+  if [ -s /etc/machine-id ]; then
     empty /etc/machine-id
     chmod 444 /etc/machine-id
   fi
@@ -41,9 +46,7 @@ begin() {
       "$home/.lesshst" "$home/.viminfo" "$home/.wget-hsts" "$home/.sudo_as_admin_successful"
   done
   for place in /tmp /var/tmp; do clean_temporary "$place"; done
-  sync
-  if command -v fstrim >/dev/null; then fstrim -a >/dev/null; fi
-  sync
+  ${folder === guestFolder ? 'flush_disk' : '# The disk is not its own.'}
   verify
   if [ -n "$kept" ]; then
     printf %s "$kept" >&3
@@ -53,6 +56,12 @@ begin() {
   while umount -l ${folder}; do :; done
   grep -q ' ${folder}/' /proc/mounts || rm -rf ${folder}
   exit 0
+}
+
+flush_disk() {
+  sync
+  if command -v fstrim >/dev/null; then fstrim -a >/dev/null; fi
+  sync
 }
 
 # What would make two machines one.
@@ -93,7 +102,7 @@ clean_logs() {
 $(find "$@" \\( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old' \\))
 LEFT
   while IFS= read -r file; do [ -z "$file" ] || empty "$file"; done <<LEFT
-$(find "$@" -exec sh -c 'for file; do true >"$file" || printf "%s\\n" "$file"; done' sh {} +)
+$(find "$@" ! -size 0 -exec sh -c 'for file; do true >"$file" || printf "%s\\n" "$file"; done' sh {} +)
 LEFT
 }
 

@@ -1,5 +1,5 @@
 /**
- * The supervisor's functions that find and end a script's processes: POSIX sh. They rely on `here`, `cgroup` and `nap` of the
+ * The supervisor's functions that find and end a script's processes: POSIX sh. They rely on `here`, `cgroup`, `doze` and `nap` of the
  * supervisor around them.
  */
 export const guestEnding = `# Every process of the script: its control group, its session, its children and whoever holds its output.
@@ -63,6 +63,11 @@ all_gone() {
 # What still holds the output after the script, such as a filter it went through, has something to say yet: it is waited for as
 # long as more comes, but not for ever. While the server is away nothing can come, and that time does not count.
 drain_output() {
+  dozes=0
+  while [ ! -e run/collected ] && [ "$dozes" -lt 5 ]; do
+    dozes=$((dozes + 1))
+    doze
+  done
   naps=0
   quiet=0
   seen=

@@ -29,6 +29,19 @@ export interface ScriptStart {
  * value is in no argument and no file.
  */
 export function startProgram(start: ScriptStart, folder: string = guestFolder): string {
+  return `${beginning(start, folder)}begin; echo started\n`;
+}
+
+/**
+ * The same program, which prints `started` to standard error instead and then does as {@link readCommand}: a script that ends
+ * soon needs no other command.
+ */
+export function startAndReadProgram(start: ScriptStart, from: number, folder: string = guestFolder): string {
+  return `${beginning(start, folder)}begin; echo started >&2; ${readCommand(from, from, folder)}\n`;
+}
+
+/** Defines what starts the script, for a line that begins with it: a shell runs no line before it has read it whole. */
+function beginning(start: ScriptStart, folder: string): string {
   const variables = Object.entries(start.variables).map(([name, value]) => `export ${name}=${shellQuote(value)}\n`);
   const environment = Object.entries(plainEnvironment).map(([name, value]) => `${name}=${value}`);
   return `begin() {
@@ -50,12 +63,10 @@ export function startProgram(start: ScriptStart, folder: string = guestFolder): 
   waited=0
   while [ ! -e run/started ] && [ "$waited" -lt 300 ]; do
     waited=$((waited + 1))
-    sleep 0.1 2>/dev/null || sleep 1
+    if [ "$waited" -gt 10 ] || ! sleep 0.02 2>/dev/null; then sleep 0.1 2>/dev/null || sleep 1; fi
   done
   [ -e run/started ]
-  echo started
 }
-begin
 `;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The supervisor's functions that hand its output to the server: POSIX sh. They rely on `base`, `most_bytes`, `nap` and `uptime_seconds` of the
+ * The supervisor's functions that hand its output to the server: POSIX sh. They rely on `base`, `most_bytes`, `doze`, `nap` and `uptime_seconds` of the
  * supervisor around them.
  */
 export const guestReading = `# Sets \`end\` to where the output ends now. Its length is looked at only when the newest segment may have grown since.
@@ -45,10 +45,10 @@ read_output() {
       state=lost
       break
     fi
-    [ "$naps" -lt 20 ] || break
+    [ "$naps" -lt 24 ] || break
     naps=$((naps + 1))
-    # Each nap is a process, and a slow machine feels ten a second.
-    if [ "$naps" -le 5 ]; then nap 0.1; else nap 0.25; fi
+    # Each nap is a process, and a slow machine feels ten a second. What ends at once should not wait for that.
+    if [ "$naps" -le 4 ]; then doze; elif [ "$naps" -le 9 ]; then nap 0.1; else nap 0.25; fi
   done
   if [ $((end - from)) -gt "$most_bytes" ]; then
     end=$((from + most_bytes))

@@ -28,6 +28,8 @@ most_bytes=1048576
 away_seconds=10
 
 nap() { sleep "$1" 2>/dev/null || sleep 1; }
+# For what is a matter of moments. Where a second is the shortest sleep, it is none.
+doze() { sleep 0.02 2>/dev/null; }
 
 uptime_seconds() { read -r seconds rest </proc/uptime; seconds=\${seconds%%.*}; }
 

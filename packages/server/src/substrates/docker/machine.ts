@@ -11,6 +11,12 @@ export const guestFolder = '/dev/murmur';
 const mostProcesses = 4096;
 const bytesPerMb = 1024 * 1024;
 
+/**
+ * The first process, which lasts for the machine's lifetime. A shell that waits takes in orphans that have ended as any init does;
+ * the engine's own would be mounted on a file in the image's layer.
+ */
+const initProcess = 'sleep "$1" & wait';
+
 /** The container's name: one for each create, so that a repeated create finds the first. */
 export function containerName(token: Token): string {
   return `murmur-${token}`;
@@ -50,12 +56,11 @@ function createOptions(
     Image: image,
     Labels: labelsOf(spec.owner, token),
     // The entry point alone: what the container adds to its image's configuration would otherwise end up in the captured one.
-    Entrypoint: ['sleep', String(spec.lifetimeSeconds)],
+    Entrypoint: ['sh', '-c', initProcess, 'murmur', String(spec.lifetimeSeconds)],
     Cmd: [],
     ...(base.User === undefined || base.User === '' ? {} : { User: 'root' }),
     ...(base.Healthcheck === undefined ? {} : { Healthcheck: { Test: ['NONE'] } }),
     HostConfig: {
-      Init: true,
       AutoRemove: true,
       Memory: spec.memoryMb * bytesPerMb,
       MemorySwap: spec.memoryMb * bytesPerMb,

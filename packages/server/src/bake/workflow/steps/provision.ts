@@ -12,7 +12,7 @@ import { openVariables } from '../../starting/run-inputs.js';
 import { BakeFailure, type BakeStep, type StepContext } from '../step.js';
 import { scriptFailure } from '../../supervisor/ending-words.js';
 import { complaint, guestAnswer } from '../../supervisor/guest-answer.js';
-import { readCommand, startProgram, stopCommand } from '../../supervisor/guest-program.js';
+import { readCommand, type ScriptStart, startAndReadProgram, stopCommand } from '../../supervisor/guest-program.js';
 
 const shownLines = 10;
 /** The guest ends the script by its own clock; this much later it is over at the latest, however the guest behaves. */
@@ -50,15 +50,8 @@ export const provision: BakeStep = {
     // A server that comes back late still asks how the script ended.
     const time = { until: performance.now() + Math.max(graceMs, inputs.timeoutSeconds * 1000 + graceMs - context.watchedMs) };
     await using session = guestSession(state, context, () => time.until - performance.now());
-    const program = startProgram(
-      { script: inputs.script, variables, timeoutSeconds: inputs.timeoutSeconds },
-      context.substrate.guestFolder,
-    );
-    await session.use(startMs, async (channel, signal) => {
-      const started = await channel.run('sh', { stdin: program, signal });
-      if (started.exitCode !== 0) throw new BakeFailure(`the script could not be started: ${complaint(started.stderr, secrets)}`);
-    });
-    const ending = await follow(session, time, context, secrets);
+    const start = { script: inputs.script, variables, timeoutSeconds: inputs.timeoutSeconds };
+    const ending = await follow(session, time, context, { start, secrets });
     if (ending === 'exited 0') return {};
     if (ending === 'lost' || endedBySignal(Number(/^exited (\d+)$/.exec(ending)?.[1]))) await assertNotGoingDown(session);
     throw new BakeFailure(await describe(ending, context, secrets));
@@ -73,8 +66,13 @@ function pauseAfter(followedMs: number): number {
   return Math.min(2000, Math.max(100, followedMs / 8));
 }
 
-/** Stores output until the script has ended, and says how: the supervisor's last state. */
-async function follow(session: GuestSession, time: { until: number }, context: StepContext, secrets: readonly string[]): Promise<string> {
+/** Starts the script, or finds it started, stores its output until it has ended, and says how: the supervisor's last state. */
+async function follow(
+  session: GuestSession,
+  time: { until: number },
+  context: StepContext,
+  { secrets, start }: { start: ScriptStart; secrets: readonly string[] },
+): Promise<string> {
   const { attempt, database, inputs, lease, run, watchedMs } = context;
   const redactor = createRedactor(secrets);
   const origin = run.guest_offset;
@@ -85,11 +83,20 @@ async function follow(session: GuestSession, time: { until: number }, context: S
   let stored = origin;
   let received = origin;
   let backlog = mostBacklog;
-  for (;;) {
-    const { chunk, state } = await session.use(readMs, async (channel, signal) => {
+  for (let started = false; ; started = true) {
+    const { guestFolder } = context.substrate;
+    const { chunk, state } = await session.use(started ? readMs : startMs, async (channel, signal) => {
       const answer = guestAnswer();
-      await channel.stream(readCommand(stored, received, context.substrate.guestFolder), answer.sink, { signal });
-      return { chunk: answer.output(), state: answer.state() };
+      if (started) {
+        await channel.stream(readCommand(stored, received, guestFolder), answer.sink, { signal });
+        return { chunk: answer.output(), state: answer.state() };
+      }
+      const stdin = startAndReadProgram(start, origin, guestFolder);
+      const exitCode = await channel.stream('sh', answer.sink, { stdin, signal });
+      const [, first] = /^started\n?([^]*)$/.exec(answer.state()) ?? [];
+      if (first === undefined) throw new BakeFailure(`the script could not be started: ${complaint(answer.state(), secrets)}`);
+      // What runs already may end whatever it finds, and so this command: the next one sees what came of it.
+      return { chunk: answer.output(), state: exitCode === 0 ? first : 'running' };
     });
     received += chunk.length;
     const running = /^running(?: (\d+))?$/.exec(state);
