@@ -104,9 +104,11 @@ describe('a session with the catalog', () => {
       ['placement', 'us-central1'],
     ] as const;
     const roundTrip = async ([kind, name]: readonly [string, string]): Promise<void> => {
-      const [yaml, json] = await Promise.all([ok(['get', kind, name]), ok(['get', kind, name, '-o', 'json'])]);
+      const [plain, yaml, json] = await Promise.all([[], ['-o', 'yaml'], ['-o', 'json']].map((form) => ok(['get', kind, name, ...form])));
+      expect(yaml).toBe(`kind: ${kind}\n${plain ?? ''}generation: 1\n`);
       expect(await ok(['set', kind, name, '-o', 'yaml'], json)).toBe(yaml);
       expect(await ok(['set', kind, name, '-o', 'json'], yaml)).toBe(json);
+      expect(await ok(['set', kind, name, '-o', 'json'], plain)).toBe(json);
       expect(await generations(kind, name)).toHaveLength(1);
     };
     await Promise.all(everything.map(roundTrip));
@@ -210,6 +212,8 @@ describe('a session with the catalog', () => {
       };
       const [, hash16] = /^hello-([0-9a-f]{16})$/.exec(image) ?? [];
       expect(document).toEqual({
+        kind: 'image',
+        generation: 1,
         name: image,
         architecture: 'ARCHITECTURE_AMD64',
         qemu: {

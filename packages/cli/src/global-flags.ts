@@ -8,6 +8,8 @@ export interface GlobalFlags {
   readonly apiKeyFile?: string;
   /** Whether plain HTTP to another host is allowed. */
   readonly insecure?: boolean;
+  /** How long one answer may take, as a Go duration. */
+  readonly requestTimeout?: string;
 }
 
 /** How the global flags are written and explained in help texts and completions. */
@@ -15,6 +17,11 @@ export const globalFlagDocs = [
   { flag: '--server', placeholder: 'URL', brief: 'The server to talk to [MURMUR_SERVER, default http://127.0.0.1:7007]' },
   { flag: '--tenant', placeholder: 'PROVIDER/ORG', brief: 'The tenant to act in [MURMUR_TENANT]' },
   { flag: '--api-key-file', placeholder: 'FILE', brief: 'Read the API key from a file [MURMUR_API_KEY holds the key itself]' },
+  {
+    flag: '--request-timeout',
+    placeholder: 'DURATION',
+    brief: 'How long to wait for an answer, such as 10s; 0 is for ever (default: 60s)',
+  },
   { flag: '--insecure', placeholder: undefined, brief: 'Send keys and secrets to another host by plain HTTP' },
 ] as const;
 
@@ -22,6 +29,7 @@ const keys: Readonly<Record<string, Exclude<keyof GlobalFlags, 'insecure'>>> = {
   '--server': 'server',
   '--tenant': 'tenant',
   '--api-key-file': 'apiKeyFile',
+  '--request-timeout': 'requestTimeout',
 };
 
 /** Takes the global flags out of a command line. What follows `--` is the user's own and stays as it is. */

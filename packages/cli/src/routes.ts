@@ -37,6 +37,13 @@ export const routes: readonly Route[] = [
   { words: ['bakes', 'show'], group: 'baking', brief: 'Show one bake', load: () => import('./commands/bakes-show.js') },
   { words: ['bakes', 'logs'], group: 'baking', brief: "Print a bake's log", load: () => import('./commands/bakes-logs.js') },
   { words: ['bakes', 'cancel'], group: 'baking', brief: 'Stop a running bake', load: () => import('./commands/bakes-cancel.js') },
+  { words: ['bakes', 'wait'], group: 'baking', brief: 'Wait until a bake has completed', load: () => import('./commands/bakes-wait.js') },
+  {
+    words: ['bakes', 'again'],
+    group: 'baking',
+    brief: 'Bake once more what a bake was about',
+    load: () => import('./commands/bakes-again.js'),
+  },
   { words: ['try'], group: 'images', brief: 'Run a command in a throwaway machine', load: () => import('./commands/try.js') },
   { words: ['image', 'export'], group: 'images', brief: 'Download an image as one file', load: () => import('./commands/image-export.js') },
   { words: ['base', 'build'], group: 'images', brief: 'Build the platform base image', load: () => import('./commands/base-build.js') },

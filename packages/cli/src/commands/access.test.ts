@@ -163,7 +163,7 @@ describe('audit ls', () => {
     });
     const filters = ['--resource', 'recipe', '--actor', 'ana', '--denied', '--page-size', '5', '--page-token', 't'];
     const listed: unknown = JSON.parse((await runForTest(['audit', 'ls', ...filters, '-o', 'json'], { env })).stdout);
-    expect(listed).toMatchObject([{ allowed: false }, { allowed: true }, { made: 'bake/r1' }]);
+    expect(listed).toMatchObject({ entries: [{ allowed: false }, { allowed: true }, { made: 'bake/r1' }], next_page_token: 'more' });
     expect(asked).toEqual([
       { pageSize: 100, pageToken: '', resource: '', actor: '', deniedOnly: false },
       { pageSize: 5, pageToken: 't', resource: 'recipe', actor: 'ana', deniedOnly: true },

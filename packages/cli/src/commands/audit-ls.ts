@@ -1,19 +1,18 @@
 import { type AuditEntry, AuditEntrySchema } from '@murmur/api';
 
 import { defineCommand } from '../define-command.js';
-import { outputFlag, type OutputFlags } from '../output/output-flag.js';
+import { outputFlag } from '../output/output-flag.js';
+import { filterWords, type PageFlags, pageFlags, printList } from '../output/print-list.js';
 import { renderTable } from '../output/table.js';
 import { renderTime } from '../output/time.js';
-import { wholeNumber } from '../parameters.js';
 
-type Flags = OutputFlags & {
+type Flags = PageFlags & {
   readonly resource?: string;
   readonly actor?: string;
   readonly denied: boolean;
-  readonly pageSize: number;
-  readonly pageToken?: string;
 };
 
+const mostPerPage = 1000;
 const text = { kind: 'parsed', parse: String, optional: true } as const;
 const headers = ['time', 'actor', 'key', 'address', 'action', 'resource', 'allowed', 'outcome', 'made'];
 
@@ -31,36 +30,33 @@ export const command = defineCommand<Flags, []>({
       resource: { ...text, placeholder: 'KIND/NAME', brief: 'Only about this resource, kind, bake/RUN or bake' },
       actor: { ...text, placeholder: 'SUBJECT', brief: 'Only by this user or service profile' },
       denied: { kind: 'boolean', default: false, withNegated: false, brief: 'Only what was refused for lack of a permission' },
-      pageSize: {
-        kind: 'parsed',
-        parse: wholeNumber(1, 1000),
-        default: '100',
-        placeholder: 'N',
-        brief: 'How many to list, from 1 to 1000',
-      },
-      pageToken: { ...text, placeholder: 'TOKEN', brief: 'Go on where an earlier page ended' },
+      ...pageFlags(mostPerPage, 100),
       output: outputFlag,
     },
     aliases: { o: 'output' },
   },
   async run(context, flags) {
     const client = await context.connect();
-    const { entries, nextPageToken } = await client.listAuditEntries({
-      pageSize: flags.pageSize,
-      pageToken: flags.pageToken ?? '',
-      resource: flags.resource ?? '',
-      actor: flags.actor ?? '',
-      deniedOnly: flags.denied,
-    });
-    const format = flags.output ?? 'table';
-    if (format === 'table') context.stdout.write(renderTable(headers, entries.map(rowOf)));
-    else {
-      const { messageToDocument, renderDocument } = await import('../output/document.js');
+    const { actor, denied, resource } = flags;
+    const { messageToDocument } = await import('../output/document.js');
+    await printList(context, flags, {
+      command: ['audit', 'ls', ...filterWords({ resource, actor, denied })],
+      name: 'entries',
+      most: mostPerPage,
+      standard: 100,
+      async page(request) {
+        const { entries, nextPageToken } = await client.listAuditEntries({
+          ...request,
+          resource: resource ?? '',
+          actor: actor ?? '',
+          deniedOnly: denied,
+        });
+        return { items: entries, nextPageToken };
+      },
+      table: (entries) => renderTable(headers, entries.map(rowOf)),
       // "false" is what a message leaves out.
-      const documents = entries.map((entry) => ({ ...messageToDocument(AuditEntrySchema, entry), allowed: entry.allowed }));
-      context.stdout.write(renderDocument(format, documents));
-    }
-    if (nextPageToken !== '') context.stderr.write(`More with: murmur audit ls --page-token ${nextPageToken}\n`);
+      document: (entry) => ({ ...messageToDocument(AuditEntrySchema, entry), allowed: entry.allowed }),
+    });
   },
 });
 

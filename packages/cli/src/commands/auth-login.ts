@@ -2,6 +2,8 @@ import type { Issuer } from '@murmur/api';
 
 import { createMurmurClient } from '../client/connect.js';
 import { requirePrivacy } from '../client/require-privacy.js';
+import { isInGitTree } from '../config/config-files.js';
+import { keysFile, replaceKey } from '../config/keys.js';
 import { changeLogin, loginsFile } from '../config/logins.js';
 import { noCredential, type Settings } from '../config/settings.js';
 import { storeLogin } from '../config/store-login.js';
@@ -19,7 +21,7 @@ type Flags = {
 export const command = defineCommand<Flags, []>({
   usage: '[flags]',
   description:
-    "Signs you in. Where the server takes tokens of an issuer, you confirm a code in a browser, on this machine or any other;\nthe login is kept for that server in $XDG_CONFIG_HOME/murmur/credentials.json, renews itself, and works in every folder.\nOtherwise, or with --with-key, reads an API key (from a prompt, standard input or --api-key-file), checks it with the\nserver and stores it with the server's address in this project's .murmur/murmur.local.yaml. A server that only a\nproject's file names must be named with --server, and is used with nothing but what was stored for it.\nA key goes before a login: --api-key-file, MURMUR_API_KEY, murmur.local.yaml, then the login, then the admin key of a\nserver on this machine.",
+    "Signs you in. Where the server takes tokens of an issuer, you confirm a code in a browser, on this machine or any other;\nthe login is kept for that server in $XDG_CONFIG_HOME/murmur/credentials.json, renews itself, and works in every folder.\nOtherwise, or with --with-key, reads an API key (from a prompt, standard input or --api-key-file), checks it with the\nserver and stores it with the server's address in this project's .murmur/murmur.local.yaml, or, in a git\ntree, for you alone in $XDG_CONFIG_HOME/murmur/keys.json. A server that only a\nproject's file names must be named with --server, and is used with nothing but what was stored for it.\nA key goes before a login: --api-key-file, MURMUR_API_KEY, murmur.local.yaml, keys.json, then the login, then the admin key of a\nserver on this machine.",
   examples: [
     { brief: 'Sign in with a browser', line: 'murmur auth login --server https://murmur.example.com' },
     { brief: 'Type or paste an API key', line: 'murmur auth login --with-key' },
@@ -81,12 +83,24 @@ async function signIn(context: Context, settings: Settings, issuer: Issuer): Pro
   if (keyHolder !== undefined) context.stderr.write(`murmur: warning: API keys go before logins, and the one in ${keyHolder} is used\n`);
 }
 
+/** Keeps a key and answers the file: in the project, or in a git tree, where it would soon be everybody's, with the user's own. */
+async function keepKey(context: Context, server: string, apiKey: string): Promise<string> {
+  if (!(await isInGitTree(context.cwd))) return storeLogin(context.cwd, { apiKey, server });
+  const keys = keysFile(context);
+  await replaceKey(keys, server, apiKey);
+  return keys.file;
+}
+
 async function storeKey(context: Context, settings: Settings): Promise<void> {
   const apiKey = context.globals.apiKeyFile === undefined ? (await readSecretValue(context, 'the API key')).trim() : settings.apiKey;
   if (apiKey === undefined || !/^\S+$/.test(apiKey)) {
     throw new CliError('INVALID_ARGUMENT', 'that is not an API key', { hint: 'Keys look like mur_<id>.<secret>.', exitCode: 2 });
   }
   const { tenant, subject } = await createMurmurClient({ ...settings, apiKey }).whoAmI({});
-  const file = await storeLogin(context.cwd, { apiKey, server: settings.server });
+  const file = await keepKey(context, settings.server, apiKey);
   context.stdout.write(`Logged in to ${settings.server} as ${subject} of ${tenant}; the key is in ${file}\n`);
+  const { keyHolder } = settings;
+  if (context.globals.apiKeyFile === undefined && keyHolder !== undefined && !file.endsWith(keyHolder)) {
+    context.stderr.write(`murmur: warning: the key in ${keyHolder} goes before it\n`);
+  }
 }

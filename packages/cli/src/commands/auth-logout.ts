@@ -1,3 +1,4 @@
+import { keysFile, readKey, replaceKey } from '../config/keys.js';
 import { changeLogin, loginsFile, readLogin, type StoredLogin } from '../config/logins.js';
 import { forgetKey } from '../config/store-login.js';
 import type { Context } from '../context.js';
@@ -7,23 +8,30 @@ import { defineCommand } from '../define-command.js';
 export const command = defineCommand({
   usage: '',
   description:
-    "Forgets what murmur auth login has stored for the server: your login, which ends at its issuer too if that has a way to,\nand the API key in this project's .murmur/murmur.local.yaml, which stays valid until it is revoked.",
+    "Forgets what murmur auth login has stored for the server: your login, which ends at its issuer too if that has a way to,\nand the API key in this project's .murmur/murmur.local.yaml or in your own keys.json, which stays valid until it is revoked.",
   examples: [{ brief: 'Leave nothing on this machine', line: 'murmur auth logout' }],
   parameters: {},
   async run(context) {
     const { server } = await context.settings();
     const login = await forgetLogin(context, server);
-    const keyFile = await forgetKey(context.cwd, server);
+    const keyFiles = [await forgetKey(context.cwd, server), await forgetOwnKey(context, server)].filter((file) => file !== undefined);
     if (login !== undefined) context.stdout.write(`Forgot the login at ${server}\n`);
-    if (keyFile !== undefined) {
-      context.stdout.write(`Forgot the API key in ${keyFile}\n`);
+    for (const file of keyFiles) context.stdout.write(`Forgot the API key in ${file}\n`);
+    if (keyFiles.length > 0) {
       context.stderr.write('The key itself stays valid until somebody revokes it with: murmur key revoke\n');
     }
-    if (login === undefined && keyFile === undefined) context.stdout.write(`Nothing is stored for ${server}\n`);
+    if (login === undefined && keyFiles.length === 0) context.stdout.write(`Nothing is stored for ${server}\n`);
     if ((context.env['MURMUR_API_KEY'] ?? '') !== '') context.stderr.write('MURMUR_API_KEY is still set\n');
     if (login !== undefined) await revoke(context, login);
   },
 });
+
+async function forgetOwnKey(context: Context, server: string): Promise<string | undefined> {
+  const keys = keysFile(context);
+  if ((await readKey(keys, server)) === undefined) return undefined;
+  await replaceKey(keys, server, undefined);
+  return keys.file;
+}
 
 async function forgetLogin(context: Context, server: string): Promise<StoredLogin | undefined> {
   const file = loginsFile(context);

@@ -1,7 +1,9 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import type { WhoAmIResponse } from '@murmur/api';
 
+import type { Settings } from '../config/settings.js';
 import { defineCommand } from '../define-command.js';
+import { CliError } from '../failure.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
 import { renderFields } from '../output/table.js';
 import { renderTime } from '../output/time.js';
@@ -13,24 +15,32 @@ export const command = defineCommand<OutputFlags, []>({
   examples: [{ brief: 'Who am I', line: 'murmur whoami' }],
   parameters: { flags: { output: outputFlag }, aliases: { o: 'output' } },
   async run(context, flags) {
-    const [{ server }, client] = await Promise.all([context.settings(), context.connect()]);
-    const self = await client.whoAmI({});
+    const [{ server, source }, client] = await Promise.all([context.settings(), context.connect()]);
+    const self = await client.whoAmI({}).catch((thrown: unknown) => {
+      // Whoever is refused by the server wants to know with what they came.
+      if (!(thrown instanceof Error && thrown.cause instanceof CliError))
+        context.stderr.write(`Asked ${server} ${source === undefined ? 'without a credential' : `with the credential of ${source}`}\n`);
+      throw thrown;
+    });
     const format = flags.output ?? 'table';
     if (format === 'table') {
-      context.stdout.write(renderFields(fieldsOf(server, self)));
+      context.stdout.write(renderFields(fieldsOf({ server, source }, self)));
       return;
     }
     const { renderDocument } = await import('../output/document.js');
-    context.stdout.write(renderDocument(format, documentOf(server, self)));
+    context.stdout.write(renderDocument(format, documentOf({ server, source }, self)));
   },
 });
 
-function fieldsOf(server: string, { tenant, subject, keyId, issuer, expireTime, operator }: WhoAmIResponse): [string, string][] {
+type From = Pick<Settings, 'server' | 'source'>;
+
+function fieldsOf({ server, source }: From, { tenant, subject, keyId, issuer, expireTime, operator }: WhoAmIResponse): [string, string][] {
   const fields: [string, string][] = [
     ['Server', server],
     ['Tenant', tenant],
     ['Identity', subject],
     ['API key', keyId],
+    ['Credential', source ?? ''],
     ['Issuer', issuer],
     ['Operator', operator ? 'yes' : ''],
     ['Expires', renderTime(expireTime)],
@@ -38,12 +48,13 @@ function fieldsOf(server: string, { tenant, subject, keyId, issuer, expireTime, 
   return fields.filter(([, value]) => value !== '');
 }
 
-function documentOf(server: string, { tenant, subject, keyId, issuer, expireTime, operator }: WhoAmIResponse): object {
+function documentOf({ server, source }: From, { tenant, subject, keyId, issuer, expireTime, operator }: WhoAmIResponse): object {
   return {
     server,
     tenant,
     subject,
     ...(keyId === '' ? {} : { key_id: keyId }),
+    ...(source === undefined ? {} : { credential: source }),
     ...(issuer === '' ? {} : { issuer }),
     ...(expireTime === undefined ? {} : { expire_time: timestampDate(expireTime).toISOString() }),
     operator,

@@ -104,7 +104,9 @@ describe('signing in with an issuer', () => {
     });
     const status = await runForTest(['whoami'], { env });
     expect(status.stdout).toMatch(
-      new RegExp(`^Server +${url}\\nTenant +local/default\\nIdentity +ana\\nIssuer +${at.url}\\nExpires +20\\S+Z\\n$`),
+      new RegExp(
+        `^Server +${url}\\nTenant +local/default\\nIdentity +ana\\nCredential +the login in \\S+\\nIssuer +${at.url}\\nExpires +20\\S+Z\\n$`,
+      ),
     );
     expect(JSON.parse((await runForTest(['auth', 'status', '-o', 'json'], { env })).stdout)).toMatchObject({
       subject: 'ana',

@@ -220,9 +220,9 @@ describe('bake', () => {
 
   it('bakes ls lists columns, whole hashes on request, and the next page aside', async () => {
     const env = await serve({
-      listBakes: ({ pageSize, runningOnly, recipe }) => ({
+      listBakes: ({ pageSize, pageToken, runningOnly, recipe }) => ({
         bakes: [{ ...failed, error: `${'x'.repeat(99)}yz\nmore`, recipe: `${recipe}${pageSize}${runningOnly ? 'r' : 'a'}` }],
-        nextPageToken: 'next',
+        nextPageToken: pageToken === 'next' ? '' : 'next',
       }),
     });
     const { stdout, stderr } = await runForTest(['bakes', 'ls'], { env });
@@ -233,10 +233,76 @@ describe('bake', () => {
     ]);
     expect(stderr).toBe('More with: murmur bakes ls --page-token next\n');
     const narrow = await runForTest(['bakes', 'ls', '--all=false', '--full-hash', '--page-size', '7', '--recipe', 'q'], { env });
+    expect(narrow.stderr).toBe('More with: murmur bakes ls --all=false --recipe q --full-hash --page-size 7 --page-token next\n');
     expect(narrow.stdout).toContain(`run-1    q7r      staging       us-central1   ${hash}   failed`);
     expect(JSON.parse((await runForTest(['bakes', 'ls', '-o', 'json'], { env })).stdout)).toMatchObject([
-      { run_id: 'run-1', phase: 'failed' },
+      { run_id: 'run-1', phase: 'failed', recipe: '100a' },
+      { run_id: 'run-1', phase: 'failed', recipe: '100a' },
     ]);
+    expect(JSON.parse((await runForTest(['bakes', 'ls', '-o', 'json', '--page-size', '1'], { env })).stdout)).toMatchObject({
+      bakes: [{ recipe: '1a' }],
+      next_page_token: 'next',
+    });
+  });
+
+  it.each([
+    ['completed', completed, 0],
+    ['failed', failed, 1],
+    ['cancelled', { ...failed, phase: 'cancelled' }, 1],
+  ])('a command that waits for a bake that is %s says so with its exit code', async (_, bake, code) => {
+    const env = await serve({
+      startBake: () => ({ ...answer, outcome: Outcome.STARTED }),
+      getBake: () => ({ bake }),
+      async *streamBakeLog() {
+        yield { text: 'hello\n', nextOffset: 6n, bake };
+      },
+    });
+    for (const command of [
+      ['bakes', 'logs', '--follow', 'run-1'],
+      ['bakes', 'wait', 'run-1'],
+      [...line, '--wait'],
+    ]) {
+      expect([command, (await runForTest(command, { env })).code]).toEqual([command, code]);
+    }
+    const both = await runForTest([...line, '--wait', '-o', 'json'], { env });
+    expect(both.code).toBe(code);
+    expect(both.stderr).toMatch(/^Run: run-1\n/);
+    expect(JSON.parse(both.stdout)).toMatchObject({ outcome: 'OUTCOME_STARTED', image_name: answer.imageName, phase: bake.phase });
+    expect((await runForTest(['bakes', 'wait', 'run-1', '--for', 'ended'], { env })).code).toBe(0);
+  });
+
+  it('bakes wait takes the newest of a recipe, waits for a phase, and not longer than it is told', async () => {
+    let asked = 0;
+    const env = await serve({
+      listBakes: ({ recipe }) => ({ bakes: recipe === 'my-recipe' ? [{ ...running, phase: 'launching' }] : [] }),
+      getBake: () => ({ bake: (asked += 1) > 1 ? running : { ...running, phase: 'launching' } }),
+    });
+    expect(await runForTest(['bakes', 'wait', '--recipe', 'my-recipe', '--for', 'provisioning'], { env })).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'Phase: provisioning\n',
+    });
+    expect(await runForTest(['bakes', 'wait', 'run-1', '--timeout', '10ms'], { env })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'murmur: DEADLINE_EXCEEDED: bake "run-1" is still provisioning\nIt goes on. Follow it with: murmur bakes logs --follow run-1\n',
+    });
+    expect((await runForTest(['bakes', 'wait', '--recipe', 'x'], { env })).stderr).toContain('NOT_FOUND: recipe "x" has no bake');
+    expect((await runForTest(['bakes', 'wait'], { env })).code).toBe(2);
+  });
+
+  it('bakes again starts what a bake was about', async () => {
+    const requests: StartBakeRequest[] = [];
+    const env = await serve({
+      getBake: () => ({ bake: failed }),
+      startBake(request) {
+        requests.push(request);
+        return { ...answer, outcome: Outcome.STARTED };
+      },
+    });
+    await runForTest(['bakes', 'again', 'run', '--force-new'], { env });
+    expect(requests).toMatchObject([{ recipe: 'my-recipe', environment: 'staging', placement: 'us-central1', forceNew: true }]);
   });
 
   it('bakes show prints what is known, bakes cancel says what it did', async () => {

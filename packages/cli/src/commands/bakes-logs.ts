@@ -1,5 +1,5 @@
 import { defineCommand } from '../define-command.js';
-import { renderEnd, watchBake } from '../output/follow.js';
+import { exitCodeOf, renderEnd, watchBake } from '../output/follow.js';
 import { textArgument } from '../parameters.js';
 
 type Flags = {
@@ -11,7 +11,7 @@ type Flags = {
 export const command = defineCommand<Flags, [run: string]>({
   usage: '[--follow] [--raw] <run>',
   description:
-    "Prints a bake's log on standard output. With --follow, goes on until the bake ends, through lost connections and\nrestarts of the server. Ctrl-C only stops watching. On a terminal, colours and whatever else in the log would control it are\nshown as text, such as ^[[31m, unless --raw is given; a file or another program gets the log as it is.",
+    "Prints a bake's log on standard output. With --follow, goes on until the bake ends, through lost connections and\nrestarts of the server, and exits 0 only if it completed. Ctrl-C only stops watching. On a terminal, colours and whatever else in the log would control it are\nshown as text, such as ^[[31m, unless --raw is given; a file or another program gets the log as it is.",
   examples: [
     { brief: 'What a bake has printed so far', line: 'murmur bakes logs 3f0c9a52' },
     { brief: 'Watch a running bake', line: 'murmur bakes logs --follow 3f0c9a52' },
@@ -36,6 +36,9 @@ export const command = defineCommand<Flags, [run: string]>({
       mode: flags.follow ? 'follow' : 'print',
     });
     if (watched.ended === 'detached') context.exitCode = 130;
-    else if (flags.follow && watched.bake !== undefined) context.stderr.write(renderEnd(watched.bake));
+    else if (flags.follow && watched.bake !== undefined) {
+      context.stderr.write(renderEnd(watched.bake));
+      context.exitCode = exitCodeOf(watched.bake);
+    }
   },
 });

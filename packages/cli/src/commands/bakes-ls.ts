@@ -2,20 +2,19 @@ import { BakeSchema } from '@murmur/api';
 
 import { defineCommand } from '../define-command.js';
 import { bakeRow, bakeHeaders } from '../output/bake-row.js';
-import { outputFlag, type OutputFlags } from '../output/output-flag.js';
+import { outputFlag } from '../output/output-flag.js';
+import { filterWords, type PageFlags, pageFlags, printList } from '../output/print-list.js';
 import { renderTable } from '../output/table.js';
-import { wholeNumber } from '../parameters.js';
 
-type Flags = OutputFlags & {
+type Flags = PageFlags & {
   readonly all: boolean;
   readonly recipe?: string;
   readonly environment?: string;
   readonly placement?: string;
   readonly fullHash: boolean;
-  readonly pageSize: number;
-  readonly pageToken?: string;
 };
 
+const mostPerPage = 100;
 const text = { kind: 'parsed', parse: String, optional: true } as const;
 
 /** `murmur bakes ls`. */
@@ -25,6 +24,10 @@ export const command = defineCommand<Flags, []>({
   examples: [
     { brief: 'What is running now', line: 'murmur bakes ls --all=false' },
     { brief: 'The bakes of one recipe, with whole hashes', line: 'murmur bakes ls --recipe hello --full-hash' },
+    {
+      brief: 'Every failed bake of a recipe, for a program',
+      line: 'murmur bakes ls --recipe hello -o json | jq \'.[] | select(.phase == "failed")\'',
+    },
   ],
   parameters: {
     flags: {
@@ -33,31 +36,36 @@ export const command = defineCommand<Flags, []>({
       environment: { ...text, placeholder: 'NAME', brief: 'Only bakes in this environment' },
       placement: { ...text, placeholder: 'NAME', brief: 'Only bakes at this placement' },
       fullHash: { kind: 'boolean', default: false, withNegated: false, brief: 'Print all 64 characters of hashes' },
-      pageSize: { kind: 'parsed', parse: wholeNumber(1, 100), default: '25', placeholder: 'N', brief: 'How many to list, from 1 to 100' },
-      pageToken: { ...text, placeholder: 'TOKEN', brief: 'Go on where an earlier page ended' },
+      ...pageFlags(mostPerPage, 25),
       output: outputFlag,
     },
     aliases: { o: 'output' },
   },
   async run(context, flags) {
     const client = await context.connect();
-    const { bakes, nextPageToken } = await client.listBakes({
-      pageSize: flags.pageSize,
-      pageToken: flags.pageToken ?? '',
-      runningOnly: !flags.all,
-      recipe: flags.recipe ?? '',
-      environment: flags.environment ?? '',
-      placement: flags.placement ?? '',
+    const { all, environment, fullHash, placement, recipe } = flags;
+    const { messageToDocument } = await import('../output/document.js');
+    await printList(context, flags, {
+      command: ['bakes', 'ls', ...(all ? [] : ['--all=false']), ...filterWords({ recipe, environment, placement, 'full-hash': fullHash })],
+      name: 'bakes',
+      most: mostPerPage,
+      standard: 25,
+      async page(request) {
+        const { bakes, nextPageToken } = await client.listBakes({
+          ...request,
+          runningOnly: !all,
+          recipe: recipe ?? '',
+          environment: environment ?? '',
+          placement: placement ?? '',
+        });
+        return { items: bakes, nextPageToken };
+      },
+      table: (bakes) =>
+        renderTable(
+          bakeHeaders,
+          bakes.map((bake) => bakeRow(bake, fullHash ? 'full' : 'short')),
+        ),
+      document: (bake) => messageToDocument(BakeSchema, bake),
     });
-    const format = flags.output ?? 'table';
-    if (format === 'table') {
-      const rows = bakes.map((bake) => bakeRow(bake, flags.fullHash ? 'full' : 'short'));
-      context.stdout.write(renderTable(bakeHeaders, rows));
-    } else {
-      const { messageToDocument, renderDocument } = await import('../output/document.js');
-      const documents = bakes.map((bake) => messageToDocument(BakeSchema, bake));
-      context.stdout.write(renderDocument(format, documents));
-    }
-    if (nextPageToken !== '') context.stderr.write(`More with: murmur bakes ls --page-token ${nextPageToken}\n`);
   },
 });

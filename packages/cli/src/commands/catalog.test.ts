@@ -110,7 +110,7 @@ describe('the catalog commands', () => {
     const json = await runForTest(['get', '-o', 'json', 'recipe'], { env });
     expect(JSON.parse(json.stdout)).toMatchObject([{ name: 'hello', base_image_qemu_ref: 'murmur-qemu-base' }, { name: 'other' }]);
     const yaml = await runForTest(['get', 'recipe', '--output=yaml'], { env });
-    expect(yaml.stdout).toMatch(/^- name: hello\n/);
+    expect(yaml.stdout).toMatch(/^- kind: recipe\n  name: hello\n/);
   });
 
   it.each([
@@ -179,7 +179,7 @@ describe('the catalog commands', () => {
     await writeFile(join(folder, 'r.yaml'), 'name: hello\n');
     await writeFile(join(folder, 'script'), '#!/bin/sh\n: =x\n');
     const args = ['set', '-f', join(folder, 'r.yaml'), 'recipe', 'hello', '--file-field', `provisioning_script=${join(folder, 'script')}`];
-    expect(await runForTest([...args, '-o', 'yaml'], { env })).toEqual({ code: 0, stdout: helloYaml, stderr: '' });
+    expect(await runForTest([...args, '-o', 'yaml'], { env })).toEqual({ code: 0, stdout: `kind: recipe\n${helloYaml}`, stderr: '' });
     expect(sets.at(-1)).toMatchObject({
       document: 'name: hello\n',
       fields: [{ path: 'provisioning_script', value: { case: 'text', value: '#!/bin/sh\n: =x\n' } }],
@@ -238,7 +238,7 @@ describe('the catalog commands', () => {
     const complete = async (...words: string[]) =>
       (await runForTest(['__complete', '--', ...words], { env })).stdout.split('\n').filter(Boolean);
     expect(await complete('ge')).toEqual(['get']);
-    expect(await complete('bakes', '')).toEqual(['ls', 'show', 'logs', 'cancel']);
+    expect(await complete('bakes', '')).toEqual(['ls', 'show', 'logs', 'cancel', 'wait', 'again']);
     expect(await complete('get', 'rec')).toEqual(['recipe']);
     expect(await complete('get', 'recipe', 'h')).toEqual(['hello']);
     expect(await complete('get', '--sort', '')).toEqual(['name', 'created', 'updated']);

@@ -21,7 +21,7 @@ type Flags = OutputFlags & {
 export const command = defineCommand<Flags, [kind: string, name?: string]>({
   usage: '[flags] <kind> [<name>]',
   description:
-    'Lists the resources of a kind, oldest first, or prints one of them.\nOne resource is printed as the document that `murmur set` accepts.',
+    'Lists the resources of a kind, oldest first, or prints one of them.\nOne resource is printed as the document that `murmur set` accepts. With -o yaml and -o json it also says its kind and\ngeneration: written back, it is refused if somebody else has changed the resource meanwhile.',
   examples: [
     { brief: 'List all recipes', line: 'murmur get recipe' },
     { brief: 'Print one recipe', line: 'murmur get recipe python-toolchain' },
@@ -72,7 +72,12 @@ export const command = defineCommand<Flags, [kind: string, name?: string]>({
 
 async function printOne(context: Context, client: MurmurClient, flags: Flags, kind: string, name: string): Promise<void> {
   const { resource } = await client.getResource({ kind, name, generation: BigInt(flags.generation ?? 0) });
-  const format = flags.output ?? 'yaml';
+  const format = flags.output;
+  if (format === undefined) {
+    const { renderDocument, specToDocument } = await import('../output/document.js');
+    context.stdout.write(renderDocument('yaml', resource === undefined ? {} : specToDocument(resource)));
+    return;
+  }
   if (format !== 'table') {
     await printDocument(context, format, resource);
     return;
@@ -98,7 +103,7 @@ async function printDocument(
   format: Exclude<OutputFormat, 'table'>,
   what: Resource | Resource[] | undefined,
 ): Promise<void> {
-  const { renderDocument, specToDocument } = await import('../output/document.js');
-  const value = Array.isArray(what) ? what.map(specToDocument) : what === undefined ? {} : specToDocument(what);
+  const { renderDocument, resourceToDocument } = await import('../output/document.js');
+  const value = Array.isArray(what) ? what.map(resourceToDocument) : what === undefined ? {} : resourceToDocument(what);
   context.stdout.write(renderDocument(format, value));
 }

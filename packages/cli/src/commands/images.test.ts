@@ -169,7 +169,7 @@ describe('auth', () => {
 
   it('says who you are', async () => {
     const env = await serve(answers);
-    const stdout = `Server     ${env['MURMUR_SERVER']}\nTenant     local/default\nIdentity   admin\nAPI key    a\n`;
+    const stdout = `Server       ${env['MURMUR_SERVER']}\nTenant       local/default\nIdentity     admin\nAPI key      a\nCredential   MURMUR_API_KEY\n`;
     expect(await runForTest(['auth'], { env })).toEqual({ code: 0, stdout, stderr: '' });
     expect((await runForTest(['auth', 'status'], { env })).stdout).toBe(stdout);
   });

@@ -137,6 +137,7 @@ describe('a server with an issuer', () => {
       server: url,
       tenant: 'github_app/acme',
       subject: 'ana',
+      credential: expect.stringMatching(/^the login in .*credentials\.json$/),
       issuer: issuer.url,
       expire_time: expect.any(String),
       operator: false,

@@ -12,10 +12,11 @@ import { readOwnFile } from './own-file.js';
 export async function adminKeyFor(
   surroundings: Pick<Surroundings, 'env' | 'home' | 'isRoot'>,
   server: string,
-): Promise<string | undefined> {
+): Promise<{ readonly key: string; readonly file: string } | undefined> {
   const folder = defaultDataDir(surroundings);
   const addresses = await readOwnFile(join(folder, 'admin.address'), 'skip what is closed');
   if (addresses === undefined || !addresses.split('\n').includes(server)) return undefined;
-  const key = (await readOwnFile(join(folder, 'admin.key'), 'skip what is closed'))?.trim();
-  return key === '' ? undefined : key;
+  const file = join(folder, 'admin.key');
+  const key = (await readOwnFile(file, 'skip what is closed'))?.trim();
+  return key === undefined || key === '' ? undefined : { key, file };
 }

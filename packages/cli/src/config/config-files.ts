@@ -27,6 +27,14 @@ export interface ConfigFiles {
   readonly warnings: readonly string[];
 }
 
+/** Whether this folder lies in a working tree of git, where files are on their way to others. */
+export async function isInGitTree(cwd: string): Promise<boolean> {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    if (await exists(join(folder, '.git'))) return true;
+    if (dirname(folder) === folder) return false;
+  }
+}
+
 /** Finds `.murmur` in this folder or the nearest one above it; undefined when there is none. */
 export async function findConfigFolder(cwd: string): Promise<string | undefined> {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {

@@ -27,7 +27,9 @@ describe('settings', () => {
       tenant: 'github_app/acme',
       apiKey: 'mur_file.x',
       keyHolder: '.murmur/murmur.local.yaml',
+      source: join(folder, '.murmur', 'murmur.local.yaml'),
       insecure: false,
+      requestTimeoutMs: 60_000,
     });
   });
 

@@ -1,8 +1,10 @@
+import type { ConnectionOptions } from '../client/connection-options.js';
 import type { Surroundings } from '../surroundings.js';
 import { CliError, usageError } from '../failure.js';
 import type { GlobalFlags } from '../global-flags.js';
 import { adminKeyFor } from './admin-key.js';
 import { type ConfigFiles, readConfigFiles } from './config-files.js';
+import { keysFile, readKey } from './keys.js';
 import { loginsFile, readLogin, type StoredLogin } from './logins.js';
 import { readOwnFile } from './own-file.js';
 import { defaultServer, serverOrigin } from './server-address.js';
@@ -18,11 +20,21 @@ export interface Settings {
   readonly apiKey: string | undefined;
   /** What holds that key, if it was given and not found: it goes before a login. */
   readonly keyHolder?: '--api-key-file' | 'MURMUR_API_KEY' | '.murmur/murmur.local.yaml' | undefined;
+  /** Where the credential was found, for people: the flag, the variable or the file; undefined when there is none. */
+  readonly source?: string | undefined;
   /** What `murmur auth login` has stored for the server; used when there is no API key. */
   readonly login?: { readonly file: string; readonly stored: StoredLogin } | undefined;
   /** Whether plain HTTP to another host is what the user wants. */
   readonly insecure: boolean;
+  /** How long one answer may take, in milliseconds; 0 is for ever. Streams take as long as they take. */
+  readonly requestTimeoutMs: number;
+  /** How connections are made, where the environment asks for a proxy or more authorities. */
+  readonly connection?: ConnectionOptions | undefined;
 }
+
+/** Those for which the code that minds them is loaded. */
+const connectionVariables = ['ssl_cert_file', 'http_proxy', 'https_proxy', 'all_proxy'];
+const usualTimeoutMs = 60_000;
 
 type Target = Pick<Settings, 'server' | 'namedBy'>;
 
@@ -41,14 +53,27 @@ export async function loadSettings(surroundings: Surroundings, globals: GlobalFl
   if (tenant !== undefined && !/^[a-z][a-z0-9_]*\/\S+$/.test(tenant)) {
     throw usageError(`tenant "${tenant}" is not of the form provider/org`, 'Tenants look like local/default or github_app/acme.');
   }
-  const settings = { ...target, tenant, insecure: globals.insecure === true };
-  const { apiKey, keyHolder, unused } = await keyFor(env, globals, files, target);
+  const settings = {
+    ...target,
+    tenant,
+    insecure: globals.insecure === true,
+    requestTimeoutMs: await timeoutOf(globals.requestTimeout),
+    ...(connectionVariables.some((name) => present(env[name]) !== undefined || present(env[name.toUpperCase()]) !== undefined)
+      ? { connection: await (await import('../client/connection-options.js')).connectionOptions(env, target.server) }
+      : {}),
+  };
+  const { apiKey, keyHolder, source, unused } = await keyFor(env, globals, files, target);
   if (unused !== undefined) stderr.write(`murmur: warning: ${unused} is not used: it was not given for ${target.server}\n`);
-  if (apiKey !== undefined) return { ...settings, apiKey, keyHolder };
+  if (apiKey !== undefined) return { ...settings, apiKey, keyHolder, source };
+  const keys = keysFile(surroundings);
+  const ownKey = await readKey(keys, target.server);
+  if (ownKey !== undefined) return { ...settings, apiKey: ownKey, source: keys.file };
   const file = loginsFile(surroundings);
   const stored = await readLogin(file, target.server);
-  if (stored !== undefined) return { ...settings, apiKey, login: { file, stored } };
-  return { ...settings, apiKey: target.namedBy === 'project' ? undefined : await adminKeyFor(surroundings, target.server) };
+  if (stored !== undefined) return { ...settings, apiKey, login: { file, stored }, source: `the login in ${file}` };
+  if (target.namedBy === 'project') return { ...settings, apiKey };
+  const admin = await adminKeyFor(surroundings, target.server);
+  return { ...settings, apiKey: admin?.key, source: admin?.file };
 }
 
 /** A server that only a project's file names gets no credential that was meant for another. */
@@ -65,28 +90,41 @@ function targetOf(env: Surroundings['env'], globals: GlobalFlags, { local }: Con
   return { server: defaultServer, namedBy: 'nobody' };
 }
 
-type Key = Pick<Settings, 'keyHolder'> & Partial<Pick<Settings, 'apiKey'>>;
+type Key = Pick<Settings, 'keyHolder' | 'source'> & Partial<Pick<Settings, 'apiKey'>>;
 
 /** The API key that belongs to the server, and what holds one that does not. */
 async function keyFor(
   env: Surroundings['env'],
   globals: GlobalFlags,
-  { local }: ConfigFiles,
+  { local, localFile }: ConfigFiles,
   { server, namedBy }: Target,
 ): Promise<Key & { readonly unused?: string }> {
   const key = present(env['MURMUR_API_KEY']);
   const isKept = local.apiKey !== undefined && serverOrigin(local.server ?? defaultServer) === server;
-  const kept: Key = isKept ? { apiKey: local.apiKey, keyHolder: '.murmur/murmur.local.yaml' } : {};
+  const kept: Key = isKept ? { apiKey: local.apiKey, keyHolder: '.murmur/murmur.local.yaml', source: localFile } : {};
   if (namedBy === 'project') {
     if (globals.apiKeyFile !== undefined) return { ...kept, unused: '--api-key-file' };
     return { ...kept, ...(key === undefined ? {} : { unused: 'MURMUR_API_KEY' }) };
   }
-  if (globals.apiKeyFile !== undefined) return { apiKey: await keyIn(globals.apiKeyFile), keyHolder: '--api-key-file' };
+  if (globals.apiKeyFile !== undefined) {
+    return { apiKey: await keyIn(globals.apiKeyFile), keyHolder: '--api-key-file', source: `--api-key-file ${globals.apiKeyFile}` };
+  }
   if (key === undefined) return kept;
   // Set together, the two belong together: a flag that names another server does not take the key along.
   const pair = present(env['MURMUR_SERVER']);
   if (pair !== undefined && serverOrigin(pair) !== server) return { ...kept, unused: 'MURMUR_API_KEY' };
-  return { apiKey: key, keyHolder: 'MURMUR_API_KEY' };
+  return { apiKey: key, keyHolder: 'MURMUR_API_KEY', source: 'MURMUR_API_KEY' };
+}
+
+async function timeoutOf(written: string | undefined): Promise<number> {
+  if (written === undefined) return usualTimeoutMs;
+  const { parseDuration } = await import('@murmur/api');
+  const nanoseconds = parseDuration(written);
+  if (nanoseconds === undefined || nanoseconds < 0n) {
+    throw usageError(`--request-timeout "${written}" is not a duration`, 'Write it like 10s or 2m; 0 waits for ever.');
+  }
+  // The longest that a timer of Node can wait for.
+  return Math.min(Number(nanoseconds / 1_000_000n), 2 ** 31 - 1);
 }
 
 async function keyIn(file: string): Promise<string> {

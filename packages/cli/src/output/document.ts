@@ -1,6 +1,12 @@
-import { printYaml } from '@murmur/api';
+import { printYaml, type Resource, specToDocument } from '@murmur/api';
 
 export { messageToDocument, specToDocument } from '@murmur/api';
+
+/** A resource's document with what it is: its kind first, its generation last. Written back, it says what it was read from. */
+export function resourceToDocument(resource: Resource): Record<string, unknown> {
+  const { generation, kind } = resource;
+  return { kind, ...specToDocument(resource), ...(generation > 0n ? { generation: Number(generation) } : {}) };
+}
 
 /**
  * A plain value in a form that programs read. This file is loaded only when such a form is asked for, because the YAML

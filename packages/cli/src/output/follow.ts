@@ -46,6 +46,11 @@ export async function watchBake(context: Context, client: MurmurClient, watch: W
   return { ended: 'bake', bake };
 }
 
+/** What a command that waited for a bake exits with: 0 only for one that completed. */
+export function exitCodeOf(bake: Bake | undefined): 0 | 1 {
+  return bake?.phase === 'completed' ? 0 : 1;
+}
+
 /** What became of a bake, in one line and what follows from it. */
 export function renderEnd(bake: Bake): string {
   const took = renderSeconds(secondsBetween(bake.createTime, bake.endTime));

@@ -14,6 +14,6 @@ export async function printChange(
     context.stdout.write(`${line}\n`);
     return;
   }
-  const { renderDocument, specToDocument } = await import('./document.js');
-  context.stdout.write(renderDocument(format, specToDocument(resource)));
+  const { renderDocument, resourceToDocument } = await import('./document.js');
+  context.stdout.write(renderDocument(format, resourceToDocument(resource)));
 }

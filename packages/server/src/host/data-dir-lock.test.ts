@@ -39,6 +39,13 @@ describe('lockDataDir', () => {
     });
   });
 
+  test('nor is one tried for ever where the kernel takes no folders', async () => {
+    await expect(lockDataDir('/proc/nope/data')).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      message: expect.stringMatching(/^data directory \/proc\/nope\/data cannot be used: ENOENT/) as unknown,
+    });
+  });
+
   test('a second server is refused and told by whom', async () => {
     const lock = await lockDataDir(dataDir);
     const { since } = JSON.parse(await readFile(file, 'utf8')) as { since: string };

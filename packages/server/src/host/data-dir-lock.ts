@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MurmurError } from '@murmur/api';
 
 import { bootId } from './boot-id.js';
+import { makeFolder } from './make-folder.js';
 import { isGone, processStart } from './process-start.js';
 
 /** The right to use a data dir, held until it is released or this process ends. */
@@ -50,7 +51,7 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
 
 /** Returns the lock file. */
 async function lockIn(dataDir: string): Promise<string> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(dataDir, 0o700);
   const folder = await realpath(dataDir);
   const file = path.join(folder, 'server.lock');
   const holder = await claim(file);

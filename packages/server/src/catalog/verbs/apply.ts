@@ -64,7 +64,7 @@ async function writeAll(
   const applied: Applied[] = [];
   for (const entry of batch.ordered) {
     try {
-      applied.push({ ...(await replace(trx, context, { ...entry, document: entry.decoded })), entry });
+      applied.push({ ...(await replace(trx, context, { ...entry, document: entry.decoded, conditions: [entry.generation] })), entry });
     } catch (error) {
       if (!(error instanceof MurmurError)) throw error;
       batch.failed.add(entry.key);

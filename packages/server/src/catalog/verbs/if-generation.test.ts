@@ -32,7 +32,8 @@ describe('a write that says which generation it has read', () => {
   });
 
   test('is told to read again', async () => {
-    expect((await refusal(set('x', 3n))).hint).toContain('Read it again with "murmur get image a"');
+    await set('first', 0n);
+    expect((await refusal(set('x', 3n))).hint).toContain('read it again with "murmur get image a -o yaml"');
   });
 
   test('is refused when that can be no generation', async () => {

@@ -14,6 +14,9 @@ export function requireGeneration({ kind, name }: Address, current: StoredResour
   const generation = current?.generation ?? 0;
   if (BigInt(generation) === expected) return;
   throw new MurmurError('ABORTED', `${kind} "${name}" is at generation ${generation}, not ${expected}`, {
-    hint: `Somebody else has changed it. Read it again with "murmur get ${kind} ${name}", and its generation with "murmur history ${kind} ${name}"; then retry.`,
+    hint:
+      generation === 0
+        ? 'It was deleted, or never was. Make it with generation 0, or without one.'
+        : `Somebody else has changed it. See what they changed with "murmur diff ${kind} ${name}", read it again with "murmur get ${kind} ${name} -o yaml", make your change in that, and write it with its new generation.`,
   });
 }

@@ -13,8 +13,8 @@ export interface Replacement {
   readonly kind: Kind;
   readonly address: Address;
   readonly document: Decoded;
-  /** The generation the writer has read, if it says so. */
-  readonly ifGeneration?: bigint | undefined;
+  /** The generations that the writer says to have read; undefined where it says none. */
+  readonly conditions: readonly (bigint | undefined)[];
 }
 
 /** What a replacement has done. */
@@ -27,11 +27,11 @@ export interface Replaced {
 export async function replace(
   trx: DatabaseTransaction,
   context: CatalogContext,
-  { kind, address, document, ifGeneration }: Replacement,
+  { kind, address, document, conditions }: Replacement,
 ): Promise<Replaced> {
   const current = await lockResource(trx, address, 'write');
   requireWrite(context, address, current);
-  requireGeneration(address, current, ifGeneration);
+  for (const generation of conditions) requireGeneration(address, current, generation);
   if (current !== undefined) {
     throwFaults(kind, [], [...(kind.refuseWrite?.(decodeSpec(kind.schema, current.spec), document.written) ?? [])]);
   }

@@ -107,3 +107,25 @@ describe('set', () => {
     );
   });
 });
+
+describe('a document that says what it was read from', () => {
+  test('is written only over the generation that it says', async () => {
+    await catalog.set('image', 'a', `kind: image\n${image('a', 'first')}`);
+    await catalog.set('image', 'a', `kind: image\n${image('a', 'second')}generation: 1\n`);
+    const stale = await refusal(catalog.set('image', 'a', `${image('a', 'third')}generation: 1\n`));
+    expect([stale.code, stale.message]).toEqual(['ABORTED', 'image "a" is at generation 2, not 1']);
+    expect(stale.hint).toContain('murmur get image a -o yaml');
+    expect(await catalog.print('image', 'a')).toContain('second');
+    expect(await refused(catalog.set('image', 'b', `${image('b')}generation: 1\n`))).toBe('ABORTED: image "b" is at generation 0, not 1');
+  });
+
+  test.each([
+    ['kind: recipe', 'kind "recipe" does not match "image"'],
+    ['kind: 3', 'kind: expected string'],
+    ['generation: soon', 'generation: expected whole number'],
+    ['generation: -1', 'generation: expected whole number'],
+    ['generation: 1.5', 'generation: expected whole number'],
+  ])('is refused with %j', async (line, message) => {
+    expect(await refused(catalog.set('image', 'a', `${image('a')}${line}\n`))).toBe(`INVALID_ARGUMENT: ${message}`);
+  });
+});

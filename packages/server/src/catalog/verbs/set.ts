@@ -9,13 +9,14 @@ import { kindNamed } from '../kinds/index.js';
 import { toResource } from '../resource.js';
 import { prepareToSeal } from '../secret-values.js';
 import { lockName } from '../store.js';
+import { requireKind, takeHeader } from './document-header.js';
 import { replace } from './replace.js';
 
 /** A document to store under a name. */
 export interface SetRequest {
   readonly kind: string;
   readonly name: string;
-  /** YAML or JSON. */
+  /** YAML or JSON. It may carry its `kind`, which must be this one, and the `generation` it was read at, which must be the current one. */
   readonly document: string;
   /** Values put into the document before it is read. */
   readonly fields: readonly Pick<FieldValue, 'path' | 'value'>[];
@@ -27,7 +28,9 @@ export interface SetRequest {
 export async function setResource(context: CatalogContext, request: SetRequest): Promise<{ resource: Resource; changed: boolean }> {
   const kind = kindNamed(request.kind);
   const address = writableAddress(kind, context.identity.tenant, request.name);
-  const document = readDocument(request.document);
+  const header = takeHeader(readDocument(request.document));
+  requireKind(header, kind.name);
+  const document = header.fields;
   const unknown = assign(kind.schema, document, readAssignments(request.fields), kind.decoding);
   const decoded = decode(kind.schema, document, kind.decoding);
   const faults = [...unknown.map(unknownField), ...decoded.faults];
@@ -35,7 +38,8 @@ export async function setResource(context: CatalogContext, request: SetRequest):
   return inTransaction(context.database, async (trx) => {
     await lockName(trx, address);
     const { ifGeneration } = request;
-    const { stored, outcome } = await replace(trx, context, { kind, address, document: { ...decoded, faults }, ifGeneration });
+    const conditions = [ifGeneration, header.generation];
+    const { stored, outcome } = await replace(trx, context, { kind, address, document: { ...decoded, faults }, conditions });
     return { resource: toResource(kind, stored), changed: outcome !== 'unchanged' };
   });
 }

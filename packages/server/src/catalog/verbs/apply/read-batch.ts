@@ -8,6 +8,7 @@ import { type Decoded, decode } from '../../decode.js';
 import { throwFaults } from '../../faults.js';
 import type { Kind } from '../../kind.js';
 import { kindNamed } from '../../kinds/index.js';
+import { takeHeader } from '../document-header.js';
 import type { BatchFaults, FaultyDocument } from './batch-faults.js';
 
 /** A document of a batch that says what it is about. */
@@ -17,6 +18,8 @@ export interface Entry extends FaultyDocument {
   /** The same for the same resource. */
   readonly key: string;
   readonly decoded: Decoded;
+  /** The generation it was read at, if it says so. */
+  readonly generation: bigint | undefined;
   /** The tenant's own resources that it names. */
   readonly references: readonly EntryReference[];
 }
@@ -93,7 +96,8 @@ function refusedBatch(message: string, hint: string): MurmurError {
   return new MurmurError('INVALID_ARGUMENT', message, { hint });
 }
 
-function readEntry(reader: Reader, document: FaultyDocument, { kind: kindName, ...fields }: Record<string, unknown>): Entry {
+function readEntry(reader: Reader, document: FaultyDocument, written: Record<string, unknown>): Entry {
+  const { fields, generation, kind: kindName } = takeHeader(written);
   const kind = kindOf(kindName);
   const decoded = decode(kind.schema, fields, kind.decoding);
   const spec = kind.normalise?.(decoded.message) ?? decoded.message;
@@ -105,7 +109,7 @@ function readEntry(reader: Reader, document: FaultyDocument, { kind: kindName, .
     const found = addressOf(kindNamed(target), reader, targetName);
     return found?.tenant === reader.tenant ? [{ path, address: found, key: keyOf(found), missing: missing.message }] : [];
   });
-  return { ...document, kind, address, key: keyOf(address), decoded, references };
+  return { ...document, kind, address, key: keyOf(address), decoded, generation, references };
 }
 
 function kindOf(name: unknown): Kind {
