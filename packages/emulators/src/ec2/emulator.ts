@@ -1,4 +1,4 @@
-import { mkdir, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { createAcceleratorProbe } from '@murmur/server/testing-machines';
@@ -8,7 +8,8 @@ import { copyDisk, diskSizeGb, tinyDisk } from '../machines/disks.js';
 import { createClock } from '../wire/clock.js';
 import { Faults } from '../wire/faults.js';
 import { listen, type Listen } from '../wire/server.js';
-import { createAccounts } from './accounts.js';
+import { createAccounts, type GuideDocuments } from './accounts.js';
+import { parsePolicy } from './iam/policy.js';
 import { createMachines, registerBase } from './machines.js';
 import { answer, type Service } from './service.js';
 import { defaultSettings } from './settings.js';
@@ -35,6 +36,8 @@ export interface Description {
   readonly access_key_id: string;
   readonly secret_access_key: string;
   readonly role_arn: string;
+  /** A role in another account. */
+  readonly other_account_role_arn: string;
   readonly external_ids: readonly string[];
   readonly vpc_id: string;
   readonly subnets: readonly string[];
@@ -59,9 +62,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const dataDir = await realpath(options.dataDir);
   const accountId = '123456789012';
   const clock = createClock();
-  const accounts = createAccounts(accountId, clock);
+  const accounts = createAccounts(accountId, clock, await readGuide());
   const role = { arn: `arn:aws:iam::${accountId}:role/murmur-bake`, externalIds: options.externalIds ?? ['local/default'] };
   accounts.roles.set(role.arn, role);
+  // In another account, where it may do nothing.
+  const elsewhere = { ...role, arn: 'arn:aws:iam::210987654321:role/murmur-bake', policy: { Version: '2012-10-17', Statement: [] } };
+  accounts.roles.set(elsewhere.arn, elsewhere);
   const settings = defaultSettings();
   const worlds = new Map(regions.map((region) => [region, createWorld(region)]));
   const [region = '', world = createWorld('')] = [...worlds][0] ?? [];
@@ -89,6 +95,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     access_key_id: accounts.user.accessKeyId,
     secret_access_key: accounts.user.secretAccessKey,
     role_arn: role.arn,
+    other_account_role_arn: elsewhere.arn,
     external_ids: role.externalIds,
     vpc_id: world.vpcId,
     subnets: [...world.subnets.keys()],
@@ -105,4 +112,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       await machines.close();
     },
   };
+}
+
+/** The documents that the guide to AWS gives to whoever sets up an account. */
+async function readGuide(): Promise<GuideDocuments> {
+  const read = async (name: string) => parsePolicy(await readFile(new URL(`../../../../deploy/aws/${name}`, import.meta.url), 'utf8'));
+  return { policy: await read('policy.json'), trust: await read('trust.json') };
 }

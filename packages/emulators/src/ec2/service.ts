@@ -5,7 +5,7 @@ import type { Clock } from '../wire/clock.js';
 import type { SeenCall } from '../wire/controls.js';
 import type { Fault, Faults } from '../wire/faults.js';
 import type { WholeRequest } from '../wire/server.js';
-import type { Accounts, Credentials } from './accounts.js';
+import { accountOf, type Accounts, type Credentials } from './accounts.js';
 import type { Action, Actions, Answer, Call } from './call.js';
 import { imageActions } from './calls/images.js';
 import { instanceActions } from './calls/instances.js';
@@ -13,6 +13,8 @@ import { networkActions } from './calls/network.js';
 import { resourceActions } from './calls/resources.js';
 import { stsActions } from './calls/sts.js';
 import { ApiError } from './errors.js';
+import { askedBy } from './iam/asked.js';
+import { allows, type Asked } from './iam/policy.js';
 import type { Machines } from './machines.js';
 import { checkAnswer, checkParameters, isOperation, type Api } from './model.js';
 import { flag, parseForm, refuseIgnored, required, type Parameters } from './parameters.js';
@@ -94,15 +96,31 @@ function authorize(service: Service, request: IncomingMessage, body: string, par
   refuseIgnored(parameters, action.parameters);
   const world = worlds.get(scope.region) ?? (api === 'sts' ? [...worlds.values()][0] : undefined);
   if (world === undefined || caller === undefined) throw new ApiError('AuthFailure', `There is no region ${scope.region} here`, 401);
-  if (settings.denied.includes(`${api}:${name}`)) {
+  for (const { action: asked, resource } of refusals(api, name, parameters, caller, world, settings)) {
+    const message = `User: ${caller.arn} is not authorized to perform: ${asked} on resource: ${resource}`;
     throw new ApiError(
       'UnauthorizedOperation',
-      `You are not authorized to perform this operation. User: ${caller.arn} is not authorized to perform: ${api}:${name}`,
+      `You are not authorized to perform this operation. ${message} because no identity-based policy allows the ${asked} action`,
       403,
     );
   }
   const reader = { call: name, caller: caller.arn };
   return { api, name, action, call: { parameters, caller, accounts, world, machines, settings, clock, reader } };
+}
+
+/** What of a call the caller's policy does not allow, or a test has put out of reach. */
+function refusals(
+  api: Api,
+  name: string,
+  parameters: Parameters,
+  caller: Credentials,
+  world: World,
+  { denied }: Settings,
+): readonly Asked[] {
+  if (denied.includes(`${api}:${name}`)) return [{ action: `${api}:${name}`, resource: '*', keys: new Map() }];
+  const { policy } = caller;
+  if (api === 'sts' || policy === undefined) return [];
+  return askedBy(name, parameters, world, accountOf(caller.arn)).filter((asked) => !allows(policy, asked));
 }
 
 /** The two services say differently that a key is unknown or a session over. */

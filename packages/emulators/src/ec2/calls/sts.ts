@@ -1,3 +1,4 @@
+import { accountOf } from '../accounts.js';
 import { time, type Actions } from '../call.js';
 import { ApiError } from '../errors.js';
 import { count, required } from '../parameters.js';
@@ -16,11 +17,11 @@ export const stsActions: Actions = {
       const seconds = count(parameters, 'DurationSeconds') ?? 3600;
       if (seconds < 900 || seconds > 43_200) throw invalid('durationSeconds', String(seconds), '900 to 43200');
       const role = accounts.roles.get(arn);
-      if (role === undefined || (role.externalIds !== undefined && !role.externalIds.includes(externalId ?? ''))) {
+      if (role === undefined || caller.policy !== undefined || !accounts.trusts(role, caller, externalId)) {
         const message = `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${arn}`;
         throw new ApiError('AccessDenied', message, 403);
       }
-      const session = accounts.openSession(arn, sessionName, Math.min(seconds, settings.sessionSeconds));
+      const session = accounts.openSession(role, sessionName, Math.min(seconds, settings.sessionSeconds));
       return {
         AssumedRoleUser: { AssumedRoleId: session.userId, Arn: session.arn },
         Credentials: {
@@ -34,7 +35,7 @@ export const stsActions: Actions = {
   },
   GetCallerIdentity: {
     parameters: [],
-    run: ({ accounts, caller }) => ({ UserId: caller.userId, Account: accounts.accountId, Arn: caller.arn }),
+    run: ({ caller }) => ({ UserId: caller.userId, Account: accountOf(caller.arn), Arn: caller.arn }),
   },
 };
 
