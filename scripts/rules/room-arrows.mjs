@@ -19,7 +19,7 @@ const substratePort = ['substrates/substrate.ts', 'substrates/guest-keys.ts', 's
 
 /**
  * Which room of the server may import which, or which single file of it. `substrates` is the port, the guest channel and
- * what the substrates share; `substrates/*` is any one substrate.
+ * what the substrates share; `substrates/*` is any one substrate, `substrates/cloud` what those on clouds share.
  * @type {Record<string, string[]>}
  */
 const roomArrows = {
@@ -32,7 +32,7 @@ const roomArrows = {
   database: ['host'],
   host: [],
   substrates: ['host'],
-  'substrates/*': ['substrates', 'host'],
+  'substrates/*': ['substrates', 'substrates/cloud', 'host'],
 };
 
 /** Files only tests load. They may reach into any room, and nothing that ships may import them. */

@@ -1,65 +1,37 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 
-import { create } from '@bufbuild/protobuf';
-import { AwsTargetSchema, PlacementSchema } from '@murmur/api';
-import { createAwsSubstrate } from '@murmur/server/testing-aws';
 import { deriveGuestKeys } from '@murmur/server/testing-machines';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { startEmulator, type Emulator } from './emulator.js';
+import type { Emulator } from './emulator.js';
 import { defaultSettings } from './settings.js';
+import { type EmulatedPlace, emulatedPlace, type Substrate } from './testing-substrate.js';
 
 const { signal } = new AbortController();
-type Substrate = Awaited<ReturnType<typeof createAwsSubstrate>>;
 type Spec = Parameters<Substrate['launch']>[0];
 type Token = Parameters<Substrate['launch']>[1];
-let folder: string;
+let place: EmulatedPlace;
 let emulator: Emulator;
 let substrate: Substrate;
 let last = 0;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'ec2-'));
-  emulator = await startEmulator({ listen: { host: '127.0.0.1', port: 0 }, dataDir: folder });
+  place = await emulatedPlace();
+  ({ emulator } = place);
 });
-afterAll(async () => {
-  await emulator[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => place[Symbol.asyncDispose]());
 beforeEach(async () => {
   emulator.faults.replace([]);
   // No machine gets as far as to boot.
   Object.assign(emulator.settings, defaultSettings(), { instancePendingMs: 600_000 });
-  const { access_key_id, endpoint, secret_access_key } = emulator.description;
-  substrate = await createAwsSubstrate({
-    endpoint,
-    operatorCredentials: { accessKeyId: access_key_id, secretAccessKey: secret_access_key },
-  });
+  substrate = await place.open();
 });
-
-function siteOf(changes: { accountId?: string; tenant?: string } = {}) {
-  const { account_id, region, role_arn, security_group_id, subnets } = emulator.description;
-  const target = create(AwsTargetSchema, {
-    accountId: changes.accountId ?? account_id,
-    region,
-    roleArn: role_arn,
-    subnetIds: [...subnets],
-    securityGroupId: security_group_id,
-  });
-  return substrate.siteOf(
-    create(PlacementSchema, { name: 'aws', target: { case: 'aws', value: target } }),
-    changes.tenant ?? 'local/default',
-  );
-}
 
 function spec(changes: Partial<Spec> = {}): Spec {
   return {
     owner: { installation: 'faults', tenant: 'local/default', runId: 'run' },
     base: { immutableId: emulator.description.image_id, architecture: 'AMD64' },
-    site: siteOf(),
+    site: place.siteOf(),
     attempt: 1,
     diskType: '',
     vcpus: 1,
@@ -74,8 +46,8 @@ function spec(changes: Partial<Spec> = {}): Spec {
 
 const nextToken = () => `run-${++last}-launch` as Token;
 const launch = (token: Token, changes: Partial<Spec> = {}) => substrate.launch(spec(changes), token, signal);
-const destroy = (token: Token) => substrate.destroy(siteOf(), token, signal);
-const owned = async () => (await substrate.listOwned(siteOf(), 'faults', signal)).things.map(({ token }) => token);
+const destroy = (token: Token) => substrate.destroy(place.siteOf(), token, signal);
+const owned = async () => (await substrate.listOwned(place.siteOf(), 'faults', signal)).things.map(({ token }) => token);
 const zones = () =>
   [...(emulator.worlds.get(emulator.description.region)?.instances.values() ?? [])]
     .filter(({ state }) => state === 'pending')
@@ -121,11 +93,13 @@ test('an action that the role may not do is final, in the words of AWS', async (
 
 test("another account, another tenant's role and a role open to anybody are refused before anything is made", async () => {
   const before = calls('RunInstances');
-  await expect(launch(nextToken(), { site: siteOf({ accountId: '210987654321' }) })).rejects.toThrow('is in account 123456789012');
-  await expect(launch(nextToken(), { site: siteOf({ tenant: 'github_app/other' }) })).rejects.toMatchObject({ kind: 'refused' });
+  await expect(launch(nextToken(), { site: place.siteOf({ accountId: '210987654321' }) })).rejects.toThrow('is in account 123456789012');
+  await expect(launch(nextToken(), { site: place.siteOf({}, 'github_app/other') })).rejects.toMatchObject({ kind: 'refused' });
   const { role_arn } = emulator.description;
   const guarded = emulator.accounts.roles.get(role_arn);
   emulator.accounts.roles.set(role_arn, { arn: role_arn, externalIds: undefined });
+  // A server that has used the role before asks again in an hour.
+  substrate = await place.open();
   await expect(launch(nextToken())).rejects.toThrow('accepts any external id');
   if (guarded !== undefined) emulator.accounts.roles.set(role_arn, guarded);
   expect(calls('RunInstances')).toBe(before);

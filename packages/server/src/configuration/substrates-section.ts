@@ -14,8 +14,8 @@ export interface SubstratesSection {
 export interface AwsSection {
   /** In place of Amazon's own addresses. */
   readonly endpoint: string | undefined;
-  /** Without them the SDK looks for the server's own identity. */
-  readonly operatorCredentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  /** Whether placements without a role use the server's own identity, which the SDK looks for. */
+  readonly operatorCredentials: 'refused' | 'allowed';
 }
 
 /** A registry that gets what is baked. */
@@ -51,10 +51,7 @@ function readAws(substrates: Section): AwsSection {
   if (endpoint !== undefined && !/^https?:\/\/[^/]+\/?$/.test(endpoint)) {
     section?.refuse('endpoint', `"${endpoint}" is not the address of a service, such as "https://ec2.example.com"`);
   }
-  const credentials = section?.section('operator_credentials', ['access_key_id', 'secret_access_key']);
-  const [accessKeyId, secretAccessKey] = [credentials?.required('access_key_id'), credentials?.required('secret_access_key')];
-  const whole = accessKeyId !== undefined && secretAccessKey !== undefined;
-  return { endpoint, operatorCredentials: whole ? { accessKeyId, secretAccessKey } : undefined };
+  return { endpoint, operatorCredentials: section?.truth('operator_credentials') === true ? 'allowed' : 'refused' };
 }
 
 /** A host with a dot, a port or the name localhost, and at least one part of a path after it. */

@@ -66,7 +66,8 @@ export function createRig(place: () => PlaceUnderTest): Rig {
       lifetimeSeconds: 600,
       ...changes,
     }),
-    artifact: (token) => ({ name: 'image', token, owner: rig.owner() }),
+    // A name is taken at most once where places give them.
+    artifact: (token) => ({ name: `image-${token}`, token, owner: rig.owner() }),
     async ready(changes) {
       const machine = await place().substrate.launch(rig.spec(changes), rig.nextToken('launch'), signal);
       await place().substrate.waitReady(machine, keys, signal);

@@ -1,9 +1,9 @@
 import type { Image, Placement } from '@murmur/api';
 import type { Logger } from 'pino';
 
-import type { AwsConfiguration } from './aws/account.js';
 import { checkRegion } from './aws/errors.js';
 import { createAwsSubstrate } from './aws/index.js';
+import type { AwsConfiguration } from './aws/session.js';
 import { createDockerSubstrate } from './docker/index.js';
 import { openRegistry, type RegistryChoice } from './docker/push-target.js';
 import type { GuestReach } from './guest-reach.js';

@@ -80,6 +80,15 @@ export interface Machine {
   readonly handle: Handle;
 }
 
+/** The image to make of a machine: its name at the place, the token it is found by, and whose it is. */
+export interface CaptureSpec {
+  readonly name: string;
+  readonly token: Token;
+  readonly owner: Owner;
+  /** Hears, for the run's log, what is happening while the image takes its time. */
+  tell?(line: string): Promise<void>;
+}
+
 /** A captured image that the substrate can boot. */
 export interface Artifact {
   /** The catalog image's source arm without provenance, such as `{case: 'qemu', value: {diskDigest}}`. */
@@ -112,7 +121,7 @@ export interface GuestChannel extends AsyncDisposable {
 
 /** Something outside that carries our tags: a machine, disk, key, group, half-made image or snapshot. */
 export interface OwnedThing {
-  readonly type: 'machine' | 'disk' | 'key' | 'group' | 'image' | 'snapshot';
+  readonly type: 'machine' | 'disk' | 'interface' | 'key' | 'group' | 'image' | 'snapshot';
   readonly token: Token;
   readonly owner: Owner;
   /** Milliseconds since the epoch. */
@@ -190,12 +199,7 @@ export interface Substrate {
   waitReady(machine: Machine, keys: GuestKeys, signal: AbortSignal): Promise<void>;
   channel(machine: Machine, keys: GuestKeys, signal: AbortSignal): Promise<GuestChannel>;
   /** Stops the machine and makes an image of its disk. Repeated after the machine is gone, it finds the finished artifact. */
-  capture(
-    machine: Machine,
-    keys: GuestKeys,
-    artifact: { name: string; token: Token; owner: Owner },
-    signal: AbortSignal,
-  ): Promise<Artifact>;
+  capture(machine: Machine, keys: GuestKeys, artifact: CaptureSpec, signal: AbortSignal): Promise<Artifact>;
   /** The id by which catalog images name what a reference refers to; undefined for one half made. Makes no call. */
   imageId(reference: Handle): string | undefined;
   imageExists(site: Site, reference: Handle, check: ExistenceCheck, signal: AbortSignal): Promise<boolean>;

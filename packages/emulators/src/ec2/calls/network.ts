@@ -2,7 +2,7 @@ import { found, listParameters, tagSet, type Action, type Actions } from '../cal
 import { ApiError } from '../errors.js';
 import { listThings } from '../listing.js';
 import { required, tagsFor } from '../parameters.js';
-import { newThing, type SecurityGroup } from '../world.js';
+import { newThing, type SecurityGroup, type World } from '../world.js';
 
 const describeSubnets: Action = {
   parameters: ['SubnetId', ...listParameters],
@@ -112,7 +112,7 @@ const describeInterfaces: Action = {
         'network-interface-id': id,
         'attachment.instance-id': instanceId,
         'subnet-id': subnet.id,
-        status: 'in-use',
+        status: statusOf(world, instanceId),
       }),
     });
     const networkInterfaceSet = items.map(({ address, id, instanceId, subnet, tags }) => ({
@@ -121,14 +121,34 @@ const describeInterfaces: Action = {
       vpcId: subnet.vpcId,
       availabilityZone: subnet.zone,
       ownerId: accounts.accountId,
-      status: 'in-use',
+      status: statusOf(world, instanceId),
       privateIpAddress: address,
-      attachment: { instanceId, deviceIndex: 0, status: 'attached', deleteOnTermination: true },
+      attachment: isThere(world, instanceId) ? { instanceId, deviceIndex: 0, status: 'attached', deleteOnTermination: true } : undefined,
       tagSet: tagSet(tags),
     }));
     return { networkInterfaceSet, nextToken };
   },
 };
+
+const deleteInterface: Action = {
+  parameters: ['NetworkInterfaceId'],
+  run({ parameters, world }) {
+    const card = found(world.interfaces, required(parameters, 'NetworkInterfaceId'), 'InvalidNetworkInterfaceID.NotFound');
+    if (isThere(world, card.instanceId)) throw new ApiError('InvalidNetworkInterface.InUse', `Network interface ${card.id} is in use`);
+    world.interfaces.delete(card.id);
+    return { return: true };
+  },
+};
+
+/** Whether an instance still has its interface. */
+function isThere(world: World, instanceId: string): boolean {
+  const instance = world.instances.get(instanceId);
+  return instance !== undefined && instance.state !== 'terminated';
+}
+
+function statusOf(world: World, instanceId: string): string {
+  return isThere(world, instanceId) ? 'in-use' : 'available';
+}
 
 /** The calls about networks and groups. */
 export const networkActions: Actions = {
@@ -139,6 +159,7 @@ export const networkActions: Actions = {
   AuthorizeSecurityGroupIngress: authorizeIngress,
   DeleteSecurityGroup: deleteSecurityGroup,
   DescribeNetworkInterfaces: describeInterfaces,
+  DeleteNetworkInterface: deleteInterface,
   DescribeRegions: {
     parameters: ['AllRegions', 'RegionName', 'Filter'],
     run: ({ world }) => ({ regionInfo: [{ regionName: world.region, regionEndpoint: 'emulated', optInStatus: 'opt-in-not-required' }] }),

@@ -1,45 +1,77 @@
 import { MurmurError } from '@murmur/api';
 
+import { faultCodes, faultOfStatus } from '../cloud/faults.js';
 import { PlatformFault, type FaultKind } from '../substrate.js';
 
 /** Error codes by what they ask for (EC2's API reference, "Error codes"); what is not here is slow down by status, or final. */
-const kinds: Readonly<Record<string, FaultKind>> = {
-  ...codes('not-yet', 'InvalidInstanceID.NotFound InvalidAMIID.NotFound IncorrectInstanceState InvalidSnapshot.InUse DependencyViolation'),
-  ...codes('slow-down', 'RequestLimitExceeded Throttling ThrottlingException Unavailable ServiceUnavailable InternalError InternalFailure'),
-  ...codes('no-room', 'InsufficientInstanceCapacity InsufficientFreeAddressesInSubnet Unsupported InsufficientVolumeCapacity'),
-  ...codes('quota', 'VcpuLimitExceeded InstanceLimitExceeded VolumeLimitExceeded SnapshotLimitExceeded ResourceLimitExceeded'),
-  ...codes(
-    'refused',
-    'RequestExpired ExpiredToken ExpiredTokenException AuthFailure UnauthorizedOperation InvalidClientTokenId AccessDenied',
-  ),
-  ...codes('refused', 'SignatureDoesNotMatch IdempotentParameterMismatch'),
-  ...codes('lost', 'IdempotentInstanceTerminated'),
-};
+const kinds = faultCodes({
+  'not-yet':
+    'InvalidInstanceID.NotFound InvalidAMIID.NotFound InvalidSnapshot.NotFound InvalidGroup.NotFound IncorrectInstanceState ' +
+    'InvalidSnapshot.InUse DependencyViolation VolumeInUse InvalidNetworkInterface.InUse',
+  'slow-down':
+    'RequestLimitExceeded Throttling ThrottlingException ThrottledException Unavailable ServiceUnavailable InternalError InternalFailure ' +
+    'RequestThrottled RequestThrottledException SnapshotCreationPerVolumeRateExceeded ConcurrentSnapshotLimitExceeded',
+  'no-room': 'InsufficientInstanceCapacity InsufficientFreeAddressesInSubnet Unsupported InsufficientVolumeCapacity InsufficientCapacity',
+  quota: 'VcpuLimitExceeded InstanceLimitExceeded VolumeLimitExceeded SnapshotLimitExceeded ResourceLimitExceeded MaxIOPSLimitExceeded',
+  refused:
+    'RequestExpired ExpiredToken ExpiredTokenException AuthFailure UnauthorizedOperation InvalidClientTokenId AccessDenied ' +
+    'SignatureDoesNotMatch OptInRequired PendingVerification Blocked IdempotentParameterMismatch CredentialsProviderError',
+  lost: 'IdempotentInstanceTerminated',
+});
 
-function codes(kind: FaultKind, names: string): Record<string, FaultKind> {
-  return Object.fromEntries(names.split(' ').map((name) => [name, kind]));
-}
+/** Why an instance ended before anybody asked it to (EC2's model, `StateReason`). */
+const reasons = faultCodes({
+  'no-room': 'Server.InsufficientInstanceCapacity Server.InsufficientCapacity',
+  quota: 'Client.VolumeLimitExceeded Client.InstanceLimitExceeded',
+  // Nearly always the key of its disk, which the role may not use.
+  refused: 'Client.InternalError',
+});
 
 /** The code of an error that AWS answered, or the name of what came between. */
 export function codeOf(error: unknown): string {
-  return error instanceof Error ? error.name : '';
+  const actual = error instanceof PlatformFault && error.cause instanceof Error ? error.cause : error;
+  return actual instanceof Error ? actual.name : '';
+}
+
+/** Whether the session that asked is over, so that the call had no effect. */
+export function isExpired(error: unknown): boolean {
+  return /^(RequestExpired|ExpiredToken)/.test(codeOf(error));
 }
 
 /** What an error of the SDK asks for; undefined for one that is nobody's fault but the request's. */
 export function kindOf(error: unknown): FaultKind | undefined {
   if (error instanceof PlatformFault) return error.kind;
-  const known = kinds[codeOf(error)];
+  const known = kinds.get(codeOf(error));
   if (known !== undefined) return known;
   const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
   // No answer came: the request may have had its effect.
-  if (status === undefined) return error instanceof MurmurError ? undefined : 'slow-down';
-  return status >= 500 ? 'slow-down' : undefined;
+  if (status === undefined) return error instanceof MurmurError || isOurs(error) ? undefined : 'slow-down';
+  return faultOfStatus(status);
+}
+
+/** A mistake of this program's, which waiting does not mend. */
+function isOurs(error: unknown): boolean {
+  return (error instanceof TypeError || error instanceof RangeError) && !('$metadata' in error);
 }
 
 /** An error as the port has it. */
 export function asFault(error: unknown): unknown {
-  if (error instanceof PlatformFault || error instanceof MurmurError) return error;
+  if (error instanceof PlatformFault || error instanceof MurmurError || isOurs(error)) return error;
   const kind = kindOf(error);
   const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return kind === undefined ? error : new PlatformFault(`AWS: ${said}`, { cause: error, kind });
+  if (kind !== undefined) return new PlatformFault(`AWS: ${said}`, { cause: error, kind });
+  return new MurmurError('FAILED_PRECONDITION', `AWS: ${said}`, { cause: error });
+}
+
+/** What it asks for that an instance ended by itself, for this reason. */
+export function kindOfReason(code: string): FaultKind {
+  return reasons.get(code) ?? 'lost';
+}
+
+/** Takes some errors for an answer. */
+export function unless(...known: readonly string[]): (error: unknown) => undefined {
+  return (error) => {
+    if (!known.includes(codeOf(error))) throw error;
+    return undefined;
+  };
 }

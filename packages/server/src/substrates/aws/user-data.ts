@@ -1,5 +1,11 @@
 import type { LaunchSpec } from '../substrate.js';
 
+/** The unit of the timer in a guest that ends it. */
+const timer = 'murmur-lifetime';
+
+/** Takes the timer out of a guest that is about to be stopped: one that powers itself off goes with its disk. */
+export const disarmCommand = `if [ -d /run/systemd/system ]; then systemctl stop ${timer}.timer; fi; true`;
+
 /**
  * The cloud-config of one machine: root's key, the host's own, and a timer that ends the machine though no server comes back.
  * Whoever may read the machine's attributes can read the host's private key; it is worth nothing after the bake.
@@ -18,7 +24,7 @@ users:
   ssh_authorized_keys:
   - ${keys.clientPublic}
 bootcmd:
-- [systemd-run, --unit=murmur-lifetime, --on-active=${lifetimeSeconds}s, systemctl, poweroff, --force]
+- [systemd-run, --unit=${timer}, --on-active=${lifetimeSeconds}s, systemctl, poweroff, --force]
 `;
   return Buffer.from(text).toString('base64');
 }

@@ -2,3 +2,5 @@
 export { keepWire } from '../conformance-wire.js';
 export { describeSubstrate } from '../conformance.js';
 export { createAwsSubstrate } from '../aws/index.js';
+export { usualTimes, type CloudTimes } from '../cloud/pauses.js';
+export type { Wire, WireFault } from '../conformance-wire.js';

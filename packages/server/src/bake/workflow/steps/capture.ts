@@ -3,6 +3,7 @@ import { ImageSchema } from '@murmur/api';
 
 import { discardImage, discardThing } from '../../images/discard.js';
 import { intend, isOpen, settle } from '../../runs/intents.js';
+import { remark } from '../../runs/logs.js';
 import { stepToken } from '../../starting/names.js';
 import { type BakeStep, machineOf } from '../step.js';
 import { waitForDisk } from '../wait-for-disk.js';
@@ -15,13 +16,13 @@ export const capture: BakeStep = {
   phase: 'capturing',
   waitsFor: "the image of its machine's disk",
   async run(state, context) {
-    const { attempt, owner, run, substrate } = context;
+    const { attempt, database, lease, owner, run, substrate } = context;
     await waitForDisk(context);
-    const token = await intend(context.database, context.lease, { attempt, step: name, substrate: substrate.name, site: context.site });
+    const token = await intend(database, lease, { attempt, step: name, substrate: substrate.name, site: context.site });
     const { source, reference } = await substrate.capture(
       machineOf(state),
       context.keys,
-      { name: run.artifact_name, token, owner },
+      { name: run.artifact_name, token, owner, tell: (line) => remark(database, lease, line) },
       context.signal,
     );
     return { artifact: { source: toJson(ImageSchema, create(ImageSchema, { source })), reference } };
