@@ -83,6 +83,11 @@ export async function createMachines(options: MachinesOptions): Promise<Machines
       services.set(instance.id, service);
       await clock.sleep(settings.instancePendingMs);
       if (instance.state !== 'pending') return;
+      const [failure, ...others] = settings.failLaunches;
+      if (failure !== undefined) {
+        settings.failLaunches = others;
+        return machines.terminate(world, instance, { code: failure, message: `${failure}: This was injected by the emulator.` });
+      }
       const machine = await startMachine({
         folder: folderOf(instance),
         name: instance.id,

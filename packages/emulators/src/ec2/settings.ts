@@ -20,6 +20,10 @@ export interface Settings extends Lateness {
   fullZones: readonly string[];
   /** So many of the next images end `failed`. */
   failImages: number;
+  /** Why the next instances end before they run, such as `Server.InsufficientInstanceCapacity`. */
+  failLaunches: readonly string[];
+  /** What images call their root disk. */
+  rootDevice: string;
   /** Actions that the caller's policy does not allow, such as `ec2:CreateImage`. */
   denied: readonly string[];
 }
@@ -36,6 +40,8 @@ export function defaultSettings(): Settings {
     instanceQuota: 32,
     fullZones: [],
     failImages: 0,
+    failLaunches: [],
+    rootDevice: '/dev/xvda',
     denied: [],
   };
 }

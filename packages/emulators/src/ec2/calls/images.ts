@@ -160,7 +160,7 @@ function ownersWantUs({ accounts, parameters }: Call): boolean {
   return owners.length === 0 || owners.includes('self') || owners.includes(accounts.accountId);
 }
 
-function describeImage({ accounts, world }: Call, image: Image): XmlValue {
+function describeImage({ accounts, settings, world }: Call, image: Image): XmlValue {
   const snapshot = world.snapshots.get(image.snapshotId);
   const deleted = { volumeSize: image.sizeGb, deleteOnTermination: true, volumeType: 'gp3', encrypted: snapshot?.encrypted ?? false };
   return {
@@ -174,10 +174,10 @@ function describeImage({ accounts, world }: Call, image: Image): XmlValue {
     name: image.name,
     description: image.description,
     rootDeviceType: 'ebs',
-    rootDeviceName: '/dev/xvda',
+    rootDeviceName: settings.rootDevice,
     blockDeviceMapping: [
       // The snapshot's id comes when the image is whole.
-      { deviceName: '/dev/xvda', ebs: image.state === 'available' ? { snapshotId: image.snapshotId, ...deleted } : deleted },
+      { deviceName: settings.rootDevice, ebs: image.state === 'available' ? { snapshotId: image.snapshotId, ...deleted } : deleted },
     ],
     virtualizationType: 'hvm',
     hypervisor: 'xen',

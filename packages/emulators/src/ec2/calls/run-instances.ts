@@ -117,12 +117,12 @@ function newInstance(call: Call, subnet: Subnet, clientToken: string, address: s
 }
 
 function newVolume(
-  { clock, machines, parameters }: Call,
+  { clock, machines, parameters, settings: { rootDevice } }: Call,
   from: { readonly zone: string; readonly instanceId: string; readonly sizeGb: number; readonly snapshotId: string },
 ): Volume {
   const mapping = structures(parameters, 'BlockDeviceMapping')[0];
-  if (mapping !== undefined && mapping.get('DeviceName') !== '/dev/xvda') {
-    throw new ApiError('InvalidBlockDeviceMapping', "The emulator's machines have one disk, /dev/xvda");
+  if (mapping !== undefined && mapping.get('DeviceName') !== rootDevice) {
+    throw new ApiError('InvalidBlockDeviceMapping', `The image has one disk, ${rootDevice}`);
   }
   const ebs = within(mapping ?? new Map<string, string>(), 'Ebs');
   const sizeGb = count(ebs, 'VolumeSize') ?? from.sizeGb;

@@ -29,7 +29,8 @@ const reasons = faultCodes({
 
 /** The code of an error that AWS answered, or the name of what came between. */
 export function codeOf(error: unknown): string {
-  const actual = error instanceof PlatformFault && error.cause instanceof Error ? error.cause : error;
+  const isWrapped = error instanceof PlatformFault || error instanceof MurmurError;
+  const actual = isWrapped && error.cause instanceof Error ? error.cause : error;
   return actual instanceof Error ? actual.name : '';
 }
 

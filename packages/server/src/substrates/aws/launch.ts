@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 
-import type { Image, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
+import type { Image, Instance, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 
 import { growingPause } from '../cloud/pauses.js';
 import { type LaunchSpec, type Machine, PlatformFault, type Token } from '../substrate.js';
 import type { Cloud } from './cloud.js';
 import { rootDiskOf } from './disk.js';
+import { unless } from './faults.js';
 import { readBase } from './images.js';
 import { machineFrom, presentOf } from './machine.js';
 import { placeOf } from './place.js';
@@ -33,6 +34,7 @@ export async function launchMachine(cloud: Cloud, spec: LaunchSpec, token: Token
         const { Instances: [made = {}] = [] } = await account.ask(signal, (client) =>
           client.send(new cloud.ec2.RunInstancesCommand(request)),
         );
+        if (full !== undefined) await endOthers(cloud, spec, token, made, signal);
         return machineFrom(site, token, made);
       } catch (error) {
         if (!(error instanceof PlatformFault) || error.kind !== 'no-room') throw error;
@@ -41,6 +43,23 @@ export async function launchMachine(cloud: Cloud, spec: LaunchSpec, token: Token
     }
   }
   throw full ?? new PlatformFault('the placement has no subnet', { kind: 'refused' });
+}
+
+/** Where a subnet was full at last, an answer lost before may have been that of a machine. One that is not seen yet goes with the token. */
+async function endOthers(
+  cloud: Cloud,
+  { site }: LaunchSpec,
+  token: Token,
+  { InstanceId: own }: Instance,
+  signal: AbortSignal,
+): Promise<void> {
+  const ids = (await presentOf(cloud, site, token, signal)).flatMap(({ InstanceId }) => InstanceId ?? []).filter((id) => id !== own);
+  if (ids.length === 0) return;
+  const request = new cloud.ec2.TerminateInstancesCommand({ InstanceIds: ids });
+  await cloud.accounts
+    .of(site, token)
+    .ask(signal, (client) => client.send(request))
+    .catch(unless('InvalidInstanceID.NotFound'));
 }
 
 /** A list that begins elsewhere: a zone that had a machine only for a moment is not the next attempt's first. */

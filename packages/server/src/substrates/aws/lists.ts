@@ -18,11 +18,15 @@ export interface Lists {
 export function listsOf({ accounts, ec2 }: Cloud, site: Site, token: Token | undefined, signal: AbortSignal): Lists {
   const account = accounts.of(site, token);
   const whole = <Page, Item>(pages: (client: EC2Client) => AsyncIterable<Page>, items: (page: Page) => Item[]): Promise<Item[]> =>
-    account.ask(signal, async (client) => {
-      const found: Item[] = [];
-      for await (const page of pages(client)) found.push(...items(page));
-      return found;
-    });
+    account.ask(
+      signal,
+      async (client) => {
+        const found: Item[] = [];
+        for await (const page of pages(client)) found.push(...items(page));
+        return found;
+      },
+      'patient',
+    );
   return {
     instances: (Filters) =>
       whole(

@@ -6,7 +6,6 @@ import type { Cloud } from './cloud.js';
 import { unless } from './faults.js';
 import { removeAmi, removeSnapshot, snapshotIds } from './images.js';
 import { type Lists, listsOf } from './lists.js';
-import { presentOf } from './machine.js';
 import { isKept, ownerOf, tagged, tagOf } from './tags.js';
 
 /**
@@ -60,12 +59,15 @@ export async function listOwned(cloud: Cloud, site: Site, installation: string, 
 /** Terminates the machines of a token and waits for that; then removes what they left. */
 export async function destroyAll(cloud: Cloud, site: Site, token: Token, signal: AbortSignal): Promise<void> {
   const account = cloud.accounts.of(site, token);
+  const lists = listsOf(cloud, site, token, signal);
   const pause = growingPause(cloud.times.machine, 'even', signal);
-  const ending = async () => (await presentOf(cloud, site, token, signal)).flatMap(({ InstanceId }) => InstanceId ?? []);
-  for (let ids = await ending(); ids.length > 0; ids = await ending()) {
+  for (;;) {
+    const left = (await lists.instances([tagged('token', token)])).filter(({ State }) => State?.Name !== 'terminated');
+    if (left.length === 0) break;
+    const ids = left.flatMap(({ InstanceId = '', State }) => (State?.Name === 'shutting-down' ? [] : [InstanceId]));
     const request = new cloud.ec2.TerminateInstancesCommand({ InstanceIds: ids });
     // Not seen yet, or gone already: the next look tells.
-    await account.ask(signal, (client) => client.send(request)).catch(unless('InvalidInstanceID.NotFound'));
+    if (ids.length > 0) await account.ask(signal, (client) => client.send(request)).catch(unless('InvalidInstanceID.NotFound'));
     await pause();
   }
   await removeRemains(cloud, site, token, signal);
