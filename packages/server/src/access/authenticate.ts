@@ -1,10 +1,10 @@
 import { type MurmurError, refusal } from '@murmur/api';
+import { sql } from 'kysely';
 
 import { signInErrors } from './errors.js';
-import type { Database } from '../database/tables.js';
+import type { Database, Queryable } from '../database/tables.js';
 import type { Identity } from './identity.js';
 import { type Issuers, noIssuers } from './oidc.js';
-import { readKeyChain } from './key-chain.js';
 import { matchesHash, parseToken, type Token } from './token.js';
 
 // One answer for whatever is wrong with a token: which it is would help only somebody who tries out tokens.
@@ -50,6 +50,43 @@ async function ofKey(database: Database, token: Token): Promise<Identity | undef
     ...(makers.length === 0 ? {} : { makers }),
     ...(end === undefined ? {} : { end }),
   };
+}
+
+/** One key of a chain of keys, each made with the next. */
+interface KeyLink {
+  readonly tenant: string;
+  readonly subject: string;
+  readonly operator: boolean;
+  readonly secret_hash: Buffer;
+  readonly expires_at: Date | null;
+  /** How long until then, by the database's clock. */
+  readonly lasts_ms: number | null;
+  /** Neither revoked nor expired. */
+  readonly live: boolean;
+  /** Who made it for another; null for a key that is its holder's own. */
+  readonly maker: string | null;
+  /** The key it was made with; null where that binds it to none. */
+  readonly parent_key: string | null;
+}
+
+/** Longer than any chain that a person makes. One that is longer is not followed to its end, and its key is refused. */
+const longestChain = 16;
+
+/** The key of this id, the key it was made with, and so on; empty when there is no such key. */
+async function readKeyChain(database: Queryable, id: string): Promise<KeyLink[]> {
+  const { rows } = await sql<KeyLink>`
+    with recursive chain as (
+      select api_keys.*, 1 as depth from api_keys where id = ${id}
+      union all
+      select made_with.*, chain.depth + 1 from chain
+      join api_keys as made_with on made_with.id = chain.parent_key and made_with.tenant = chain.tenant
+      where chain.depth < ${longestChain}
+    )
+    select tenant, subject, operator, secret_hash, expires_at, maker, parent_key,
+      extract(epoch from expires_at - now())::float8 * 1000 as lasts_ms,
+      revoked_at is null and (expires_at is null or expires_at > now()) as live
+    from chain order by depth`.execute(database);
+  return rows;
 }
 
 async function ofIssuer(database: Database, bearer: string, issuers: Issuers): Promise<Identity | undefined> {

@@ -125,21 +125,20 @@ export function createBakery(parts: BakeryParts): Bakery {
 
   async function runBake(beginning: Beginning): Promise<void> {
     const { begun, runId } = beginning;
-    const { lease, run } = await retryOutages({ log }, async () => ({
-      lease: await claimRun(database, beginning, hostId),
-      run: await readRun(database, runId),
-    }));
-    if (lease === undefined) {
-      if (run.ended_at !== null) return;
+    const hasEnded = async () => (await retryOutages({ log }, () => readRun(database, runId))).ended_at !== null;
+    const claimed = await retryOutages({ log }, () => claimRun(database, beginning, hostId));
+    if (claimed === undefined) {
+      if (await hasEnded()) return;
       throw engine.letGo(runId);
     }
+    const { lease, run } = claimed;
     const signal = active.add(lease);
     try {
       const worker = createWorker({ ...parts, log, notes, begun, letGo: engine.letGo }, lease, signal);
       await bake(worker, engine, () => run.keep_on_failure_seconds > 0, beginning);
     } catch (error) {
       // It has ended here where the answer to the last commit was lost, or elsewhere.
-      if ((await retryOutages({ log }, () => readRun(database, runId))).ended_at !== null) return;
+      if (await hasEnded()) return;
       // The worker retries through outages, so this is the engine's own record that failed. What was not written down is done again.
       if (!isDatabaseOutage(error)) throw error;
       log.warn({ err: error, run: runId }, 'the workflow of a bake lost the database; it is resumed');

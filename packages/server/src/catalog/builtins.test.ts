@@ -6,7 +6,7 @@ import { testDatabase, type TestDatabase } from '../database/testing.js';
 import { type BuiltinConfig, writeBuiltins, writePlatformImage } from './builtins.js';
 import { type Reader, everything } from './context.js';
 import { isPermissionPattern } from './permissions/permission-names.js';
-import { holdResource, readSpec } from './read.js';
+import { holdResources, readSpec } from './read.js';
 import { listResources } from './verbs/index.js';
 import { testContext } from './testing.js';
 
@@ -119,8 +119,8 @@ test('a new build of a platform image is its next generation', async () => {
   for (const digit of ['1', '1', '2']) await writePlatformImage(connection.database, image(digit));
   const read = await readSpec(connection.database, elsewhere, 'image', 'murmur-qemu-base');
   expect(read.source).toMatchObject({ case: 'qemu', value: { diskDigest: `sha256:${'2'.repeat(64)}` } });
-  const held = connection.database.transaction().execute((trx) => holdResource(trx, elsewhere, 'image', 'murmur-qemu-base'));
-  expect(await held).toBe('murmur/platform');
+  const held = connection.database.transaction().execute((trx) => holdResources(trx, elsewhere, [['image', 'murmur-qemu-base']]));
+  expect(await held).toEqual([{ tenant: 'murmur/platform', kind: 'image', name: 'murmur-qemu-base' }]);
   const numbers = await connection.database
     .selectFrom('resource_generations')
     .select('generation')

@@ -5,7 +5,7 @@ import { refuseIfReferenced } from './references.js';
 import { kindNamed } from './kinds/index.js';
 import { type TestCatalog, refused, testCatalog } from './testing.js';
 import { applyResources, setResource } from './verbs/index.js';
-import { holdResource } from './read.js';
+import { holdResources } from './read.js';
 
 const image = (name: string, description = '') =>
   `name: ${name}\ndescription: "${description}"\narchitecture: AMD64\ngce: {self_link: projects/acme/global/images/debian}\n`;
@@ -121,7 +121,7 @@ describe('at the same time', () => {
     await catalog.set('image', 'base', image('base'));
     let removal: Promise<string> = Promise.resolve('');
     await catalog.database.database.transaction().execute(async (trx) => {
-      await holdResource(trx, { tenant: 'local/default', permits: everything }, 'image', 'base');
+      await holdResources(trx, { tenant: 'local/default', permits: everything }, [['image', 'base']]);
       removal = refused(catalog.remove('image', 'base'));
       await waitingBackend();
       const inside = { ...catalog.context, database: trx };

@@ -1,11 +1,12 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Resource } from '@murmur/api';
+import { sql } from 'kysely';
 
 import type { DatabaseTransaction, Queryable } from '../database/tables.js';
 import { type Address, addressOf, notFound } from './address.js';
 import { PLATFORM_TENANT, type Reader } from './context.js';
 import { kindNamed } from './kinds/index.js';
-import { type StoredResource, decodeSpec, findResource, lockResource } from './store.js';
+import { type StoredResource, decodeSpec, findResource } from './store.js';
 
 type Kebab<Text extends string> = Text extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
@@ -52,13 +53,25 @@ export async function readSpecAs<Name extends KindName>(
 }
 
 /**
- * Keeps anybody from changing or removing a resource before the transaction ends: for what is about to refer to it. Answers which
- * tenant owns what this one means by the name: itself or the platform. Throws NOT_FOUND.
+ * Keeps anybody from changing or removing these resources, in this order, before the transaction ends: for what is about to refer to
+ * them. Answers what each name means to the reader: a resource of its own or the platform's. Throws NOT_FOUND for the first that is absent.
  */
-export async function holdResource(trx: DatabaseTransaction, reader: Reader, kind: KindName, name: string): Promise<string> {
-  const held = await lockResource(trx, visibleAddress(reader, kind, name), 'reference');
-  if (held === undefined) throw notFound(kind, name);
-  return held.tenant;
+export async function holdResources(
+  trx: DatabaseTransaction,
+  reader: Reader,
+  named: readonly (readonly [kind: KindName, name: string])[],
+): Promise<readonly Address[]> {
+  const addresses = named.map(([kind, name]) => visibleAddress(reader, kind, name));
+  const { rows } = await sql<{ position: number }>`
+    select asked.position::int as position
+    from unnest(${addresses.map(({ tenant }) => tenant)}::text[], ${addresses.map(({ kind }) => kind)}::text[], ${addresses.map(({ name }) => name)}::text[])
+      with ordinality as asked (tenant, kind, name, position)
+    join resources using (tenant, kind, name)
+    order by asked.position for share of resources`.execute(trx);
+  const there = new Set(rows.map(({ position }) => position - 1));
+  const absent = addresses.find((_address, index) => !there.has(index));
+  if (absent !== undefined) throw notFound(absent.kind, absent.name);
+  return addresses;
 }
 
 function visibleAddress(reader: Reader, kind: KindName, name: string): Address {

@@ -26,6 +26,7 @@ export async function readSecretValues(
   tenant: string,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
+  if (names.length === 0) return new Map();
   const rows = await queryable
     .selectFrom('secret_values')
     .select(['name', 'generation', 'sealed'])

@@ -21,9 +21,9 @@ test('a run is claimed once the database is back', async () => {
   const away = connect('postgresql://127.0.0.1:1/nothing');
   let tries = 0;
   const claim = () => claimRun(++tries < 3 ? away.database : db.database, { runId, begun: 1 }, 'e');
-  const lease = await retryOutages({ log, pauseMs: 1 }, claim);
+  const claimed = await retryOutages({ log, pauseMs: 1 }, claim);
   await away.close();
-  expect(lease).toEqual({ runId, executor: 'e', epoch: 0 });
+  expect(claimed?.lease).toEqual({ runId, executor: 'e', epoch: 0 });
   expect(tries).toBe(3);
 });
 

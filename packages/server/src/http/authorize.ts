@@ -5,8 +5,7 @@ import type { Caller } from '../access/caller.js';
 import { concealed, operatorsOnly, otherTenant } from '../access/denials.js';
 import { type RunIdentity, hasRun, identifyRun } from '../bake/runs/identify-run.js';
 import type { Queryable } from '../database/tables.js';
-import type { CallRule } from './call-rules.js';
-import { requireNeeds } from './needs.js';
+import { type CallRule, requireNeeds } from './call-rules.js';
 
 /**
  * The request to go on with, once the rule lets this caller make it: one that names a run by a prefix names it whole

@@ -1,25 +1,52 @@
 import type { DescMethod, Message, MessageShape } from '@bufbuild/protobuf';
 import { type MurmurService, StartBakeResponse_Outcome as Outcome } from '@murmur/api';
 
+import type { Access } from '../access/access.js';
 import type { AuditedName } from '../access/audit.js';
+import { missingPermission } from '../access/denials.js';
 import type { Identity } from '../access/identity.js';
 import type { PermissionVerb } from '../catalog/permissions/permission-names.js';
 import { kindNamed } from '../catalog/kinds/index.js';
 import { batchName } from './batch-name.js';
-import type { Need } from './needs.js';
 
 type Methods = typeof MurmurService.method;
 
 /** The name of a call, such as `getResource`. */
 export type CallName = keyof Methods;
 
-/** Who may make a call, and what the audit log keeps of it. */
+/** A permission that a call needs of its caller. */
+export interface Need {
+  /** Any one of these will do; the first is the one a caller without them is told of. */
+  readonly anyOf: readonly [string, ...string[]];
+  /** For the resource of this name, for at least one name, or for all. */
+  readonly of: { readonly name: string } | 'some name' | 'every name';
+}
+
+/** How much one request of a call may bring. */
+export interface CallLimits {
+  /** Of its body, in whichever format. */
+  readonly bytes: number;
+  /** Its fields and list items, those of messages inside it too. */
+  readonly elements: number;
+}
+
+const MiB = 1024 * 1024;
+
+/** A document of 2 MiB, the longest there may be, even where JSON spells each byte as `\u0000`; and what stands around it. */
+const documentBytes = 13 * MiB;
+
+/** Names, filters and page tokens. */
+const small: CallLimits = { bytes: 64 * 1024, elements: 5000 };
+
+/** Who may make a call, what it may bring, and what the audit log keeps of it. */
 export interface CallRule<Request, Response> {
   /**
    * `anyone` needs no token and `token` nothing else; `operator` is for who runs this installation. A permission with
    * `ofRun` is needed for the recipe of the run that the request names. Otherwise the permissions, by the request.
    */
   readonly takes: 'anyone' | 'token' | 'operator' | { readonly ofRun: string } | ((request: Request, caller: Identity) => readonly Need[]);
+  /** How much a request may bring; names, filters and page tokens unless given. */
+  readonly brings?: CallLimits;
   /** What the call is about; nothing in particular unless given. */
   about?(request: Request): readonly AuditedName[] | Promise<readonly AuditedName[]>;
   /** Whether the audit log keeps calls that were allowed: those that change or hand out something. It keeps every call that was denied. */
@@ -35,8 +62,18 @@ export const callRules: Rules = {
   getResource: { takes: ({ kind, name }) => [on(kind, ['read'], name)], about: resource, audited: 'when denied' },
   listResources: { takes: ({ kind }) => [some(kind, 'list')], about: ({ kind }) => [{ kind, name: '' }], audited: 'when denied' },
   // Which of the two it takes is decided where it is known whether there is one already.
-  setResource: { takes: ({ kind, name }) => [on(kind, ['edit', 'create'], name)], about: resource, audited: 'always' },
-  patchResource: { takes: ({ kind, name }) => [on(kind, ['edit'], name)], about: resource, audited: 'always' },
+  setResource: {
+    takes: ({ kind, name }) => [on(kind, ['edit', 'create'], name)],
+    brings: { bytes: documentBytes, elements: 5000 },
+    about: resource,
+    audited: 'always',
+  },
+  patchResource: {
+    takes: ({ kind, name }) => [on(kind, ['edit'], name)],
+    brings: { bytes: documentBytes, elements: 5000 },
+    about: resource,
+    audited: 'always',
+  },
   removeResource: { takes: ({ kind, name }) => [on(kind, ['delete'], name)], about: resource, audited: 'always' },
   listGenerations: { takes: ({ kind, name }) => [on(kind, ['read'], name)], about: resource, audited: 'when denied' },
   // What a kind is made of is the same for everyone.
@@ -44,6 +81,8 @@ export const callRules: Rules = {
   // Each document needs what setting it alone would need, and that is asked where the documents are read.
   applyResources: {
     takes: 'token',
+    // 10,000 documents of three fields each; in JSON a field and what separates it from the next count both.
+    brings: { bytes: documentBytes, elements: 100_000 },
     about: ({ documents }) => [batchName(documents)],
     audited: ({ dryRun }) => (dryRun ? 'when denied' : 'always'),
   },
@@ -56,6 +95,8 @@ export const callRules: Rules = {
         ? [{ anyOf: ['service-profile.assume'], of: { name: serviceProfile } } as const]
         : []),
     ],
+    // 512 KiB of variables, however they are spelled.
+    brings: { bytes: 4 * MiB, elements: 5000 },
     about: ({ recipe }) => [{ kind: 'recipe', name: recipe }],
     audited: 'always',
     made: ({ outcome, runId }) => ({ kind: 'bake', name: outcome === Outcome.STARTED ? runId : '' }),
@@ -75,6 +116,8 @@ export const callRules: Rules = {
       { anyOf: ['image.read'], of: { name: image } },
       { anyOf: ['recipe.edit'], of: 'some name' },
     ],
+    // The arguments of a command.
+    brings: { bytes: MiB, elements: 20_000 },
     about: ({ image }) => [{ kind: 'image', name: image }],
     audited: 'always',
   },
@@ -116,7 +159,8 @@ export const callRules: Rules = {
     audited: 'when denied',
   },
 
-  listIssuers: { takes: 'anyone', audited: 'when denied' },
+  // It has no field, and strangers may send it.
+  listIssuers: { takes: 'anyone', brings: { bytes: 1024, elements: 10 }, audited: 'when denied' },
   whoAmI: { takes: 'token', audited: 'when denied' },
   getVersion: { takes: 'token', audited: 'when denied' },
 };
@@ -125,6 +169,23 @@ export const callRules: Rules = {
 export function ruleOf(method: DescMethod): CallRule<Message, Message> {
   // The mapped type above holds each rule to its own request's message; a method found at run time has lost which it is.
   return callRules[method.localName as CallName] as CallRule<Message, Message>;
+}
+
+/** What a request of this call may bring. */
+export function limitsOf(call: CallName): CallLimits {
+  return callRules[call].brings ?? small;
+}
+
+/** Throws PERMISSION_DENIED for the first need that the caller's access does not meet. */
+export function requireNeeds(access: Access, needs: readonly Need[]): void {
+  for (const { anyOf, of } of needs) {
+    if (!anyOf.some((permission) => meets(access, permission, of))) throw missingPermission(anyOf[0]);
+  }
+}
+
+function meets(access: Access, permission: string, of: Need['of']): boolean {
+  if (of === 'some name') return access.namesFor(permission).length > 0;
+  return of === 'every name' ? access.namesFor(permission).includes('*') : access.holds(permission, of.name);
 }
 
 function resource({ kind, name }: AuditedName): readonly AuditedName[] {

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { guardAdapter } from './adapter-guard.js';
-import { addressOf, proveConnection } from './connections.js';
+import { addressOf, peerAddress, peerOf, proveConnection } from './connections.js';
 import { type Listener, listen } from './listen.js';
 
 const log = pino({ level: 'silent' });
@@ -191,4 +191,16 @@ describe('connections', () => {
     await ended(socket);
     expect(handled).toBe(0);
   });
+});
+
+test.each([
+  ['::ffff:192.0.2.1', '192.0.2.1', '192.0.2.1'],
+  ['192.0.2.1', '192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['2001:db8::6', '2001:db8::6', '2001:db8:0:0'],
+  ['::1', '::1', '0:0:0:0'],
+  ['fe80::1%eth0', 'fe80::1%eth0', 'fe80:0:0:0'],
+  [undefined, '', ''],
+])('%s is written %j and counts as %j', (remote, address, peer) => {
+  expect([peerAddress(remote), peerOf(peerAddress(remote))]).toEqual([address, peer]);
 });

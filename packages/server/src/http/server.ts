@@ -14,7 +14,7 @@ import { guardAdapter } from './adapter-guard.js';
 import { bakeService } from './bake-service.js';
 import { baseService } from './base-service.js';
 import { catalogService } from './catalog-service.js';
-import { type AnyRequest, addressOf, proveConnection } from './connections.js';
+import { type AnyRequest, addressOf, peerOf, proveConnection } from './connections.js';
 import { openDoor } from './guards/door.js';
 import { requireOwnName } from './guards/host-names.js';
 import { refusalBudget } from './guards/refusal-budget.js';
@@ -27,7 +27,6 @@ import { observeCall, observeInterceptor } from './interceptors/observe.js';
 import { type Listener, listen, parseListenAddress } from './listen.js';
 import { requireMetricsReader } from './metrics-readers.js';
 import { createMetrics } from './metrics.js';
-import { peerOf } from './peer-address.js';
 import { sessionService } from './session-service.js';
 
 /** JSON that is not UTF-8 is refused: unless told so, the decoder puts other characters in place of what it cannot read. */

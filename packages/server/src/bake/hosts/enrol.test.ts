@@ -68,14 +68,14 @@ test('what a dead process held is free at once, and its leases end', async () =>
   const first = await start(starting('restarted'));
   const runId = await insertRun(db.database, 'local/default', { executor: null });
   await db.database.updateTable('runs').set({ host: 'restarted' }).where('id', '=', runId).execute();
-  const lease = await claimRun(db.database, { runId, begun: 1 }, 'restarted');
+  const lease = (await claimRun(db.database, { runId, begun: 1 }, 'restarted'))?.lease;
   if (lease === undefined) throw new Error('nobody else had the run');
   await assertLease(db.database, lease);
   await holderIs(first, 'dead');
   await start(starting('restarted'));
   await expect(assertLease(db.database, lease)).rejects.toBeInstanceOf(RunLost);
   expect(await claimRun(db.database, { runId, begun: 1 }, 'other')).toBeUndefined();
-  expect(await claimRun(db.database, { runId, begun: 1 }, 'restarted')).toMatchObject({ epoch: 1 });
+  expect(await claimRun(db.database, { runId, begun: 1 }, 'restarted')).toMatchObject({ lease: { epoch: 1 } });
 });
 
 test('the runs of a host under its former name are its own', async () => {

@@ -8,8 +8,7 @@ import type { ExportedImage } from '../../substrates/substrate.js';
 import { siteOfImage } from '../runs/sites.js';
 import { found } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
-import { reachable } from '../starting/reachable.js';
-import { prefixed, substrateNamed } from '../starting/substrate-names.js';
+import { prefixed, reachable, substrateFor, substrateNamed } from '../starting/substrates.js';
 import { pieces } from './export-pieces.js';
 import { checkServesTenant, rightsOf } from './rights.js';
 
@@ -64,11 +63,9 @@ async function prepare(
 ): Promise<{ image: Image; open(): Promise<ExportedImage> }> {
   const { tenant } = reader;
   const image = await found(readSpec(parts.database, reader, 'image', imageName), 'Check the names with `murmur get image`.');
-  const name = substrateNamed(substrateOf(image));
-  const substrate = name === undefined ? undefined : parts.substrates.get(name);
-  if (substrate === undefined) throw new MurmurError('FAILED_PRECONDITION', `substrate ${prefixed(name)} is not available on this server`);
+  const substrate = substrateFor(parts.substrates, substrateNamed(substrateOf(image)));
   const write = substrate.exportImage?.bind(substrate);
-  if (write === undefined) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(name)} cannot be exported`);
+  if (write === undefined) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(substrate.name)} cannot be exported`);
   checkServesTenant(reader, substrate);
   const site = await siteOfImage(parts.database, substrate, tenant, image.name);
   const base = await reachable(substrate.name, () => substrate.resolveBase(site, image, rightsOf(parts, reader), signal));

@@ -7,7 +7,7 @@ import type { Database, Queryable } from '../../database/tables.js';
 import type { TenantKeys } from '../../secrets/tenant-keys.js';
 import type { Rights, Substrate } from '../../substrates/substrate.js';
 import { bakeErrors } from '../errors.js';
-import { prefixed } from '../starting/substrate-names.js';
+import { prefixed } from '../starting/substrates.js';
 
 /** Where rights are looked up. */
 export interface RightsParts {

@@ -15,10 +15,9 @@ import { claimRoom } from '../room/claims.js';
 import { checkFits, sizeOf } from '../room/limits.js';
 import { waitForRoom } from '../room/wait-for-room.js';
 import { newRunId, stepToken } from '../starting/names.js';
-import { checkArchitecture, checkDiskSize, found, loadPlacing, substrateFor } from '../starting/placing.js';
+import { checkArchitecture, checkDiskSize, found, loadPlacing } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
-import { reachable } from '../starting/reachable.js';
-import { prefixed, substrateNamed } from '../starting/substrate-names.js';
+import { prefixed, reachable, substrateFor, substrateNamed } from '../starting/substrates.js';
 import { loginCommand } from '../supervisor/login-command.js';
 
 /** A machine nobody came back for ends by itself after this long. */

@@ -1,4 +1,6 @@
-import type { Database, Queryable } from '../../database/tables.js';
+import type { Selectable } from 'kysely';
+
+import type { Database, Queryable, Tables } from '../../database/tables.js';
 
 /** The right of one executor to act for one run. A take-over raises the epoch and so ends every older lease. */
 export interface Lease {
@@ -27,7 +29,7 @@ export async function claimRun(
   database: Database,
   { begun, runId }: { readonly runId: string; readonly begun: number },
   executor: string,
-): Promise<Lease | undefined> {
+): Promise<{ readonly lease: Lease; readonly run: Selectable<Tables['runs']> } | undefined> {
   const row = await database
     .updateTable('runs')
     .set({ executor })
@@ -36,9 +38,9 @@ export async function claimRun(
     .where('ended_at', 'is', null)
     .where((where) => where.or([where('executor', 'is', null), where('executor', '=', executor)]))
     .where((where) => where.or([where('host', 'is', null), where('host', '=', executor)]))
-    .returning('epoch')
+    .returningAll()
     .executeTakeFirst();
-  return row === undefined ? undefined : { runId, executor, epoch: row.epoch };
+  return row === undefined ? undefined : { lease: { runId, executor, epoch: row.epoch }, run: row };
 }
 
 /** Throws {@link RunLost} unless the lease still holds. Every act on the outside asks this first. */

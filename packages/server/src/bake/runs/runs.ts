@@ -51,17 +51,12 @@ export async function enterStep(
       .returningAll()
       .executeTakeFirst();
     if (run === undefined) throw new RunLost(lease.runId);
-    await trx
+    const timing = await trx
       .insertInto('run_steps')
       .values({ run_id: lease.runId, attempt: step.attempt, step: step.name })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-    const timing = await trx
-      .selectFrom('run_steps')
-      .select('watched_ms')
-      .where('run_id', '=', lease.runId)
-      .where('attempt', '=', step.attempt)
-      .where('step', '=', step.name)
+      // Changes nothing, so that the row there is comes back.
+      .onConflict((conflict) => conflict.columns(['run_id', 'attempt', 'step']).doUpdateSet({ step: step.name }))
+      .returning('watched_ms')
       .executeTakeFirstOrThrow();
     if (before?.phase !== step.phase) await notifyRun(trx, lease.runId);
     return { run, watchedMs: timing.watched_ms };

@@ -13,8 +13,8 @@ import { bakeErrors } from '../errors.js';
 import type { Reader } from '../../catalog/context.js';
 import { readSpec, readSpecAs } from '../../catalog/read.js';
 import type { Queryable } from '../../database/tables.js';
-import type { ResolvedBase, Substrate, SubstrateName } from '../../substrates/substrate.js';
-import { prefixed, substrateNamed } from './substrate-names.js';
+import type { ResolvedBase, SubstrateName } from '../../substrates/substrate.js';
+import { prefixed, substrateNamed } from './substrates.js';
 
 /** A machine's shape and place, checked against each other. */
 export interface Placing {
@@ -62,15 +62,6 @@ export function checkArchitecture(image: Image, machineType: MachineType): void 
   if (image.architecture === machineType.architecture) return;
   const [its, other] = [Architecture[image.architecture], Architecture[machineType.architecture]];
   throw refusal(bakeErrors.architectureMismatch, [image.name, its, machineType.name, other]);
-}
-
-/** A substrate of this server. Throws FAILED_PRECONDITION when it is not set up for that one. */
-export function substrateFor(substrates: ReadonlyMap<SubstrateName, Substrate>, substrateName: SubstrateName): Substrate {
-  const substrate = substrates.get(substrateName);
-  if (substrate === undefined) {
-    throw refusal(bakeErrors.substrateAbsent, [prefixed(substrateName)]);
-  }
-  return substrate;
 }
 
 /** Throws FAILED_PRECONDITION when the environment's disk is smaller than what the image needs. */

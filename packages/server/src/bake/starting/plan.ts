@@ -1,4 +1,13 @@
-import { Architecture, type Image, type Placement, parseDuration, type Recipe, type StartBakeRequest, refusal } from '@murmur/api';
+import {
+  Architecture,
+  type Image,
+  type Placement,
+  parseDuration,
+  type Recipe,
+  type ServiceProfile,
+  type StartBakeRequest,
+  refusal,
+} from '@murmur/api';
 
 import { baseOn } from '../../catalog/kinds/recipe/bases.js';
 import { bakeErrors } from '../errors.js';
@@ -10,12 +19,10 @@ import type { ArchitectureName, Substrate, SubstrateName } from '../../substrate
 import { imageHash } from './identity.js';
 import { checkFits, type HostRoom, sizeOf } from '../room/limits.js';
 import { rightsOf } from '../images/rights.js';
-import { checkArchitecture, checkDiskSize, found, loadPlacing, substrateFor } from './placing.js';
-import { reachable } from './reachable.js';
+import { checkArchitecture, checkDiskSize, found, loadPlacing } from './placing.js';
 import type { RunInputs } from './run-inputs.js';
-import { serviceProfileOf } from './script-variables.js';
-import { prefixed } from './substrate-names.js';
-import { checkVariables } from './variables.js';
+import { checkVariables, serviceProfileOf } from './script-variables.js';
+import { prefixed, reachable, substrateFor } from './substrates.js';
 
 const nanosecondsPerSecond = 1_000_000_000n;
 const longestKeepSeconds = 24 * 3600;
@@ -36,6 +43,7 @@ export interface PlanParts {
 export interface BakePlan {
   readonly request: StartBakeRequest;
   readonly recipe: Recipe;
+  readonly profile: ServiceProfile | undefined;
   /** The catalog names of what the bake uses, by kind. */
   readonly uses: readonly (readonly ['recipe' | 'environment' | 'placement' | 'image', string])[];
   readonly substrate: Substrate;
@@ -52,7 +60,7 @@ export async function planBake(parts: PlanParts, reader: Reader, request: StartB
   checkCredentials(tenant, request);
   const recipe = await found(readSpec(parts.database, reader, 'recipe', request.recipe));
   const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, reader, request);
-  await serviceProfileOf(parts.database, reader, request);
+  const profile = await serviceProfileOf(parts.database, reader, request);
   const baseName = baseOn(recipe, environment.substrate);
   if (baseName === '') {
     throw refusal(bakeErrors.noBase, [recipe.name, prefixed(substrateName)]);
@@ -72,6 +80,7 @@ export async function planBake(parts: PlanParts, reader: Reader, request: StartB
   return {
     request,
     recipe,
+    profile,
     uses: [
       ['recipe', recipe.name],
       // In the order in which writers of several resources take them, so that none waits for the other.

@@ -6,7 +6,7 @@ import { accessOf } from '../../access/access.js';
 import { type Permits, everything } from '../../catalog/context.js';
 import { refusal, type TestCatalog, testCatalog } from '../../catalog/testing.js';
 import { applyResources } from '../../catalog/verbs/index.js';
-import { scriptVariables } from './script-variables.js';
+import { scriptVariables, serviceProfileOf } from './script-variables.js';
 
 let ours: TestCatalog;
 beforeAll(async () => {
@@ -22,16 +22,17 @@ async function setSecret(catalog: TestCatalog, name: string, plaintext_value: st
   await catalog.set('secret', name, JSON.stringify({ name, plaintext_value }));
 }
 
-function variables(
+async function variables(
   secretAllowlist: string[],
-  request: Partial<Pick<StartBakeRequest, 'serviceProfile' | 'variables'>> = {},
+  asked: Partial<Pick<StartBakeRequest, 'serviceProfile' | 'variables'>> = {},
   permits: Permits = everything,
 ): Promise<Record<string, string>> {
   const { identity, tenantKeys } = ours.context;
-  const what = { recipe: create(RecipeSchema, { name: 'r', secretAllowlist }), request: create(StartBakeRequestSchema, request) };
-  return ours.database.database
-    .transaction()
-    .execute((trx) => scriptVariables(trx, tenantKeys, { tenant: identity.tenant, permits }, what));
+  const reader = { tenant: identity.tenant, permits };
+  const request = create(StartBakeRequestSchema, asked);
+  const profile = await serviceProfileOf(ours.database.database, reader, request);
+  const what = { recipe: create(RecipeSchema, { name: 'r', secretAllowlist }), request, profile };
+  return ours.database.database.transaction().execute((trx) => scriptVariables(trx, tenantKeys, reader, what));
 }
 
 describe('what a script sees', () => {
@@ -97,7 +98,8 @@ describe('what a script sees', () => {
     let replaced: Promise<unknown> | undefined;
     // Asked for its key after the first look into the database.
     const tenantKeys = { of: async (tenant: string) => (await (replaced ??= applyPair('new')), context.tenantKeys.of(tenant)) };
-    const what = { recipe: create(RecipeSchema, { secretAllowlist: ['USER', 'PASSWORD'] }), request: create(StartBakeRequestSchema) };
+    const recipe = create(RecipeSchema, { secretAllowlist: ['USER', 'PASSWORD'] });
+    const what = { recipe, request: create(StartBakeRequestSchema), profile: undefined };
     const seen = await database.database
       .transaction()
       .execute((trx) => scriptVariables(trx, tenantKeys, { tenant: context.identity.tenant, permits: everything }, what));

@@ -5,9 +5,60 @@ import type { Reader } from '../../catalog/context.js';
 import { readSpec } from '../../catalog/read.js';
 import { readSecretValues } from '../../catalog/secret-values.js';
 import type { DatabaseTransaction, Queryable } from '../../database/tables.js';
-import type { TenantKeys } from '../../secrets/tenant-keys.js';
+import type { TenantKey, TenantKeys } from '../../secrets/tenant-keys.js';
 import { found } from './placing.js';
-import { isSteering, largestTotal } from './variables.js';
+
+const namePattern = /^[A-Z][A-Z0-9_]*$/;
+
+/** Names that change how a shell, its startup or the dynamic loader works, and so could take over the script. */
+const refusedNames = new Set(
+  (
+    'PATH IFS ENV HOME PWD OLDPWD SHELL SHELLOPTS BASHOPTS PS0 PS1 PS2 PS3 PS4 CDPATH GLOBIGNORE EXECIGNORE POSIXLY_CORRECT PROMPT_COMMAND ' +
+    'FUNCNEST OPTIND OPTARG OPTERR UID EUID PPID GROUPS RANDOM SECONDS LINENO GCONV_PATH LOCPATH NLSPATH GETCONF_DIR HOSTALIASES TZDIR'
+  ).split(' '),
+);
+const refusedPrefixes = ['LD_', 'BASH_', 'GLIBC_', 'MALLOC_'];
+
+/** One value must fit in one environment string of Linux (128 KiB with its name). */
+const largestValue = 64 * 1024;
+/** All of them, in bytes, must leave room in the environment that `execve` takes. */
+const largestTotal = 512 * 1024;
+
+/**
+ * Checks what `-e` forwards: names as secrets are named, none that steers a shell or the loader, values that fit an
+ * environment. Throws INVALID_ARGUMENT with every fault, in name order.
+ */
+export function checkVariables(variables: Readonly<Record<string, string>>): void {
+  const faults: Fault[] = [];
+  let total = 0;
+  for (const [name, value] of Object.entries(variables).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    total += Buffer.byteLength(value);
+    const fault = faultOf(name, value);
+    if (fault !== undefined) faults.push({ code: 'INVALID_ARGUMENT', path: `variables.${name}`, ...fault });
+  }
+  if (total > largestTotal) faults.push({ code: 'INVALID_ARGUMENT', message: 'forwarded variables exceed 512 KiB limit' });
+  const [first, ...others] = faults;
+  if (first !== undefined) throw MurmurError.ofFaults([first, ...others]);
+}
+
+function faultOf(name: string, value: string): Pick<Fault, 'message' | 'hint'> | undefined {
+  if (!namePattern.test(name)) return { message: `secret name ${JSON.stringify(name)} must match [A-Z][A-Z0-9_]*` };
+  if (name.startsWith('MURMUR_')) return { message: `secret name "${name}" is reserved (MURMUR_* is internal)` };
+  if (isSteering(name)) {
+    return {
+      message: `variable "${name}" cannot be forwarded: it changes how a shell or the loader works`,
+      hint: 'Set it inside the provisioning script.',
+    };
+  }
+  if (value.includes('\0')) return { message: `variable "${name}" contains a NUL character` };
+  if (Buffer.byteLength(value) > largestValue) return { message: `variable "${name}" exceeds 64 KiB limit` };
+  return undefined;
+}
+
+/** Whether a variable of this name changes how a shell or the loader works. */
+function isSteering(name: string): boolean {
+  return refusedNames.has(name) || refusedPrefixes.some((prefix) => name.startsWith(prefix));
+}
 
 /** The service profile that a request names, or undefined when it names none. Throws NOT_FOUND. */
 export async function serviceProfileOf(
@@ -34,11 +85,13 @@ export async function serviceProfileOf(
 export async function scriptVariables(
   trx: DatabaseTransaction,
   tenantKeys: TenantKeys,
-  reader: Reader,
-  { recipe, request }: { readonly recipe: Recipe; readonly request: StartBakeRequest },
+  { permits, tenant }: Reader,
+  {
+    profile,
+    recipe,
+    request,
+  }: { readonly recipe: Recipe; readonly request: StartBakeRequest; readonly profile: ServiceProfile | undefined },
 ): Promise<Record<string, string>> {
-  const { permits, tenant } = reader;
-  const profile = await serviceProfileOf(trx, reader, request);
   const variables = new Map(Object.entries(request.variables));
   const faults: Fault[] = [];
   const taken = recipe.secretAllowlist.filter((name) => !Object.hasOwn(request.variables, name));
@@ -83,4 +136,15 @@ function unusable(name: string): Problem | undefined {
     message: `secret "${name}" cannot be a variable: it changes how a shell or the loader works`,
     hint: 'Store it under another name, or take it off the list.',
   };
+}
+
+/** What the script will see, forwarded or from the catalog, as it waits on the run. */
+export function sealVariables(key: TenantKey, runId: string, variables: Readonly<Record<string, string>>): Buffer {
+  return key.seal(Buffer.from(JSON.stringify(variables)), `variables of run ${runId}`);
+}
+
+/** What the script of a run sees, as long as the run lives. */
+export function openVariables(key: TenantKey, runId: string, sealed: Buffer | null): Record<string, string> {
+  if (sealed === null) return {};
+  return JSON.parse(key.open(sealed, `variables of run ${runId}`).toString()) as Record<string, string>;
 }

@@ -23,7 +23,7 @@ import { createTenantKeys } from '../../secrets/tenant-keys.js';
 import { createQemuSubstrate } from '../../substrates/qemu/index.js';
 import { checkImage } from '../../substrates/registry.js';
 import { buildTinyBase } from '../../substrates/qemu/tiny.js';
-import { openVariables } from './run-inputs.js';
+import { openVariables } from './script-variables.js';
 import { testRoom } from '../room/testing.js';
 import { goesAway } from '../testing.js';
 import { startBake as startBakeUntil, type StartParts } from './start.js';

@@ -11,18 +11,17 @@ import type { Logger } from 'pino';
 
 import { bakeErrors } from '../errors.js';
 import type { Reader } from '../../catalog/context.js';
-import { holdResource } from '../../catalog/read.js';
+import { holdResources } from '../../catalog/read.js';
 import type { DatabaseTransaction } from '../../database/tables.js';
 import type { Substrate } from '../../substrates/substrate.js';
-import { findCompleted, nextBuildNumber } from './cache.js';
+import { type CompletedBuild, findCompleted, nextBuildNumber } from './cache.js';
 import { artifactName, catalogName, newRunId } from './names.js';
 import { type BakePlan, planBake, type PlanParts } from './plan.js';
-import { reachable } from './reachable.js';
-import { sealVariables } from './run-inputs.js';
+import { reachable } from './substrates.js';
 import { claimRoom } from '../room/claims.js';
 import { notifyRun } from '../runs/runs.js';
 import { keptSite } from '../runs/sites.js';
-import { scriptVariables } from './script-variables.js';
+import { scriptVariables, sealVariables } from './script-variables.js';
 
 /** What starting needs of the server. */
 export interface StartParts extends PlanParts {
@@ -46,48 +45,63 @@ export async function startBake(
   signal: AbortSignal,
 ): Promise<StartBakeResponse> {
   const plan = await planBake(parts, caller, request, signal);
-  if (!request.forceNew) await checkNewest(parts, caller.tenant, plan, signal);
-  const response = await parts.database.transaction().execute((trx) => decide(parts, trx, caller, plan));
-  if (response.outcome !== Outcome.STARTED) return response;
-  try {
-    await parts.begin(response.runId, plan.substrate);
-  } catch (error) {
-    // The bake is started all the same: as after a crash here, the sweeper finds a run without a workflow and starts that.
-    parts.log.warn({ err: error, run: response.runId }, 'the workflow of a bake did not start at once');
-  }
-  return response;
-}
-
-/** Looks, outside any transaction, whether the newest build still exists; marks those that do not. */
-async function checkNewest({ database, hostId }: StartParts, tenant: string, plan: BakePlan, signal: AbortSignal): Promise<void> {
-  const { substrate } = plan;
   for (;;) {
-    const build = await findCompleted(database, tenant, plan, hostId);
-    // Each host looks after its own images.
-    if (build === undefined || (build.host !== null && build.host !== hostId)) return;
-    const site = keptSite(substrate, build.site);
-    if (await reachable(substrate.name, () => substrate.imageExists(site, build.reference, 'quick', signal))) return;
-    await database
-      .updateTable('artifacts')
-      .set({ missing_at: sql<Date>`now()` })
-      .where('tenant', '=', tenant)
-      .where('image_name', '=', build.imageName)
-      .execute();
+    const { answer, build } = await parts.database.transaction().execute((trx) => decide(parts, trx, caller, plan));
+    if (build !== undefined && !(await isThere(parts, caller.tenant, plan, build, signal))) continue;
+    if (answer.outcome !== Outcome.STARTED) return answer;
+    try {
+      await parts.begin(answer.runId, plan.substrate);
+    } catch (error) {
+      // The bake is started all the same: as after a crash here, the sweeper finds a run without a workflow and starts that.
+      parts.log.warn({ err: error, run: answer.runId }, 'the workflow of a bake did not start at once');
+    }
+    return answer;
   }
 }
 
-async function decide(parts: StartParts, trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<StartBakeResponse> {
+/** Looks, outside any transaction, whether a build still exists; marks one that does not, so that it answers no bake any more. */
+async function isThere(
+  { database, hostId }: StartParts,
+  tenant: string,
+  { substrate }: BakePlan,
+  build: CompletedBuild,
+  signal: AbortSignal,
+): Promise<boolean> {
+  // Each host looks after its own images.
+  if (build.host !== null && build.host !== hostId) return true;
+  const site = keptSite(substrate, build.site);
+  if (await reachable(substrate.name, () => substrate.imageExists(site, build.reference, 'quick', signal))) return true;
+  await database
+    .updateTable('artifacts')
+    .set({ missing_at: sql<Date>`now()` })
+    .where('tenant', '=', tenant)
+    .where('image_name', '=', build.imageName)
+    .execute();
+  return false;
+}
+
+interface Decision {
+  readonly answer: StartBakeResponse;
+  /** The build that the answer is about, if it exists. */
+  readonly build?: CompletedBuild;
+}
+
+async function decide(parts: StartParts, trx: DatabaseTransaction, caller: Caller, plan: BakePlan): Promise<Decision> {
   const { imageHash, recipe, request, scope } = plan;
   // Callers of one identity come one by one, so that none starts what the one before has just completed.
   await sql`select pg_advisory_xact_lock(hashtextextended(${`bake ${caller.tenant} ${recipe.name} ${imageHash}`}, 0))`.execute(trx);
+  // In this order: a bake that ends in between leaves a live run to be found, or the build it has made.
   const live = await findLive(trx, caller.tenant, plan);
-  const cached = request.forceNew ? undefined : await findCompleted(trx, caller.tenant, plan, parts.hostId);
-  if (cached !== undefined) {
-    const { artifactName, imageName, runId } = cached;
-    return create(StartBakeResponseSchema, { outcome: Outcome.CACHED, scope, imageHash, artifactName, imageName, runId });
+  const build = request.forceNew ? undefined : await findCompleted(trx, caller.tenant, plan, parts.hostId);
+  if (build !== undefined) {
+    const { artifactName, imageName, runId } = build;
+    return {
+      build,
+      answer: create(StartBakeResponseSchema, { outcome: Outcome.CACHED, scope, imageHash, artifactName, imageName, runId }),
+    };
   }
-  if (live !== undefined) return create(StartBakeResponseSchema, { outcome: Outcome.IN_PROGRESS, scope, imageHash, ...live });
-  return insertRun(parts, trx, caller, plan);
+  if (live !== undefined) return { answer: create(StartBakeResponseSchema, { outcome: Outcome.IN_PROGRESS, scope, imageHash, ...live }) };
+  return { answer: await insertRun(parts, trx, caller, plan) };
 }
 
 async function findLive(trx: DatabaseTransaction, tenant: string, plan: BakePlan) {
@@ -115,11 +129,8 @@ async function insertRun(
   const names = { imageName: catalogName(identity), artifactName: artifactName(identity) };
   await checkNameFree(trx, caller.tenant, names.imageName);
   const runId = newRunId();
-  const references = [];
-  for (const [kind, name] of plan.uses) {
-    const owner = await holdResource(trx, caller, kind, name);
-    references.push({ run_id: runId, target_tenant: owner, target_kind: kind, target_name: name });
-  }
+  const held = await holdResources(trx, caller, plan.uses);
+  const references = held.map(({ kind, name, tenant }) => ({ run_id: runId, target_tenant: tenant, target_kind: kind, target_name: name }));
   await trx
     .insertInto('runs')
     .values({

@@ -19,12 +19,10 @@ import { MurmurService } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import type { Identity } from '../../access/identity.js';
-import { type CallName, callRules } from '../call-rules.js';
+import { type CallName, callRules, limitsOf } from '../call-rules.js';
 import { addressKey, identityKey } from '../caller.js';
 import { addressOf } from '../connections.js';
-import { byteBudget } from './byte-budget.js';
-import { limitsOf } from './call-limits.js';
-import { readBody } from './read-body.js';
+import { byteBudget, readBody } from './read-body.js';
 import { assertOneMessage, carriageOf, refuseCompressed } from './request-message.js';
 
 /** The bytes of requests that are being answered, all together: some ten of the largest. */

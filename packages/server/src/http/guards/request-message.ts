@@ -1,7 +1,11 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { MurmurError } from '@murmur/api';
 
-import { type MessageFormat, assertWeight } from './message-weight.js';
+import { assertBinaryWeight } from './binary-weight.js';
+import { assertJsonWeight } from './json-weight.js';
+
+/** How a message is written down. */
+export type MessageFormat = 'binary' | 'json';
 
 /** How a request carries its message. */
 export interface Carriage {
@@ -33,6 +37,15 @@ export function assertOneMessage(body: Buffer, schema: DescMessage, { format, fr
   }
   if (body[0] !== 0) throw compressed();
   assertWeight(body.subarray(frameBytes), schema, format, maxElements);
+}
+
+/**
+ * Throws unless a message holds at most this many elements: fields and list items, also unknown ones. Nothing is built for
+ * it, because two bytes may become an object of hundreds, and what is counted afterwards has taken its memory already.
+ */
+export function assertWeight(bytes: Uint8Array, schema: DescMessage, format: MessageFormat, maxElements: number): void {
+  if (format === 'json') assertJsonWeight(bytes, schema, maxElements);
+  else assertBinaryWeight(bytes, schema, maxElements);
 }
 
 const encodingHeaders = ['content-encoding', 'connect-content-encoding', 'grpc-encoding'];

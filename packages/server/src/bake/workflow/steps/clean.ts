@@ -2,7 +2,7 @@ import { assertNotGoingDown, endedBySignal } from '../going-down.js';
 import { guestSession } from '../guest-session.js';
 import { assertLease } from '../../runs/lease.js';
 import { remark } from '../../runs/logs.js';
-import { openVariables } from '../../starting/run-inputs.js';
+import { openVariables } from '../../starting/script-variables.js';
 import { BakeFailure, type BakeStep } from '../step.js';
 import { cleanProgram } from '../../supervisor/clean-program.js';
 import { complaint } from '../../supervisor/guest-answer.js';

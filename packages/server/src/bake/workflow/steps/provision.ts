@@ -8,7 +8,7 @@ import { guestSession, type GuestSession } from '../guest-session.js';
 import { assertLease } from '../../runs/lease.js';
 import { appendLog, lastLines, remark } from '../../runs/logs.js';
 import { noteWatched } from '../../runs/runs.js';
-import { openVariables } from '../../starting/run-inputs.js';
+import { openVariables } from '../../starting/script-variables.js';
 import { BakeFailure, type BakeStep, type StepContext } from '../step.js';
 import { scriptFailure } from '../../supervisor/ending-words.js';
 import { complaint, guestAnswer } from '../../supervisor/guest-answer.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { byteBudget } from './byte-budget.js';
+import { byteBudget } from './read-body.js';
 
 test('one caller has half of the room, all together have it all, and what is given back is there again', () => {
   const budget = byteBudget(100);

@@ -1,7 +1,7 @@
 import { MurmurError } from '@murmur/api';
 import { expect, test } from 'vitest';
 
-import { checkVariables } from './variables.js';
+import { checkVariables } from './script-variables.js';
 
 test('ordinary names and any text are forwarded', () => {
   expect(() => checkVariables({ NPM_TOKEN: 'x', ARTIFACTORY_URL: "it's\nmore $(lines) é", EMPTY: '' })).not.toThrow();

@@ -3,7 +3,7 @@ import { ApplyResourcesRequestSchema, ListGenerationsRequestSchema, MurmurError,
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { type MessageFormat, assertWeight } from './message-weight.js';
+import { type MessageFormat, assertWeight } from './request-message.js';
 
 const applies = ApplyResourcesRequestSchema;
 
