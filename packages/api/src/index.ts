@@ -6,6 +6,7 @@ export * from '../gen/murmur/api/v1/resources_pb.js';
 export * from '../gen/murmur/api/v1/service_pb.js';
 export { byteLength, isMapping, maxDocumentBytes, readDocument, readValue, type ReadOptions } from './document.js';
 export { formatDuration, parseDuration } from './durations.js';
+export { similarWord } from './similar.js';
 export { MurmurError, isMurmurError, type ErrorCode, type Fault } from './error.js';
 export { refusal, row, rowAbout, type ErrorRow, type ErrorTable } from './error-rows.js';
 export { isLoopback } from './loopback.js';

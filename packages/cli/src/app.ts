@@ -7,9 +7,11 @@ import {
   type ApplicationText,
   type Command,
 } from '@stricli/core';
+import { similarWord } from '@murmur/api/similar';
 
 import type { Context } from './context.js';
-import { failureText } from './failure.js';
+import { failureText, usageError } from './failure.js';
+import { globalFlagDocs } from './global-flags.js';
 import { familyBriefs, findRoute, routes, type Route } from './routes.js';
 import { type UsageMessage, usageMessage } from './usage-message.js';
 
@@ -29,6 +31,7 @@ const allRoutes: readonly Route[] = [
 /** Builds the application for one command line: the command it calls is loaded, all others only know their line of help. */
 export async function buildApp(args: readonly string[]): Promise<App> {
   const called = findRoute(args, allRoutes);
+  requireKnownWord(args, called);
   const loaded = called === undefined ? undefined : (await called.load()).command.command;
   const commandOf = (route: Route): Command<Context> => (route === called && loaded !== undefined ? loaded : standIn(route));
 
@@ -56,7 +59,7 @@ export async function buildApp(args: readonly string[]): Promise<App> {
       name: 'murmur',
       scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
       documentation: { disableAnsiColor: true },
-      localization: { text: textWith(hints) },
+      localization: { text: textWith(hints, wordsAfter(args)) },
     },
   );
   return { application, hints };
@@ -70,19 +73,39 @@ function standIn(route: Route): Command<Context> {
   });
 }
 
+/** A family's own command takes no arguments: a word after it that is none of the family's is misspelt. */
+function requireKnownWord(args: readonly string[], called: Route | undefined): void {
+  const [family = '', word = ''] = args;
+  if (called?.isDefault !== true || called.words[1] === word || word === '' || word.startsWith('-')) return;
+  const { message, hint } = unknownWord(word, wordsAfter(args));
+  throw usageError(message, hint.replace('murmur --help', `murmur ${family} --help`));
+}
+
+/** The words that could stand where the first unknown one of this line stands. */
+function wordsAfter([first = '']: readonly string[]): readonly string[] {
+  const second = routes.filter(({ words }) => words[0] === first).flatMap(({ words }) => words[1] ?? []);
+  return second.length > 0 ? second : [...new Set(routes.map(({ words }) => words[0]))];
+}
+
+function unknownWord(input: string, words: readonly string[]): UsageMessage {
+  const isFlag = input.startsWith('-');
+  const known = isFlag ? ['--help', '--version', ...globalFlagDocs.map(({ flag }) => flag)] : words;
+  const meant = similarWord(input, known);
+  return {
+    message: isFlag ? `unknown flag ${input}` : `unknown command "${input}"`,
+    hint: meant === undefined ? 'See all commands with: murmur --help' : `Did you mean ${meant}?`,
+  };
+}
+
 /** Stricli's words and ours. The hints are kept apart, because Stricli asks for one fault at a time. */
-function textWith(hints: Set<string>): ApplicationText {
+function textWith(hints: Set<string>, words: readonly string[]): ApplicationText {
   const faultLine = ({ message, hint }: UsageMessage): string => {
     hints.add(hint);
     return failureText([{ code: 'INVALID_ARGUMENT', message }]).trimEnd();
   };
   return {
     ...text_en,
-    noCommandRegisteredForInput: ({ input, corrections }) => {
-      const meant = corrections.map((correction) => correction.replaceAll('`', ''));
-      const hint = meant.length === 0 ? 'See all commands with: murmur --help' : `Did you mean ${meant.join(' or ')}?`;
-      return faultLine({ message: `unknown command "${input}"`, hint });
-    },
+    noCommandRegisteredForInput: ({ input }) => faultLine(unknownWord(input, words)),
     exceptionWhileParsingArguments: (thrown) => faultLine(usageMessage(thrown)),
   };
 }

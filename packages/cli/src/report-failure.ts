@@ -12,7 +12,20 @@ export async function reportFailure(context: Context, thrown: unknown): Promise<
   const [{ explain }, server] = await Promise.all([import('./client/explain.js'), serverOf(context)]);
   const error = explain(thrown, server);
   context.stderr.write(failureText(error.faults));
+  const meant = error.code === 'NOT_FOUND' ? await similarName(context, error.message) : undefined;
+  if (meant !== undefined) context.stderr.write(`Did you mean ${meant}?\n`);
   return 1;
+}
+
+/** The name that was probably meant where there is none such; undefined when none is close, or the list is not to be had at once. */
+async function similarName(context: Context, message: string): Promise<string | undefined> {
+  const [, kind, name] = /^([a-z-]+) "([^"]+)" not found$/.exec(message) ?? [];
+  if (kind === undefined || name === undefined) return undefined;
+  const [{ namesOnServer }, { similarWord }] = await Promise.all([
+    import('./completion/names-on-server.js'),
+    import('@murmur/api/similar'),
+  ]);
+  return similarWord(name, await namesOnServer(context, kind));
 }
 
 /** The address for the message. Settings that cannot be read have been the failure itself, which is reported already. */

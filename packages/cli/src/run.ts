@@ -19,7 +19,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
 async function runLine(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const { globals, rest } = takeGlobalFlags(args);
   const [first] = rest;
-  if (first === '--version') {
+  if (first === '--version' || first === '-v') {
     surroundings.stdout.write(`murmur ${version}\n`);
     return 0;
   }

@@ -1,6 +1,7 @@
 /** Where a command writes. */
 export interface Output {
-  write(chunk: string | Uint8Array): unknown;
+  /** `taken` is called when there is room for more. */
+  write(chunk: string | Uint8Array, taken?: () => void): unknown;
   readonly isTTY?: boolean | undefined;
 }
 

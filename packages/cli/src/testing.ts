@@ -58,7 +58,10 @@ function recordedOutput(isTTY: boolean): RecordedOutput {
   const chunks: Buffer[] = [];
   return {
     isTTY,
-    write: (chunk) => chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk)),
+    write(chunk, taken) {
+      chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk));
+      if (taken !== undefined) queueMicrotask(taken);
+    },
     text: () => Buffer.concat(chunks).toString('utf8'),
   };
 }

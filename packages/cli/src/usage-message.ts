@@ -8,6 +8,7 @@ import {
   UnsatisfiedFlagError,
   UnsatisfiedPositionalError,
 } from '@stricli/core';
+import { similarWord } from '@murmur/api/similar';
 
 /** What is wrong with a command line, and what may have been meant. */
 export interface UsageMessage {
@@ -17,8 +18,8 @@ export interface UsageMessage {
 
 /** The parser's complaints in Murmur's own words. */
 export function usageMessage(thrown: unknown): UsageMessage {
-  const corrections = thrown instanceof FlagNotFoundError ? thrown.corrections : [];
-  const hint = corrections.length === 0 ? 'Add --help to see how it is used.' : `Did you mean ${corrections.map(asFlag).join(' or ')}?`;
+  const meant = thrown instanceof FlagNotFoundError ? similarWord(bare(thrown.input), thrown.corrections.map(bare)) : undefined;
+  const hint = meant === undefined ? 'Add --help to see how it is used.' : `Did you mean --${meant}?`;
   return { message: messageFor(thrown), hint };
 }
 
@@ -37,6 +38,10 @@ function messageFor(thrown: unknown): string {
   if (thrown instanceof UnsatisfiedPositionalError) return `<${thrown.placeholder}> is required`;
   if (thrown instanceof UnexpectedPositionalError) return `unexpected argument "${thrown.input}"`;
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function bare(flag: string): string {
+  return kebab(flag.replace(/^--?/, ''));
 }
 
 function asFlag(name: string): string {

@@ -30,31 +30,44 @@ export async function saveDownload(request: () => AsyncIterable<ExportImageRespo
     });
   });
   try {
-    const hash = createHash('sha256');
-    const expected = { bytes: 0, digest: '' };
-    let received = 0;
+    let saved: Saved;
     try {
-      for await (const message of request()) {
-        if (message.digest !== '') Object.assign(expected, { bytes: Number(message.totalBytes), digest: message.digest });
-        hash.update(message.chunk);
-        await handle.writeFile(message.chunk);
-        received += message.chunk.length;
-        target.onProgress(received, expected.bytes);
-      }
+      saved = await receive(request, { ...target, write: (chunk) => handle.writeFile(chunk) });
       await handle.sync();
     } finally {
       await handle.close();
     }
-    const digest = `sha256:${hash.digest('hex')}`;
-    const promised = expected.digest.startsWith('sha256:') ? expected.digest : `sha256:${expected.digest}`;
-    if (received !== expected.bytes || digest !== promised) {
-      throw new CliError('ABORTED', `the download of ${target.file} arrived damaged`, { hint: 'Try again.' });
-    }
     await moveIntoPlace(partial, target);
-    return { bytes: received, digest };
+    return saved;
   } finally {
     await rm(partial, { force: true });
   }
+}
+
+/**
+ * Hands a download's pieces on, each once there is room for it. Throws ABORTED at its end when its size or digest is not what was
+ * promised: whoever was handed them must not take them for the whole then.
+ */
+export async function receive(
+  request: () => AsyncIterable<ExportImageResponse>,
+  { file, onProgress, write }: Pick<DownloadTarget, 'file' | 'onProgress'> & { write(chunk: Uint8Array): Promise<void> },
+): Promise<Saved> {
+  const hash = createHash('sha256');
+  const expected = { bytes: 0, digest: '' };
+  let received = 0;
+  for await (const message of request()) {
+    if (message.digest !== '') Object.assign(expected, { bytes: Number(message.totalBytes), digest: message.digest });
+    hash.update(message.chunk);
+    await write(message.chunk);
+    received += message.chunk.length;
+    onProgress(received, expected.bytes);
+  }
+  const digest = `sha256:${hash.digest('hex')}`;
+  const promised = expected.digest.startsWith('sha256:') ? expected.digest : `sha256:${expected.digest}`;
+  if (received !== expected.bytes || digest !== promised) {
+    throw new CliError('ABORTED', `the download of ${file} arrived damaged`, { hint: 'Try again.' });
+  }
+  return { bytes: received, digest };
 }
 
 async function moveIntoPlace(partial: string, target: DownloadTarget): Promise<void> {

@@ -1,37 +1,22 @@
 import { ConnectError } from '@connectrpc/connect';
-import { kindNames, MurmurError } from '@murmur/api';
+import { kindNames, MurmurError, similarWord } from '@murmur/api';
 
-/**
- * The kind that a word was probably meant to be, such as `recipe` for `recipes`; undefined when it is one or resembles
- * none. The server may know more kinds than this client and has the last word.
- */
-function similarKind(word: string): string | undefined {
-  if (kindNames.includes(word)) return undefined;
-  const plain = word.toLowerCase().replaceAll('_', '-');
-  const ranked = kindNames.map((kind) => ({ kind, edits: editDistance(plain, kind) })).toSorted((a, b) => a.edits - b.edits);
-  const [best] = ranked;
-  return best !== undefined && best.edits <= 2 ? best.kind : undefined;
+/** The kind that a word names: also its plural, as `recipes` and `machine-types`. */
+export function kindOf(word: string): string {
+  const singular = word.replace(/s$/, '');
+  return !kindNames.includes(word) && kindNames.includes(singular) ? singular : word;
 }
 
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= a.length; row += 1) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column += 1) {
-      const replaced = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
+/** A positional argument that is a kind. */
+export function kindArgument(brief: string) {
+  return { parse: kindOf, placeholder: 'kind', brief } as const;
 }
 
 /** What to say to someone who asked for a kind that is none. */
 function kindHint(word: string): string | undefined {
   // Bakes are not resources, but it is easy to look for them among those.
   if (word === 'bake' || word === 'bakes') return 'Bakes are listed with: murmur bakes ls';
-  const meant = similarKind(word);
+  const meant = similarWord(word.toLowerCase().replaceAll('_', '-'), kindNames);
   return meant === undefined ? undefined : `Did you mean ${meant}?`;
 }
 

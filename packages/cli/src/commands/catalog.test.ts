@@ -137,8 +137,23 @@ describe('the catalog commands', () => {
   });
 
   it('a misspelt kind is told the likely one', async () => {
-    const { code, stderr } = await runForTest(['get', 'recipes', 'x'], { env });
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'murmur: INVALID_ARGUMENT: unknown kind "recipes"\nDid you mean recipe?\n' });
+    const { code, stderr } = await runForTest(['get', 'recipie', 'x'], { env });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'murmur: INVALID_ARGUMENT: unknown kind "recipie"\nDid you mean recipe?\n' });
+  });
+
+  it('a kind may be written in the plural, or before each name', async () => {
+    for (const words of [['recipes', 'hello'], ['recipe/hello'], ['recipes/hello']]) {
+      expect(await runForTest(['get', ...words], { env })).toEqual({ code: 0, stdout: helloYaml, stderr: '' });
+    }
+    const several = await runForTest(['get', 'recipe', 'hello', 'hello'], { env });
+    expect(several.stdout).toBe(`kind: recipe\n${helloYaml}---\nkind: recipe\n${helloYaml}`);
+  });
+
+  it('a misspelt name is told the likely one, if there is one', async () => {
+    const hint = 'Check the name with: murmur get recipe\n';
+    const misspelt = await runForTest(['get', 'recipe', 'helo'], { env });
+    expect(misspelt.stderr).toBe(`murmur: NOT_FOUND: recipe "helo" not found\n${hint}Did you mean hello?\n`);
+    expect((await runForTest(['get', 'recipe', 'x'], { env })).stderr).toBe(`murmur: NOT_FOUND: recipe "x" not found\n${hint}`);
   });
 
   it('someone who looks for bakes among the kinds is shown the way', async () => {

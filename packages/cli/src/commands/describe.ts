@@ -1,10 +1,9 @@
 import { type KindDescription, KindDescriptionSchema } from '@murmur/api';
 
-import { withKindHint } from '../client/kinds.js';
+import { kindArgument, withKindHint } from '../client/kinds.js';
 import { defineCommand } from '../define-command.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
 import { renderTable } from '../output/table.js';
-import { textArgument } from '../parameters.js';
 
 /** `murmur describe`. */
 export const command = defineCommand<OutputFlags, [kind?: string]>({
@@ -17,7 +16,7 @@ export const command = defineCommand<OutputFlags, [kind?: string]>({
   parameters: {
     flags: { output: outputFlag },
     aliases: { o: 'output' },
-    positional: { kind: 'tuple', parameters: [{ ...textArgument('kind', 'One kind, such as recipe'), optional: true }] },
+    positional: { kind: 'tuple', parameters: [{ ...kindArgument('One kind, such as recipe'), optional: true }] },
   },
   completes: ['kind'],
   async run(context, flags, kind) {

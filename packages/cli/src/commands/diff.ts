@@ -1,4 +1,4 @@
-import { withKindHint } from '../client/kinds.js';
+import { kindArgument, withKindHint } from '../client/kinds.js';
 import { type GenerationText, newestGeneration, readGeneration } from '../client/read-generation.js';
 import { defineCommand } from '../define-command.js';
 import { textArgument, wholeNumber } from '../parameters.js';
@@ -26,7 +26,7 @@ export const command = defineCommand<Flags, [kind: string, name: string, from?: 
     positional: {
       kind: 'tuple',
       parameters: [
-        textArgument('kind', 'The kind of the resource'),
+        kindArgument('The kind of the resource'),
         textArgument('name', 'Its name'),
         { ...generation, placeholder: 'from', brief: 'A generation (default: the one before the newest)' },
         { ...generation, placeholder: 'to', brief: 'The generation to compare it with (default: the newest)' },

@@ -1,8 +1,7 @@
 import type { MurmurClient } from '../client/connect.js';
-import { withKindHint } from '../client/kinds.js';
+import { kindArgument, withKindHint } from '../client/kinds.js';
 import { defineCommand } from '../define-command.js';
 import { documentPrinter } from '../output/document-stream.js';
-import { textArgument } from '../parameters.js';
 
 type Flags = {
   readonly output?: 'yaml' | 'json';
@@ -26,7 +25,7 @@ export const command = defineCommand<Flags, string[]>({
   parameters: {
     flags: { output: { kind: 'enum', values: ['yaml', 'json'], optional: true, brief: 'How to print the documents (default: yaml)' } },
     aliases: { o: 'output' },
-    positional: { kind: 'array', parameter: textArgument('kind', 'A kind such as recipe') },
+    positional: { kind: 'array', parameter: kindArgument('A kind such as recipe') },
   },
   completes: ['kind'],
   async run(context, flags, ...named) {

@@ -1,6 +1,6 @@
 import type { Generation } from '@murmur/api';
 
-import { withKindHint } from '../client/kinds.js';
+import { kindArgument, withKindHint } from '../client/kinds.js';
 import { listGenerations } from '../client/list-generations.js';
 import { defineCommand } from '../define-command.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
@@ -34,7 +34,7 @@ export const command = defineCommand<Flags, [kind: string, name: string]>({
       },
     },
     aliases: { o: 'output' },
-    positional: { kind: 'tuple', parameters: [textArgument('kind', 'The kind of the resource'), textArgument('name', 'Its name')] },
+    positional: { kind: 'tuple', parameters: [kindArgument('The kind of the resource'), textArgument('name', 'Its name')] },
   },
   completes: ['kind', 'name'],
   async run(context, flags, kind, name) {

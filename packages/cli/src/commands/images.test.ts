@@ -85,6 +85,17 @@ describe('image export', () => {
     expect(await readdir(folder)).toEqual(['x.qcow2']);
   });
 
+  it('writes to standard output for -, and says with its exit code whether that was all', async () => {
+    const env = await serve(answers);
+    expect(await runForTest(['image', 'export', 'img', '-'], { env })).toEqual({
+      code: 0,
+      stdout: content.toString(),
+      stderr: `Exported image "img" (12 bytes, ${digest})\n`,
+    });
+    expect((await runForTest(['image', 'export', 'damaged', '-'], { env })).code).toBe(1);
+    expect((await runForTest(['image', 'export', 'img', '-'], { env, terminal: 'output' })).code).toBe(2);
+  });
+
   it('replaces a file only when told to', async () => {
     const env = await serve(answers);
     const file = join(folder, 'x.qcow2');

@@ -1,4 +1,4 @@
-import { withKindHint } from '../client/kinds.js';
+import { kindArgument, withKindHint } from '../client/kinds.js';
 import { defineCommand } from '../define-command.js';
 import { usageError } from '../failure.js';
 import { fileField, setField } from '../input/field-values.js';
@@ -51,7 +51,7 @@ export const command = defineCommand<Flags, [kind: string, name: string]>({
       },
     },
     aliases: { o: 'output' },
-    positional: { kind: 'tuple', parameters: [textArgument('kind', 'The kind of the resource'), textArgument('name', 'Its name')] },
+    positional: { kind: 'tuple', parameters: [kindArgument('The kind of the resource'), textArgument('name', 'Its name')] },
   },
   completes: ['kind', 'name'],
   async run(context, flags, kind, name) {

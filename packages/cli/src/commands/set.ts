@@ -1,4 +1,4 @@
-import { withKindHint } from '../client/kinds.js';
+import { kindArgument, withKindHint } from '../client/kinds.js';
 import { defineCommand } from '../define-command.js';
 import { fileField } from '../input/field-values.js';
 import { documentLimit, readTextFile, readTextInput } from '../input/read-text.js';
@@ -47,7 +47,7 @@ export const command = defineCommand<Flags, [kind: string, name: string]>({
     aliases: { o: 'output', f: 'file' },
     positional: {
       kind: 'tuple',
-      parameters: [textArgument('kind', 'The kind of the resource'), textArgument('name', 'Its name, as in the document')],
+      parameters: [kindArgument('The kind of the resource'), textArgument('name', 'Its name, as in the document')],
     },
   },
   completes: ['kind', 'name'],

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
+import { similarWord } from '@murmur/api/similar';
+
 import { CliError } from '../failure.js';
 import { readOwnFile, requireOwnFolder } from './own-file.js';
 
@@ -51,8 +53,8 @@ export async function readConfigFiles(cwd: string): Promise<ConfigFiles> {
   await requireOwnFolder(folder);
   const sharedFile = join(folder, 'murmur.yaml');
   const localFile = join(folder, 'murmur.local.yaml');
-  const shared = await readMapping(sharedFile);
-  const local = await readMapping(localFile);
+  const shared = await readMapping(sharedFile, ['tenant', 'workspace']);
+  const local = await readMapping(localFile, ['server', 'api_key']);
   return {
     localFile,
     shared: optional('tenant', tenantOf(sharedFile, shared['tenant'])),
@@ -69,7 +71,7 @@ async function readableByOthers(file: string): Promise<string[]> {
   return (mode & 0o077) === 0 ? [] : [`${file} holds an API key and others can read it; run: chmod 600 ${file}`];
 }
 
-async function readMapping(file: string): Promise<Record<string, unknown>> {
+async function readMapping(file: string, known: readonly string[]): Promise<Record<string, unknown>> {
   const content = await readOwnFile(file);
   if (content === undefined) return {};
   // Most folders have no configuration, so the parser is loaded only for those that do.
@@ -82,7 +84,15 @@ async function readMapping(file: string): Promise<Record<string, unknown>> {
   }
   if (value === null || value === undefined) return {};
   if (!isMapping(value)) throw new CliError('INVALID_ARGUMENT', `${file}: expected mapping`);
+  for (const key of Object.keys(value)) if (!known.includes(key)) throw unknownKey(file, key, known);
   return value;
+}
+
+/** A misspelt key would be a setting that is not there. */
+function unknownKey(file: string, key: string, known: readonly string[]): CliError {
+  const meant = similarWord(key, known);
+  const hint = meant === undefined ? `It takes ${known.join(' and ')}.` : `Did you mean ${meant}?`;
+  return new CliError('INVALID_ARGUMENT', `${file}: unknown key "${key}"`, { hint });
 }
 
 function tenantOf(file: string, value: unknown): string | undefined {

@@ -33,6 +33,14 @@ describe('settings', () => {
     });
   });
 
+  it('are refused with a key that is misspelt', async () => {
+    await writeFile(join(folder, '.murmur', 'murmur.local.yaml'), 'sever: http://file:1\n');
+    await expect(loadSettings(testSurroundings({ cwd: folder }), {})).rejects.toMatchObject({
+      message: expect.stringContaining('murmur.local.yaml: unknown key "sever"') as unknown,
+      hint: 'Did you mean server?',
+    });
+  });
+
   it('let the environment win over files, and flags over the environment', async () => {
     const env = { MURMUR_SERVER: 'http://env:2/', MURMUR_TENANT: 'local/env', MURMUR_API_KEY: 'mur_env.x' };
     const surroundings = testSurroundings({ cwd: folder, env });

@@ -5,7 +5,7 @@ export interface GuardedOutput extends Output {
   /** On a terminal, what would control it is shown instead; elsewhere everything passes as it is. */
   write(chunk: string | Uint8Array): unknown;
   /** As it is, wherever it goes: for this program's own cursor movements and colours, and for what the user wants raw. */
-  writeRaw(chunk: string | Uint8Array): unknown;
+  writeRaw(chunk: string | Uint8Array, taken?: () => void): unknown;
 }
 
 /** Guards an output. Bytes are taken for UTF-8, whose characters may lie across chunks. */
@@ -18,7 +18,7 @@ export function guardOutput(output: Output): GuardedOutput {
       return output.isTTY;
     },
     write: (chunk) => output.write(output.isTTY === true ? showControls(textOf(chunk)) : chunk),
-    writeRaw: (chunk) => output.write(chunk),
+    writeRaw: (chunk, taken) => output.write(chunk, taken),
   };
 }
 

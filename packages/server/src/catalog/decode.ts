@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, type Message, ScalarType, fromJson } from '@bufbuild/protobuf';
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import { isMapping } from '@murmur/api';
+import { isMapping, similarWord } from '@murmur/api';
 
 import { readEnum, readScalar } from './decode-scalar.js';
 import type { FieldFault } from './faults.js';
@@ -37,6 +37,8 @@ export function decode(schema: DescMessage, document: Record<string, unknown>, d
   return { message: fromJson(schema, withoutConflicts(schema, written)), written, faults: reader.faults };
 }
 
+const mostSuggestions = 100;
+
 /** Collects faults while it turns a document into protobuf JSON that needs no further check. */
 class Reader {
   readonly faults: FieldFault[] = [];
@@ -55,7 +57,7 @@ class Reader {
       const unknown = Object.keys(value).filter(
         (member) => !wrapper.fields.some((field) => field.name === member || field.jsonName === member),
       );
-      for (const member of unknown) this.#unknown(`${key}.${member}`);
+      for (const member of unknown) this.#unknown(`${key}.${member}`, wrapper.fields);
       return Object.entries(value).filter(([member]) => !unknown.includes(member));
     });
   }
@@ -65,7 +67,7 @@ class Reader {
     for (const [key, value] of entries) {
       const field = fieldNamed(schema, key);
       if (field === undefined) {
-        this.#unknown(`${prefix}${key}`);
+        this.#unknown(`${prefix}${key}`, schema.fields);
         continue;
       }
       const path = `${prefix}${field.name}`;
@@ -113,7 +115,7 @@ class Reader {
     for (const [key, item] of Object.entries(value)) {
       const itemPath = `${path}[${key}]`;
       // Messages keep maps in plain objects, where this key does not survive.
-      if (key === '__proto__') this.#unknown(`${path}.${key}`);
+      if (key === '__proto__') this.#unknown(`${path}.${key}`, []);
       else if (this.#settle(path, readScalar(ScalarType.STRING, key, `${path} key`)) !== undefined) {
         const read = field.mapKind === 'message' ? this.#message(field.message, item, itemPath) : this.#single(field, item, itemPath);
         if (read !== undefined) json[key] = read;
@@ -126,9 +128,12 @@ class Reader {
     return 'problem' in read ? this.#fault(path, read.problem, undefined) : read.value;
   }
 
-  #unknown(path: string): void {
+  #unknown(path: string, known: readonly DescField[]): void {
     const message = this.#decoding.unknownField?.(path) ?? `unknown field "${path}"`;
-    this.#fault(path, message, undefined);
+    // Nobody reads more suggestions than these, and each costs a look at every field.
+    const names = this.faults.length < mostSuggestions ? known.map(({ name }) => name) : [];
+    const meant = similarWord(path.slice(path.lastIndexOf('.') + 1), names);
+    this.faults.push({ code: 'INVALID_ARGUMENT', message, path, ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }) });
   }
 
   #fault<T>(path: string, message: string, instead: T): T {
