@@ -15,6 +15,7 @@ import { create } from '@bufbuild/protobuf';
 import { Architecture, ImageSchema } from '@murmur/api';
 
 import { writePlatformImage } from '../packages/server/dist/catalog/builtins.js';
+import { connect } from '../packages/server/dist/database/pool.js';
 import { connectToServerOf } from '../packages/server/dist/database/testing-connection.js';
 import { runServer } from '../packages/server/dist/main.js';
 import { buildTinyBase } from '../packages/server/dist/substrates/qemu/tiny.js';
@@ -38,6 +39,10 @@ const post = (method, parameters) => {
 
 /** Told of what is asked of the database, and over which connection. */
 let heard;
+// Before the server makes any connection: each keeps what it has then.
+const unused = connect('postgres://nobody@localhost/none');
+listenTo(unused.pool.Client.prototype);
+await unused.close();
 
 const dataDir = await mkdtemp(join(tmpdir(), 'murmur-walk-'));
 // No machine is ever let in, so that none does anything beside the walk.
@@ -182,7 +187,6 @@ function isCalled({ functionName, ranges: [range] }) {
 async function registerBase() {
   const diskDigest = await buildTinyBase({ dataDir, runtimeDir: dataDir });
   const connection = await connectToServerOf(dataDir);
-  listenTo(connection.pool.Client.prototype);
   const source = { case: 'qemu', value: { diskDigest } };
   await writePlatformImage(
     connection.database,
@@ -192,7 +196,9 @@ async function registerBase() {
 }
 
 /** From now on, whatever any connection of this process asks is heard. */
-function listenTo(client) {
+function listenTo(own) {
+  let client = own;
+  while (!Object.hasOwn(client, 'query')) client = Object.getPrototypeOf(client);
   const { query } = client;
   client.query = function heardQuery(...args) {
     const text = typeof args[0] === 'string' ? args[0] : (args[0]?.text ?? '');
