@@ -6,6 +6,8 @@ import { changeSettings } from './settings.js';
 /** One call as an emulator met it. */
 export interface SeenCall {
   readonly action: string;
+  /** What came with it, but for whoever signed it. */
+  readonly parameters?: ReadonlyMap<string, string>;
   /** `ok`, `lost` when the answer was withheld, or the error's code. */
   outcome: string;
 }
@@ -27,6 +29,12 @@ export function control({ clock, faults, seen, settings }: Controls, method: str
   switch (`${method} ${path}`) {
     case 'GET /_emulator/calls':
       return seen.map(({ action, outcome }) => ({ action, outcome }));
+    case 'GET /_emulator/requests':
+      return seen.map(({ action, outcome, parameters = new Map<string, string>() }) => ({
+        action,
+        outcome,
+        parameters: Object.fromEntries(parameters),
+      }));
     case 'GET /_emulator/settings':
       return settings;
     case 'GET /_emulator/clock':
