@@ -6,7 +6,7 @@ import { connectEngine, type Engine } from '../packages/server/src/substrates/do
 import { lastError } from '../packages/server/src/substrates/docker/progress.js';
 import { registryLogin, startTestRegistry } from '../packages/server/src/substrates/docker/testing-registry.js';
 import { runOnHost } from '../packages/server/src/substrates/host-command.js';
-import { logHas, runEnded, runsOf, runWhen } from './harness/bakes.js';
+import { logHas, runEnded, runsOf } from './harness/bakes.js';
 import { murmur, murmurOk } from './harness/cli.js';
 import { type DockerKitchen, dockerPlace, setDockerImage, setDockerRecipe, startDockerKitchen } from './harness/docker.js';
 import { filesSpelling, spelledIn, spellingsOf } from './harness/spellings.js';
@@ -102,31 +102,6 @@ describe('a bake on Docker', () => {
     const file = join(server.dataDir, 'secretive.tar');
     await murmurOk(server, ['image', 'export', name, file]);
     expect((await pathsIn(file, layer.at(-1) ?? '')).toSorted()).toEqual(madeByBake);
-    expect(await containers()).toEqual([]);
-  });
-
-  it('goes on in a fresh container when the engine restarts under it, and leaves nothing', async () => {
-    const { engine, server } = kitchen;
-    await setDockerRecipe(server, 'restarted', waiting);
-    await murmurOk(server, ['bake', 'restarted', ...dockerPlace]);
-    const [run] = await runsOf(server, 'restarted');
-    await logHas(server, run?.run_id ?? '', 'waiting\n');
-    await engine.stop();
-    await engine.start();
-    await runWhen(server, 'restarted', 'in its second attempt', ({ attempt, phase }) => attempt === 2 && phase === 'provisioning');
-    await release();
-    expect(await runEnded(server, 'restarted')).toMatchObject({ phase: 'completed', attempt: 2 });
-    expect(await containers()).toEqual([]);
-  });
-
-  it('waits for an engine that is away and comes back', async () => {
-    const { engine, server } = kitchen;
-    await setDockerRecipe(server, 'awaited', '#!/bin/sh\ntrue\n');
-    await engine.stop();
-    const bake = murmurOk(server, ['bake', '--wait', 'awaited', ...dockerPlace]);
-    await engine.start();
-    await bake;
-    expect(await runEnded(server, 'awaited')).toMatchObject({ phase: 'completed', attempt: 1 });
     expect(await containers()).toEqual([]);
   });
 });

@@ -16,10 +16,19 @@ export interface DockerKitchen extends AsyncDisposable {
 /** Where bakes of these tests go. */
 export const dockerPlace = ['murmur-docker-small', 'murmur-docker-local'] as const;
 
+/** What is not as usual about a kitchen. */
+export interface KitchenOptions {
+  /** How much room the engine has for its data. */
+  readonly dataMegabytes?: number;
+  /** The socket at which the server finds the engine. */
+  reach?(engine: TestEngine): Promise<string>;
+}
+
 /** Starts an engine with the tiny base and a server on it, which has the base as image `tiny`. */
-export async function startDockerKitchen(): Promise<DockerKitchen> {
-  const engine = await startTestEngine();
-  const substrates = { qemu: { enabled: false }, docker: { socket: engine.socket } };
+export async function startDockerKitchen({ reach, ...options }: KitchenOptions = {}): Promise<DockerKitchen> {
+  const engine = await startTestEngine(options);
+  const socket = (await reach?.(engine)) ?? engine.socket;
+  const substrates = { qemu: { enabled: false }, docker: { socket } };
   const server = await startServer({ configuration: JSON.stringify({ substrates }) });
   const { close, database } = await connectToDatabase(server);
   try {

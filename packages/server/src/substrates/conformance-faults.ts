@@ -32,7 +32,7 @@ interface Scenario<Held> {
  * when all is removed, nothing is left at the place. What happened is a table, compared with the one in the documentation.
  */
 export function describeFaults(name: string, place: () => PlaceUnderTest, rig: Rig): void {
-  describe('under faults of its wire', { timeout: 600_000 }, () => {
+  describe('under faults of its wire', { timeout: 1_800_000 }, () => {
     const rows: Row[] = [];
     const { signal } = new AbortController();
     let machine: Machine;
@@ -51,7 +51,8 @@ export function describeFaults(name: string, place: () => PlaceUnderTest, rig: R
     const nothing = () => Promise.resolve();
 
     beforeAll(async () => {
-      machine = await rig.ready();
+      // It is there for all of them, which take long where machines boot.
+      machine = await rig.ready({ lifetimeSeconds: 4 * 3600 });
       image = await capture();
       gone = await capture();
       await discard(gone);
@@ -202,7 +203,7 @@ export function describeFaults(name: string, place: () => PlaceUnderTest, rig: R
         const met = () => {
           if (fault === 'hangs') limit.abort(new PlatformFault('the call did not end within its limit', { kind: 'not-yet' }));
         };
-        wire.arm(at, fault, met);
+        await wire.arm(at, fault, met);
       }
       const first = await outcomeOf(tried.act(bounded, held, limit.signal), tried.expected(held));
       wire.disarm();
@@ -224,7 +225,11 @@ export function describeFaults(name: string, place: () => PlaceUnderTest, rig: R
         const calls = [...place().wire.calls()];
         await tried.clear(held);
         for (const at of calls) {
-          for (const fault of place().wire.faultsOf(at)) if (isTried(tried.call, at)) found.push(await rowOf(tried, at, fault));
+          for (const fault of place().wire.faultsOf(at)) {
+            if (!isTried(tried.call, at)) continue;
+            const row = rowOf(tried, at, fault);
+            found.push(await row.catch((error: unknown) => Promise.reject(new Error(`${at}: ${fault}`, { cause: error }))));
+          }
         }
         rows.push(...found);
         const wrong = found.filter(

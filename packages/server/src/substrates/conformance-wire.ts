@@ -11,9 +11,9 @@ export interface Wire {
   calls(): readonly string[];
   /**
    * Lets the call of this name meet a fault, and says when. A denial holds for every call from that one on. A call that hangs
-   * does so until it is given up.
+   * does so until it is given up. What has to be prepared for it is ready when this resolves.
    */
-  arm(call: string, fault: WireFault, met: () => void): void;
+  arm(call: string, fault: WireFault, met: () => void): Promise<void> | void;
   /** Lets every further call through, and gives up those that hang. */
   disarm(): void;
 }

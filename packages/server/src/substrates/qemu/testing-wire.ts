@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 
 import { keepWire, type Wire, type WireFault } from '../conformance-wire.js';
 
@@ -45,6 +45,7 @@ export async function standBeforeQemu(folder: string): Promise<HostWire> {
   const polled = ['qmp query-status', 'qmp human-monitor-command', 'qmp ringbuf-read', 'qemu-img info'];
   const kept = keepWire([], polled);
   const stopped = new Set<number>();
+  let standing: NodeJS.Timeout | undefined;
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
   const listen = async (server: Server, socket: string) => {
@@ -65,7 +66,7 @@ export async function standBeforeQemu(folder: string): Promise<HostWire> {
   }
   let machines = 0;
   const programs = createServer((connection) => {
-    createInterface({ input: connection }).once('line', (line) => {
+    linesOf(connection).once('line', (line) => {
       const [call = '', socket] = line.split('\t');
       const fault = kept.meet(call);
       if (fault === 'hangs') kept.whenDisarmed(() => connection.destroy());
@@ -86,11 +87,11 @@ export async function standBeforeQemu(folder: string): Promise<HostWire> {
       client.on('close', () => machine.destroy());
       machine.on('close', () => client.destroy());
       let lost = false;
-      createInterface({ input: machine }).on('line', (line) => {
+      linesOf(machine).on('line', (line) => {
         if (lost && line.includes('"ours"')) client.destroy();
         else client.write(`${line}\n`);
       });
-      createInterface({ input: client }).on('line', (line) => {
+      linesOf(client).on('line', (line) => {
         const { execute, id } = JSON.parse(line) as { execute: string; id?: string };
         const fault = execute === 'qmp_capabilities' ? undefined : kept.meet(`qmp ${execute}`);
         lost ||= fault === 'reply lost';
@@ -110,19 +111,18 @@ export async function standBeforeQemu(folder: string): Promise<HostWire> {
       return call.startsWith('qmp ') ? ofMachines : ofPrograms;
     },
     calls: () => [...kept.calls(), 'guest'],
-    arm(call, fault, met) {
+    async arm(call, fault, met) {
       if (call !== 'guest') return kept.arm(call, fault, met);
-      void machinesBelow(folder).then((running) => {
-        for (const pid of running) {
-          process.kill(pid, 'SIGSTOP');
-          stopped.add(pid);
-        }
-        setTimeout(met, standstillMs);
-      });
+      for (const pid of await machinesBelow(folder)) {
+        tell(pid, 'SIGSTOP');
+        stopped.add(pid);
+      }
+      standing = setTimeout(met, standstillMs);
     },
     disarm() {
       kept.disarm();
-      for (const pid of stopped) process.kill(pid, 'SIGCONT');
+      clearTimeout(standing);
+      for (const pid of stopped) tell(pid, 'SIGCONT');
       stopped.clear();
     },
   };
@@ -134,6 +134,20 @@ export async function standBeforeQemu(folder: string): Promise<HostWire> {
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     },
   };
+}
+
+/** Sends a signal to a machine that may have ended. */
+function tell(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+/** What comes over a connection, line by line. That it breaks off is for whoever has the connection: a reader hands it on, too. */
+function linesOf(connection: Socket): Interface {
+  return createInterface({ input: connection }).on('error', () => undefined);
 }
 
 /** The QEMU processes whose files lie below a folder. */
