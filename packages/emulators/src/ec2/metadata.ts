@@ -68,7 +68,7 @@ function content(path: string, world: World, instance: Instance, accountId: stri
   if (typeof at === 'object' && names.join('/') === 'meta-data/public-keys') return `0=${instance.keyName ?? ''}`;
   if (typeof at !== 'object') return at;
   return Object.entries(at)
-    .map(([name, below]) => (typeof below === 'object' && name !== 'public-keys' ? `${name}/` : name))
+    .map(([name, below]) => (typeof below === 'object' ? `${name}/` : name))
     .join('\n');
 }
 

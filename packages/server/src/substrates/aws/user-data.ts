@@ -3,6 +3,9 @@ import type { LaunchSpec } from '../substrate.js';
 /** The unit of the timer in a guest that ends it. */
 const timer = 'murmur-lifetime';
 
+/** cloud-init runs before sysinit.target, which timers wait for otherwise: starting one there would wait for itself, for ever. */
+const early = '--timer-property=DefaultDependencies=no, --property=DefaultDependencies=no';
+
 /** Takes the timer out of a guest that is about to be stopped: one that powers itself off goes with its disk. */
 export const disarmCommand = `if [ -d /run/systemd/system ]; then systemctl stop ${timer}.timer; fi; true`;
 
@@ -24,7 +27,7 @@ users:
   ssh_authorized_keys:
   - ${keys.clientPublic}
 bootcmd:
-- [systemd-run, --unit=${timer}, --on-active=${lifetimeSeconds}s, systemctl, poweroff, --force]
+- [systemd-run, --unit=${timer}, --on-active=${lifetimeSeconds}s, ${early}, systemctl, poweroff, --force]
 `;
   return Buffer.from(text).toString('base64');
 }
