@@ -22,6 +22,8 @@ export interface SshTarget {
   readonly signal: AbortSignal;
   /** A connection to that server opened already, nothing read from it. */
   readonly socket?: Socket;
+  /** Who logs in; root where it is not said. */
+  readonly username?: string;
 }
 
 /** A channel over one SSH connection. */
@@ -73,7 +75,7 @@ export async function connectSsh(target: SshTarget): Promise<SshChannel> {
   return channel;
 }
 
-function login({ host, port, keys, signal, socket }: SshTarget): Promise<Client> {
+function login({ host, port, keys, signal, socket, username = 'root' }: SshTarget): Promise<Client> {
   const expected = publicKeyBlob(keys.hostPublic);
   return new Promise((resolve, reject) => {
     const client = new Client();
@@ -109,7 +111,7 @@ function login({ host, port, keys, signal, socket }: SshTarget): Promise<Client>
       host,
       port,
       ...(socket === undefined ? {} : { sock: socket }),
-      username: 'root',
+      username,
       privateKey: keys.clientPrivate,
       authHandler: ['publickey'],
       algorithms: { serverHostKey: ['ssh-ed25519'], kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org'] },
