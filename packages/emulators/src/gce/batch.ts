@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 import { ApiError, errorBody } from './errors.js';
-import type { Answered, Asked } from './service.js';
+import type { Answered, Asked } from './asked.js';
 
 const partLimit = 100;
 
@@ -19,7 +19,9 @@ export async function answerBatch(batch: Asked, response: ServerResponse, dispat
     const answered = (await dispatch(asked)) ?? { status: 503, content: errorBody(new ApiError(503, 'backendError', 'Backend Error')) };
     const text = JSON.stringify(answered.content);
     const head = `Content-Type: application/http\r\nContent-ID: <response-${id}>\r\n\r\n`;
-    answers.push(`${head}HTTP/1.1 ${answered.status} ${answered.status < 300 ? 'OK' : 'Error'}\r\nContent-Type: application/json\r\n\r\n${text}\r\n`);
+    answers.push(
+      `${head}HTTP/1.1 ${answered.status} ${answered.status < 300 ? 'OK' : 'Error'}\r\nContent-Type: application/json\r\n\r\n${text}\r\n`,
+    );
   }
   const body = `${answers.map((one) => `--batch_emulated\r\n${one}`).join('')}--batch_emulated--\r\n`;
   response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=batch_emulated' }).end(body);
@@ -29,7 +31,9 @@ function readPart(text: string, batch: Asked): { readonly asked: Asked; readonly
   const [envelope = '', head = '', ...body] = text.replaceAll('\r\n', '\n').replace(/^\n/, '').split('\n\n');
   const [line = '', ...lines] = head.split('\n');
   const [method = '', url = '/'] = line.split(' ');
-  const headers = Object.fromEntries(lines.map((one) => [one.slice(0, one.indexOf(':')).toLowerCase(), one.slice(one.indexOf(':') + 1).trim()]));
+  const headers = Object.fromEntries(
+    lines.map((one) => [one.slice(0, one.indexOf(':')).toLowerCase(), one.slice(one.indexOf(':') + 1).trim()]),
+  );
   const id = /content-id:\s*<?([^>\n]*)/i.exec(envelope)?.[1] ?? '';
   // Whoever sends the batch need not say again who it is.
   return { asked: { method, url, headers: { ...batch.headers, ...headers }, body: body.join('\n\n').trim() }, id };

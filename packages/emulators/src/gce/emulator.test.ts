@@ -33,7 +33,12 @@ beforeEach(() => {
 
 type Json = Record<string, unknown>;
 
-async function send(method: string, url: string, body?: Json, token = emulator.description.token): Promise<{ status: number; content: Json }> {
+async function send(
+  method: string,
+  url: string,
+  body?: Json,
+  token = emulator.description.token,
+): Promise<{ status: number; content: Json }> {
   const response = await fetch(emulator.description.endpoint + url, {
     method,
     headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
@@ -50,8 +55,17 @@ const nextName = () => `machine-${++last}`;
 
 async function done(answer: { content: Json }): Promise<Json> {
   const { content } = answer;
-  const scope = content['zone'] === undefined ? 'global' : `zones/${String(content['zone'] as string).split('/').at(-1)}`;
-  for (let operation = content; ; operation = (await compute('POST', `${scope}/operations/${String(content['name'] as string)}/wait`)).content) {
+  const scope =
+    content['zone'] === undefined
+      ? 'global'
+      : `zones/${String(content['zone'] as string)
+          .split('/')
+          .at(-1)}`;
+  for (
+    let operation = content;
+    ;
+    operation = (await compute('POST', `${scope}/operations/${String(content['name'] as string)}/wait`)).content
+  ) {
     if (operation['status'] === 'DONE') return operation;
   }
 }
@@ -61,7 +75,9 @@ function machine(name: string, changes: Json = {}): Json {
     name,
     machineType: `zones/${zone}/machineTypes/e2-medium`,
     labels: { purpose: 'test' },
-    disks: [{ boot: true, autoDelete: true, initializeParams: { sourceImage: emulator.description.base_image, labels: { purpose: 'test' } } }],
+    disks: [
+      { boot: true, autoDelete: true, initializeParams: { sourceImage: emulator.description.base_image, labels: { purpose: 'test' } } },
+    ],
     networkInterfaces: [{ network: 'global/networks/default' }],
     metadata: {
       items: [
@@ -97,43 +113,53 @@ async function enter(name: string, username: string) {
   }
 }
 
-test('a machine lets a user of its metadata in who may become root, becomes an image when it is stopped, and the image boots', { timeout: 300_000 }, async () => {
-  const name = nextName();
-  expect(codesOf(await done(await insert(machine(name))))).toBeUndefined();
-  {
-    await using guest = await enter(name, 'murmur-bake');
-    expect((await guest.run("id -u; echo \"it's\"; sudo -n -- sh -c 'id -u; echo kept >/marker; sync'")).stdout).toBe("1000\nit's\n0\n");
-    await expect.poll(async () => (await guest.run('cat /tmp/startup')).stdout, { timeout: 60_000 }).toBe('started\n');
-  }
-  await expect(enter(name, 'root')).rejects.toThrow('refuses');
-  const disk = (await compute('GET', `zones/${zone}/disks/${name}`)).content;
-  const base = (await send('GET', `/compute/v1/${emulator.description.base_image}`)).content;
-  expect(disk['sourceImageId']).toBe(base['id']);
+test(
+  'a machine lets a user of its metadata in who may become root, becomes an image when it is stopped, and the image boots',
+  { timeout: 300_000 },
+  async () => {
+    const name = nextName();
+    expect(codesOf(await done(await insert(machine(name))))).toBeUndefined();
+    {
+      await using guest = await enter(name, 'murmur-bake');
+      expect((await guest.run("id -u; echo \"it's\"; sudo -n -- sh -c 'id -u; echo kept >/marker; sync'")).stdout).toBe("1000\nit's\n0\n");
+      await expect.poll(async () => (await guest.run('cat /tmp/startup')).stdout, { timeout: 60_000 }).toBe('started\n');
+    }
+    await expect(enter(name, 'root')).rejects.toThrow('refuses');
+    const disk = (await compute('GET', `zones/${zone}/disks/${name}`)).content;
+    const base = (await send('GET', `/compute/v1/${emulator.description.base_image}`)).content;
+    expect(disk['sourceImageId']).toBe(base['id']);
 
-  const image = { name: `${name}-image`, sourceDisk: `zones/${zone}/disks/${name}`, labels: { purpose: 'test' } };
-  expect(reasonOf(await compute('POST', 'global/images', image))).toBe('resourceInUseByAnotherResource');
-  await done(await compute('POST', `zones/${zone}/instances/${name}/stop`));
-  const stopped = await look(name);
-  expect([stopped['status'], stopped['resourceStatus']]).toEqual(['TERMINATED', undefined]);
-  emulator.settings.imagePendingMs = 600_000;
-  const making = await compute('POST', 'global/images', image);
-  expect((await compute('GET', `global/images/${name}-image`)).content['status']).toBe('PENDING');
-  const early = await insert(machine(nextName(), { disks: [{ boot: true, initializeParams: { sourceImage: `global/images/${name}-image` } }] }));
-  expect(reasonOf(early)).toBe('resourceNotReady');
-  expect(codesOf(await remove(name))).toEqual(['RESOURCE_IN_USE_BY_ANOTHER_RESOURCE']);
-  await expect.poll(() => (emulator.clock.advance(600_000), emulator.world.images.get(`emulated-project/${name}-image`)?.status), { timeout: 60_000 }).toBe('READY');
-  await done(making);
-  await remove(name);
-  expect((await compute('GET', `zones/${zone}/disks/${name}`)).status).toBe(404);
+    const image = { name: `${name}-image`, sourceDisk: `zones/${zone}/disks/${name}`, labels: { purpose: 'test' } };
+    expect(reasonOf(await compute('POST', 'global/images', image))).toBe('resourceInUseByAnotherResource');
+    await done(await compute('POST', `zones/${zone}/instances/${name}/stop`));
+    const stopped = await look(name);
+    expect([stopped['status'], stopped['resourceStatus']]).toEqual(['TERMINATED', undefined]);
+    emulator.settings.imagePendingMs = 600_000;
+    const making = await compute('POST', 'global/images', image);
+    expect((await compute('GET', `global/images/${name}-image`)).content['status']).toBe('PENDING');
+    const early = await insert(
+      machine(nextName(), { disks: [{ boot: true, initializeParams: { sourceImage: `global/images/${name}-image` } }] }),
+    );
+    expect(reasonOf(early)).toBe('resourceNotReady');
+    expect(codesOf(await remove(name))).toEqual(['RESOURCE_IN_USE_BY_ANOTHER_RESOURCE']);
+    await expect
+      .poll(() => (emulator.clock.advance(600_000), emulator.world.images.get(`emulated-project/${name}-image`)?.status), {
+        timeout: 60_000,
+      })
+      .toBe('READY');
+    await done(making);
+    await remove(name);
+    expect((await compute('GET', `zones/${zone}/disks/${name}`)).status).toBe(404);
 
-  const second = nextName();
-  const disks = [{ boot: true, autoDelete: true, initializeParams: { sourceImage: `global/images/${name}-image` } }];
-  await done(await insert(machine(second, { disks })));
-  await using guest = await enter(second, 'murmur-bake');
-  expect((await guest.run('cat /marker')).stdout).toBe('kept\n');
-  await remove(second);
-  await done(await compute('DELETE', `global/images/${name}-image`));
-});
+    const second = nextName();
+    const disks = [{ boot: true, autoDelete: true, initializeParams: { sourceImage: `global/images/${name}-image` } }];
+    await done(await insert(machine(second, { disks })));
+    await using guest = await enter(second, 'murmur-bake');
+    expect((await guest.run('cat /marker')).stdout).toBe('kept\n');
+    await remove(second);
+    await done(await compute('DELETE', `global/images/${name}-image`));
+  },
+);
 
 test('a request with the same id is the same one, and an id for two requests, a zero one and a taken name are refused', async () => {
   emulator.settings.operationMs = 600_000;
@@ -166,7 +192,10 @@ test.each(['ZONE_RESOURCE_POOL_EXHAUSTED', 'ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DE
 test('a quota and an operation that fails late are said in the operation', async () => {
   emulator.settings.cpuQuota = 1;
   expect(codesOf(await done(await insert(machine(nextName()))))).toEqual(['QUOTA_EXCEEDED']);
-  Object.assign(emulator.settings, { cpuQuota: 64, failOperations: [{ call: 'instances.insert', code: 'RESOURCE_OPERATION_RATE_EXCEEDED', times: 1 }] });
+  Object.assign(emulator.settings, {
+    cpuQuota: 64,
+    failOperations: [{ call: 'instances.insert', code: 'RESOURCE_OPERATION_RATE_EXCEEDED', times: 1 }],
+  });
   const name = nextName();
   expect(codesOf(await done(await insert(machine(name))))).toEqual(['RESOURCE_OPERATION_RATE_EXCEEDED']);
   await remove(name);
@@ -308,7 +337,15 @@ test('what clients need to find it is in a file', async () => {
 
 test("every request and answer above is one by Google's own description of the API", async () => {
   const { project } = emulator.description;
-  const views = ['', '/regions', '/regions/us-central1', '/zones', `/zones/${zone}`, `/zones/${zone}/machineTypes`, `/zones/${zone}/diskTypes`];
+  const views = [
+    '',
+    '/regions',
+    '/regions/us-central1',
+    '/zones',
+    `/zones/${zone}`,
+    `/zones/${zone}/machineTypes`,
+    `/zones/${zone}/diskTypes`,
+  ];
   const more = ['/global/networks', '/global/networks/default', '/regions/us-central1/subnetworks', '/global/images', '/aggregated/disks'];
   for (const below of [...views, ...more, `/zones/${zone}/operations`, '/global/operations', `/zones/${zone}/instances`]) {
     expect((await send('GET', `/compute/v1/projects/${project}${below}`)).status, below).toBe(200);
@@ -320,8 +357,7 @@ test("every request and answer above is one by Google's own description of the A
   const faults = ours.flatMap(({ action, answer, body, method, url }) => faultsOf({ name: action, answer, body, method, url }));
   expect([...new Set(faults)]).toEqual([]);
   // The check itself sees what is wrong.
-  expect(faultsOf({ name: 'zones.get', method: 'GET', url: `/compute/v1/projects/p/zones/${zone}?x=1`, body: '', answer: { nme: 1 } })).toEqual([
-    'zones.get takes no x',
-    'zones.get answer has no nme',
-  ]);
+  expect(
+    faultsOf({ name: 'zones.get', method: 'GET', url: `/compute/v1/projects/p/zones/${zone}?x=1`, body: '', answer: { nme: 1 } }),
+  ).toEqual(['zones.get takes no x', 'zones.get answer has no nme']);
 });

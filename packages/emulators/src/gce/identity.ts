@@ -107,7 +107,8 @@ function verifiedSubject({ clock, provider }: IdentityCloud, token: string): str
   // Clocks of two hosts differ by a little.
   if (!(issued < now + 60) || ends - issued > longestTokenSeconds) throw refuse('The ID token has wrong times.');
   const subject = text(payload['sub']);
-  if (subject === '' || Buffer.byteLength(subject) > 127) throw refuse('The size of mapped attribute google.subject exceeds 127 bytes, or is 0.');
+  if (subject === '' || Buffer.byteLength(subject) > 127)
+    throw refuse('The size of mapped attribute google.subject exceeds 127 bytes, or is 0.');
   return subject;
 }
 

@@ -4,13 +4,13 @@ import { isBody } from './json.js';
 import { linkTo } from './links.js';
 
 /** One page of a list: what is asked for, and where the next one begins. */
-export interface Page {
+interface Page {
   readonly items: readonly object[];
   readonly nextPageToken: string | undefined;
 }
 
 /** The things that a request's filter lets through, page by page. */
-export function pageOf(call: Call, all: readonly object[]): Page {
+function pageOf(call: Call, all: readonly object[]): Page {
   const filter = call.query.get('filter');
   const passes = filter === null || filter === '' ? () => true : parseFilter(filter);
   const matching = all.filter((one) => passes(one));
@@ -83,7 +83,12 @@ function parseFilter(filter: string): (thing: object) => boolean {
   const terms = filter
     .replace(/\)\s*(?:AND\s*)?\(/g, '\0')
     .split(/\0|\s+AND\s+/)
-    .map((one) => one.trim().replace(/^\((.*)\)$/, '$1').replace(/^\(|\)$/g, ''));
+    .map((one) =>
+      one
+        .trim()
+        .replace(/^\((.*)\)$/, '$1')
+        .replace(/^\(|\)$/g, ''),
+    );
   const tests = terms.map((one) => {
     const [, field = '', operator = '', quoted, plain] = term.exec(one.trim()) ?? [];
     const wanted = quoted ?? plain ?? '';

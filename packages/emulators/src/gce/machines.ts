@@ -85,7 +85,8 @@ export async function createMachines({ accelerator, clock, dataDir, memoryMb, se
         name: instance.name,
         firmware: { manufacturer: 'Google', product: 'Google Compute Engine', uuid: uuidOf(instance), serial },
         // A guest without Google's agent has no program to make its own.
-        firmwareFiles: instance.disk.boot === undefined ? {} : { 'opt/gce/host-key': host.hostPrivate, 'opt/gce/host-public': host.hostPublic },
+        firmwareFiles:
+          instance.disk.boot === undefined ? {} : { 'opt/gce/host-key': host.hostPrivate, 'opt/gce/host-public': host.hostPublic },
         disk: instance.disk.file,
         boot: instance.disk.boot,
         accelerator,

@@ -47,7 +47,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, told: 
   if (!url.pathname.startsWith(prefix)) return send(404);
   const path = decodeURIComponent(url.pathname.slice(prefix.length));
   const [, attribute] = /^instance\/guest-attributes\/(.*)$/.exec(path) ?? [];
-  if (attribute !== undefined) return void (await guestAttribute(request, told, attribute, send));
+  if (attribute !== undefined) return guestAttribute(request, told, attribute, send);
   if (request.method !== 'GET') return send(405);
 
   const limit = Date.now() + Math.min(longestWaitMs, Number(url.searchParams.get('timeout_sec') ?? 60) * 1000);

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 
 import type { Controls, SeenCall } from '../wire/controls.js';
 import type { WholeRequest } from '../wire/server.js';
+import type { Answered, Asked } from './asked.js';
 import { answerBatch } from './batch.js';
 import type { Call, Cloud, Route } from './call.js';
 import { diskRoutes } from './calls/disks.js';
@@ -9,7 +10,15 @@ import { imageRoutes } from './calls/images.js';
 import { instanceRoutes } from './calls/instances.js';
 import { placeRoutes } from './calls/places.js';
 import { ApiError, errorBody, notFound } from './errors.js';
-import { changeProvider, describeProvider, exchangeToken, generateAccessToken, StatusError, TokenError, type IdentityCloud } from './identity.js';
+import {
+  changeProvider,
+  describeProvider,
+  exchangeToken,
+  generateAccessToken,
+  StatusError,
+  TokenError,
+  type IdentityCloud,
+} from './identity.js';
 import { parseBody } from './json.js';
 
 /** One request as the emulator understood it. */
@@ -32,19 +41,13 @@ export interface Service extends Cloud, IdentityCloud, Controls {
   readonly permissions: Set<string>;
 }
 
-/** A request of the API, alone or as a part of a batch. */
-export interface Asked {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-/** An answer; undefined for none at all, as when the connection is lost. */
-export type Answered = { readonly status: number; readonly content: unknown } | undefined;
-
 const routes = [...imageRoutes, ...diskRoutes, ...instanceRoutes, ...placeRoutes].map((route) => ({ route, pattern: patternOf(route) }));
-const statuses: Readonly<Record<number, string>> = { 400: 'INVALID_ARGUMENT', 401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 404: 'NOT_FOUND' };
+const statuses: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+};
 
 /** Answers one HTTP request. */
 export async function answer(service: Service, { body, request, response }: WholeRequest): Promise<void> {
@@ -64,12 +67,21 @@ function send(response: ServerResponse, status: number, content: unknown): void 
 async function dispatch(service: Service, asked: Asked): Promise<Answered> {
   const url = new URL(asked.url, 'http://emulator');
   const found = find(service, asked, url);
-  const seen: SeenRequest = { action: found.name, outcome: 'ok', method: asked.method, url: asked.url, body: asked.body, caller: '', answer: undefined };
+  const seen: SeenRequest = {
+    action: found.name,
+    outcome: 'ok',
+    method: asked.method,
+    url: asked.url,
+    body: asked.body,
+    caller: '',
+    answer: undefined,
+  };
   service.seen.push(seen);
   const fault = service.faults.take(found.name);
   const lost = () => void (seen.outcome = 'lost');
   try {
-    if (fault?.effect === 'fail') throw new ApiError(fault.status ?? 503, fault.code ?? 'backendError', 'This was injected by the emulator.');
+    if (fault?.effect === 'fail')
+      throw new ApiError(fault.status ?? 503, fault.code ?? 'backendError', 'This was injected by the emulator.');
     if (fault?.effect === 'drop') return lost();
     const run = found.prepare(seen);
     if (fault?.effect === 'twice') await attempt(run);
@@ -149,7 +161,8 @@ function authenticate(service: Service, headers: IncomingHttpHeaders, seen: Seen
   if (token === '') throw new ApiError(401, 'required', 'Login Required.');
   if (holder === undefined) throw new ApiError(401, 'authError', 'Invalid Credentials');
   Object.assign(seen, { caller: holder.name });
-  if (wanted === 'account' && holder.kind !== 'account') throw new ApiError(403, 'forbidden', `Required permission is missing for ${holder.name}`);
+  if (wanted === 'account' && holder.kind !== 'account')
+    throw new ApiError(403, 'forbidden', `Required permission is missing for ${holder.name}`);
   return holder.name;
 }
 

@@ -86,7 +86,9 @@ export interface Operation {
   /** Resolves when it is done, failed or not. */
   readonly ended: Promise<void>;
   endedAt: number | undefined;
-  error: { readonly code: string; readonly message: string; readonly status: number; readonly details: Readonly<Record<string, string>> } | undefined;
+  error:
+    | { readonly code: string; readonly message: string; readonly status: number; readonly details: Readonly<Record<string, string>> }
+    | undefined;
 }
 
 /** One project, with the region that it uses, and the images of a public one. */
@@ -134,6 +136,10 @@ export function imagePath({ name, project }: Image): string {
 }
 
 /** Where something of a zone is. */
-export function zonalPath(world: World, kind: 'instances' | 'disks', { name, zone }: { readonly name: string; readonly zone: string }): string {
+export function zonalPath(
+  world: World,
+  kind: 'instances' | 'disks',
+  { name, zone }: { readonly name: string; readonly zone: string },
+): string {
   return `projects/${world.project}/zones/${zone}/${kind}/${name}`;
 }

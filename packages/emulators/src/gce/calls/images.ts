@@ -7,7 +7,7 @@ import { begin, describeOperation, repeated } from '../operations.js';
 import { imagePath, newId, zonalPath, type Disk, type Image, type World } from '../world.js';
 
 /** An image as answers have it. */
-export function describeImage(image: Image): object {
+function describeImage(image: Image): object {
   const { bornAt, deprecated, description, family, id, labels, name, project, sizeGb, source, status, storageLocations } = image;
   return {
     kind: 'compute#image',

@@ -88,7 +88,12 @@ function newDisk(call: Call, zone: string, name: string, parameters: Body, image
   };
 }
 
-function readDisk(call: Call, zone: string, body: Body, instanceName: string): { disk: Disk; autoDelete: boolean; image: Image | undefined } {
+function readDisk(
+  call: Call,
+  zone: string,
+  body: Body,
+  instanceName: string,
+): { disk: Disk; autoDelete: boolean; image: Image | undefined } {
   const [asked, ...more] = listOf(body, 'disks');
   if (asked === undefined || more.length > 0 || asked['boot'] !== true) {
     throw invalid('resource.disks', '', 'One boot disk is expected here.');
@@ -195,7 +200,12 @@ export const insertInstance: Route = {
         serviceAccounts: readServiceAccounts(body),
         tags: readTags(body),
         metadata: readMetadata(objectOf(body, 'metadata')),
-        shielded: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true, ...objectOf(body, 'shieldedInstanceConfig') },
+        shielded: {
+          enableSecureBoot: false,
+          enableVtpm: true,
+          enableIntegrityMonitoring: true,
+          ...objectOf(body, 'shieldedInstanceConfig'),
+        },
         guestAttributes: new Map(),
         status: 'PROVISIONING',
         endsAt: undefined,

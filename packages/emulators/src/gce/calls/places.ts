@@ -174,7 +174,12 @@ const operationRoutes = (['zone', 'global'] as const).flatMap((scope): readonly 
     read(`${scope}Operations.list`, below, [`compute.${scope}Operations.list`], (call) => {
       const here = [...call.world.operations.values()].filter(({ zone }) => zone === call.path['zone']);
       const path = `projects/${ownProject(call)}/${below.replace('{zone}', call.path['zone'] ?? '')}`;
-      return listAnswer(call, 'operationList', path, here.map((operation) => describeOperation(call, operation)));
+      return listAnswer(
+        call,
+        'operationList',
+        path,
+        here.map((operation) => describeOperation(call, operation)),
+      );
     }),
     {
       name: `${scope}Operations.wait`,
@@ -205,7 +210,13 @@ export const placeRoutes: readonly Route[] = [
   ),
   read('machineTypes.get', 'zones/{zone}/machineTypes/{machineType}', ['compute.machineTypes.get'], (call) => {
     const name = call.path['machineType'] ?? '';
-    return only(call, name, [...machineTypes.keys()], `zones/${zoneOf(call)}/machineTypes`, describeMachineType(call.world, zoneOf(call), name));
+    return only(
+      call,
+      name,
+      [...machineTypes.keys()],
+      `zones/${zoneOf(call)}/machineTypes`,
+      describeMachineType(call.world, zoneOf(call), name),
+    );
   }),
   read('machineTypes.list', 'zones/{zone}/machineTypes', ['compute.machineTypes.list'], (call) => {
     const all = [...machineTypes.keys()].map((name) => describeMachineType(call.world, zoneOf(call), name));
@@ -216,7 +227,12 @@ export const placeRoutes: readonly Route[] = [
     return only(call, name, diskTypes, `zones/${zoneOf(call)}/diskTypes`, describeDiskType(call.world, zoneOf(call), name));
   }),
   read('diskTypes.list', 'zones/{zone}/diskTypes', ['compute.diskTypes.list'], (call) =>
-    listAnswer(call, 'diskTypeList', zonal(call, '/diskTypes'), diskTypes.map((name) => describeDiskType(call.world, zoneOf(call), name))),
+    listAnswer(
+      call,
+      'diskTypeList',
+      zonal(call, '/diskTypes'),
+      diskTypes.map((name) => describeDiskType(call.world, zoneOf(call), name)),
+    ),
   ),
   read('networks.get', 'global/networks/{network}', ['compute.networks.get'], (call) =>
     only(call, call.path['network'] ?? '', [network], 'global/networks', describeNetwork(call.world)),
@@ -228,6 +244,8 @@ export const placeRoutes: readonly Route[] = [
     only(call, call.path['subnetwork'] ?? '', [network], `regions/${region(call)}/subnetworks`, describeSubnetwork(call.world)),
   ),
   read('subnetworks.list', 'regions/{region}/subnetworks', ['compute.subnetworks.list'], (call) =>
-    listAnswer(call, 'subnetworkList', `projects/${ownProject(call)}/regions/${region(call)}/subnetworks`, [describeSubnetwork(call.world)]),
+    listAnswer(call, 'subnetworkList', `projects/${ownProject(call)}/regions/${region(call)}/subnetworks`, [
+      describeSubnetwork(call.world),
+    ]),
   ),
 ];

@@ -108,7 +108,8 @@ esac
 umask 077
 cat /sys/firmware/qemu_fw_cfg/by_name/opt/gce/host-key/raw >host-key
 ask PUT guest-attributes/hostkeys/ssh-ed25519 "$(sed 's/^[^ ]* //;s/ .*//' /sys/firmware/qemu_fw_cfg/by_name/opt/gce/host-public/raw)"
-${openUp}get attributes/startup-script >/run/startup-script
+${openUp}umask 022
+get attributes/startup-script >/run/startup-script
 [ ! -s /run/startup-script ] || { chmod 700 /run/startup-script; /run/startup-script; } </dev/null >/dev/ttyS0 2>&1 &
 ${button}`;
 
