@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 
 import { writeAdminAddress } from './access/admin-address.js';
 import { ensureFirstTenant } from './access/first-tenant.js';
+import { createOwnIssuer } from './access/own-issuer.js';
 import { createIssuers } from './access/oidc.js';
 import { createBakery } from './bake/index.js';
 import { startReconcileLoops } from './bake/upkeep/reconcile-loop.js';
@@ -84,7 +85,9 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
   await ensureFirstTenant({ database, dataDir });
   const installation = await installationId(database);
 
-  const parts = { installation, reach: configuration.network.guests, log };
+  const { gce } = configuration.substrates;
+  const issuer = createOwnIssuer({ database, tenantKeys, url: gce?.issuer ?? `https://murmur.invalid/${installation}` });
+  const parts = { installation, subjects: issuer, reach: configuration.network.guests, log };
   const { substrates, missingSubstrates } = await startSubstrates(dataDir, configuration.substrates, parts, closers);
   const localSubstrates = [...substrates.values()].flatMap(({ local, name }) => (local ? [name] : []));
   const localArchitecture = process.arch === 'arm64' ? 'ARM64' : 'AMD64';
@@ -123,6 +126,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
     substrates: [...substrates.keys()],
     missingSubstrates,
     localTenants: configuration.localTenants,
+    issuer: gce === undefined ? undefined : issuer,
     issuers: createIssuers(configuration.oidc, log),
     connections: configuration.limits.connections,
     hosts: configuration.hosts,

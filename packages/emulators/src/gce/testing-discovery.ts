@@ -42,7 +42,9 @@ export function faultsOf({ answer, body, method, name, url }: Exchange): readonl
   const [, template = '', verbOnWire = ''] = call;
   const { pathname, searchParams } = new URL(url, 'http://emulator');
   const address = new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`);
-  const parameters = fieldsOf(blockOf(declarations, `export interface Params$Resource$${className}$${upper(verb.toLowerCase())} extends`, '\n    }\n'));
+  const parameters = fieldsOf(
+    blockOf(declarations, `export interface Params$Resource$${className}$${upper(verb.toLowerCase())} extends`, '\n    }\n'),
+  );
   const [, answered = ''] = new RegExp(`\\n        ${verb}\\([^\\n]*BodyResponseCallback<Schema\\$(\\w+)>`).exec(declared) ?? [];
   const requested = parameters.get('requestBody');
   const unknown = [...searchParams.keys()].filter((one) => !parameters.has(one) && !['alt', 'fields', 'prettyPrint'].includes(one));

@@ -107,6 +107,26 @@ retention: {runs: 1d12h, logs: 36h, audit: 0}
     expect(() => aws('{operator_credentials: {access_key_id: AKIAEXAMPLE}}')).toThrow('operator_credentials');
   });
 
+  test('names GCE, with its addresses and what the installation calls itself there, or without', () => {
+    const gce = (text: string) => parseConfiguration(`substrates: {gce: ${text}}`, file).substrates.gce;
+    expect(gce('{}')).toEqual({
+      endpoint: undefined,
+      stsEndpoint: undefined,
+      iamCredentialsEndpoint: undefined,
+      issuer: undefined,
+      operatorCredentials: 'refused',
+    });
+    const addresses = 'endpoint: "http://127.0.0.1:4567", sts_endpoint: "http://127.0.0.1:4567"';
+    expect(gce(`{${addresses}, issuer: "https://murmur.example.com/a", operator_credentials: true}`)).toMatchObject({
+      endpoint: 'http://127.0.0.1:4567',
+      stsEndpoint: 'http://127.0.0.1:4567',
+      issuer: 'https://murmur.example.com/a',
+      operatorCredentials: 'allowed',
+    });
+    expect(() => gce('{sts_endpoint: sts}')).toThrow('substrates.gce.sts_endpoint: "sts" is not the address of a service');
+    expect(() => gce('{issuer: "http://murmur.example.com"}')).toThrow('substrates.gce.issuer: "http://murmur.example.com" is not');
+  });
+
   test.each(['', '# nothing yet\n', '{}', 'oidc:\nbase_images:\nlocal_tenants:\nkey_provider:\nlimits:\nnetwork:\nretention:\n'])(
     'may leave everything out: %j',
     (text) => {

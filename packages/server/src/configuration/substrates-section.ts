@@ -8,6 +8,19 @@ export interface SubstratesSection {
   /** `socket`: the Docker Engine's, in place of the usual one. `registry`: where baked images are pushed, if anywhere. */
   readonly docker: { readonly enabled: boolean; readonly socket?: string | undefined; readonly registry?: PushRegistry | undefined };
   readonly aws?: AwsSection | undefined;
+  readonly gce?: GceSection | undefined;
+}
+
+/** Bakes on GCE, present where they are configured. */
+export interface GceSection {
+  /** In place of Google's own addresses. */
+  readonly endpoint: string | undefined;
+  readonly stsEndpoint: string | undefined;
+  readonly iamCredentialsEndpoint: string | undefined;
+  /** What this installation calls itself to Google; a name of its own unless given. */
+  readonly issuer: string | undefined;
+  /** Whether placements without a provider use the server's own identity, which Google's library looks for. */
+  readonly operatorCredentials: 'refused' | 'allowed';
 }
 
 /** Bakes on AWS, present where they are configured. */
@@ -33,7 +46,7 @@ export const allSubstrates: SubstratesSection = { qemu: { enabled: true }, docke
 
 /** Reads the section `substrates`. */
 export function readSubstrates(root: Section): SubstratesSection {
-  const section = root.section('substrates', ['qemu', 'docker', 'aws']);
+  const section = root.section('substrates', ['qemu', 'docker', 'aws', 'gce']);
   const qemu = section?.section('qemu', ['enabled']);
   const docker = section?.section('docker', ['enabled', 'socket', 'registry']);
   const socket = docker?.text('socket');
@@ -42,16 +55,41 @@ export function readSubstrates(root: Section): SubstratesSection {
     qemu: { enabled: qemu?.truth('enabled') ?? true },
     docker: { enabled: docker?.truth('enabled') ?? true, socket, registry: readRegistry(docker) },
     ...(section?.has('aws') === true ? { aws: readAws(section) } : {}),
+    ...(section?.has('gce') === true ? { gce: readGce(section) } : {}),
   };
 }
 
 function readAws(substrates: Section): AwsSection {
   const section = substrates.section('aws', ['endpoint', 'operator_credentials']);
-  const endpoint = section?.text('endpoint');
-  if (endpoint !== undefined && !/^https?:\/\/[^/]+\/?$/.test(endpoint)) {
-    section?.refuse('endpoint', `"${endpoint}" is not the address of a service, such as "https://ec2.example.com"`);
+  return { endpoint: readAddress(section, 'endpoint', 'https://ec2.example.com'), operatorCredentials: readOwnIdentity(section) };
+}
+
+function readGce(substrates: Section): GceSection {
+  const keys = ['endpoint', 'sts_endpoint', 'iam_credentials_endpoint', 'issuer', 'operator_credentials'];
+  const section = substrates.section('gce', keys);
+  const issuer = section?.text('issuer');
+  if (issuer !== undefined && !/^https:\/\/[^/?#\s]+(?:\/[^?#\s]*[^/?#\s])?$/.test(issuer)) {
+    section?.refuse('issuer', `"${issuer}" is not an address such as "https://murmur.example.com"`);
   }
-  return { endpoint, operatorCredentials: section?.truth('operator_credentials') === true ? 'allowed' : 'refused' };
+  return {
+    endpoint: readAddress(section, 'endpoint', 'https://compute.example.com'),
+    stsEndpoint: readAddress(section, 'sts_endpoint', 'https://sts.example.com'),
+    iamCredentialsEndpoint: readAddress(section, 'iam_credentials_endpoint', 'https://iamcredentials.example.com'),
+    issuer,
+    operatorCredentials: readOwnIdentity(section),
+  };
+}
+
+function readAddress(section: Section | undefined, name: string, example: string): string | undefined {
+  const address = section?.text(name);
+  if (address !== undefined && !/^https?:\/\/[^/]+\/?$/.test(address)) {
+    section?.refuse(name, `"${address}" is not the address of a service, such as "${example}"`);
+  }
+  return address;
+}
+
+function readOwnIdentity(section: Section | undefined): 'refused' | 'allowed' {
+  return section?.truth('operator_credentials') === true ? 'allowed' : 'refused';
 }
 
 /** A host with a dot, a port or the name localhost, and at least one part of a path after it. */

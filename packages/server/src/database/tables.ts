@@ -13,6 +13,7 @@ export interface Tables {
   installation: { only_row: Generated<boolean>; id: string };
   tenant_keys: { tenant: string; kek_id: string; wrapped_key: Buffer; created_at: Timestamp };
   master_key: { only_row: Generated<boolean>; kek_id: string; wrapped_value: Buffer };
+  issuer_key: { only_row: Generated<boolean>; kid: string; sealed: Buffer; created_at: Timestamp };
   api_keys: {
     id: string;
     tenant: string;

@@ -2,6 +2,7 @@ import type { MurmurError } from '@murmur/api';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 
+import type { OwnIssuer } from '../access/own-issuer.js';
 import type { Database } from '../database/tables.js';
 import type { AnyRequest } from './connections.js';
 import { errorToTell } from './interceptors/errors.js';
@@ -30,13 +31,16 @@ export interface HealthParts {
   /** The substrates this server has, and those it was to have with the reason why it has not. */
   readonly substrates: readonly string[];
   readonly missingSubstrates: ReadonlyMap<string, string>;
+  /** What this installation says of itself as an issuer of identities, where it is one. */
+  readonly issuer?: Pick<OwnIssuer, 'configuration' | 'jwks'> | undefined;
   /** Throws unless the request may read the measurements. */
   requireMetricsReader(request: AnyRequest): Promise<void>;
 }
 
 /**
  * Serves what is not the API: `/healthz` (the process lives), `/readyz` (it can reach its database) and `/metrics`. Whoever may
- * read the measurements learns from `/readyz?verbose` which substrates the server has, and why it lacks the others.
+ * read the measurements learns from `/readyz?verbose` which substrates the server has, and why it lacks the others. What clouds
+ * are given to know this installation by is at `/.well-known`, where it is an issuer of identities.
  */
 export function healthHandler(parts: HealthParts) {
   const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body: `${body}\n` });
@@ -78,6 +82,9 @@ export function healthHandler(parts: HealthParts) {
     return { status: 200, type: registry.contentType, body: await registry.metrics() };
   };
 
+  const json = (content: object): Answer => ({ status: 200, type: 'application/json', body: `${JSON.stringify(content)}\n` });
+  const notFound = text(404, 'not found');
+
   const answer = async (path: string, query: string | undefined, request: AnyRequest): Promise<Answer> => {
     switch (path) {
       case '/healthz':
@@ -86,8 +93,12 @@ export function healthHandler(parts: HealthParts) {
         return query?.split('&').some((one) => /^verbose(=|$)/.test(one)) === true ? verbose(request) : ready();
       case '/metrics':
         return measurements(request);
+      case '/.well-known/openid-configuration':
+        return parts.issuer === undefined ? notFound : json(parts.issuer.configuration());
+      case '/.well-known/jwks.json':
+        return parts.issuer === undefined ? notFound : json(await parts.issuer.jwks());
       default:
-        return text(404, 'not found');
+        return notFound;
     }
   };
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 
 import { authenticate } from '../access/authenticate.js';
 import type { Identity } from '../access/identity.js';
+import type { OwnIssuer } from '../access/own-issuer.js';
 import type { Issuers } from '../access/oidc.js';
 import type { Bakery } from '../bake/index.js';
 import type { CatalogContext } from '../catalog/context.js';
@@ -41,6 +42,8 @@ export interface ApiParts {
   readonly substrates: readonly string[];
   /** Those that this server was to have, with the reason why it has not. */
   readonly missingSubstrates?: ReadonlyMap<string, string>;
+  /** What clouds know this installation by, where one is configured that asks for it. */
+  readonly issuer?: OwnIssuer | undefined;
   /** The issuers whose tokens are taken beside API keys. */
   readonly issuers: Issuers;
   /** The tenants beside `local/…` ones that the operator lets use this host. */
@@ -102,6 +105,7 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
       log,
       substrates: parts.substrates,
       missingSubstrates: parts.missingSubstrates ?? new Map(),
+      issuer: parts.issuer,
       requireMetricsReader: (request) => requireMetricsReader(database, request, identify),
     }),
     log,

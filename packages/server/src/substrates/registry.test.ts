@@ -11,10 +11,13 @@ const folders = readdirSync(here, { withFileTypes: true }).flatMap((entry) =>
 );
 
 /** Clouds are held to it on emulators, which the server may not import. */
-const suitesElsewhere: Readonly<Record<string, string>> = { aws: '../../../emulators/src/ec2/substrate.test.ts' };
+const suitesElsewhere: Readonly<Record<string, string>> = {
+  aws: '../../../emulators/src/ec2/substrate.test.ts',
+  gce: '../../../emulators/src/gce/substrate.test.ts',
+};
 
 test('each folder is a substrate with one line in the registry, and each line has its folder', () => {
-  expect(registry.map(({ name }) => name.toLowerCase()).toSorted()).toEqual(folders.toSorted());
+  expect(registry.map(({ name }) => (name === 'GCP' ? 'gce' : name.toLowerCase())).toSorted()).toEqual(folders.toSorted());
 });
 
 test.each(folders)('%s has what every substrate has, and holds itself to the shared suite', (folder) => {

@@ -6,6 +6,8 @@ import { createAwsSubstrate } from './aws/index.js';
 import type { AwsConfiguration } from './aws/session.js';
 import { createDockerSubstrate } from './docker/index.js';
 import { openRegistry, type RegistryChoice } from './docker/push-target.js';
+import type { GceConfiguration, SubjectTokens } from './gce/identity.js';
+import { createGceSubstrate } from './gce/index.js';
 import type { GuestReach } from './guest-reach.js';
 import { createQemuSubstrate } from './qemu/index.js';
 import type { Substrate, SubstrateName } from './substrate.js';
@@ -18,6 +20,8 @@ export interface SubstrateParts {
   readonly runtimeDir: string;
   /** This installation's id, on everything made outside. */
   readonly installation: string;
+  /** This installation as an issuer of identities, by which clouds know it. */
+  readonly subjects: SubjectTokens;
   /** What machines on this host may connect to. */
   readonly reach: GuestReach;
   readonly log: Logger;
@@ -30,6 +34,8 @@ export interface SubstratesConfiguration {
   readonly docker: { readonly enabled: boolean; readonly socket?: string | undefined; readonly registry?: RegistryChoice | undefined };
   /** Present where it is configured. */
   readonly aws?: AwsConfiguration | undefined;
+  /** Present where it is configured. */
+  readonly gce?: GceConfiguration | undefined;
 }
 
 /** One substrate: whether the operator wants it, and how it is opened. */
@@ -56,6 +62,11 @@ export const registry: readonly Registration[] = [
     enabled: ({ aws }) => aws !== undefined,
     checkImage: checkRegion,
     open: (_parts, { aws }) => createAwsSubstrate(aws ?? {}),
+  },
+  {
+    name: 'GCP',
+    enabled: ({ gce }) => gce !== undefined,
+    open: ({ subjects }, { gce }) => Promise.resolve(createGceSubstrate(gce ?? {}, subjects)),
   },
 ];
 

@@ -78,7 +78,9 @@ export function createPlaces(configuration: GceConfiguration, subjects: SubjectT
           }
           const [failure] = operation.error?.errors ?? [];
           if (operation.error === undefined) return;
-          throw asFault(new GoogleError(failure?.code ?? 'UNKNOWN', operation.httpErrorStatusCode, failure?.message ?? 'no reason is given'));
+          throw asFault(
+            new GoogleError(failure?.code ?? 'UNKNOWN', operation.httpErrorStatusCode, failure?.message ?? 'no reason is given'),
+          );
         },
       };
       return compute;
@@ -107,7 +109,11 @@ async function send(base: string, { body, method, path, query }: ComputeCall, to
   const content = parse(text);
   if (status < 300 && content !== undefined) return content;
   const { error } = (content ?? {}) as { error?: { message?: string; errors?: readonly { reason?: string }[]; status?: string } };
-  throw new GoogleError(error?.errors?.[0]?.reason ?? error?.status ?? '', status < 300 ? undefined : status, error?.message ?? `HTTP ${status}`);
+  throw new GoogleError(
+    error?.errors?.[0]?.reason ?? error?.status ?? '',
+    status < 300 ? undefined : status,
+    error?.message ?? `HTTP ${status}`,
+  );
 }
 
 function parse(text: string): unknown {

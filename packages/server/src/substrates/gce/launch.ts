@@ -52,7 +52,11 @@ async function launchIn(
   signal: AbortSignal,
 ): Promise<Instance> {
   const { site } = spec;
-  const call = { method: 'POST', path: `${placeOf(site).project}/zones/${zone}/instances`, body: insertRequest(spec, base, token, zone) } as const;
+  const call = {
+    method: 'POST',
+    path: `${placeOf(site).project}/zones/${zone}/instances`,
+    body: insertRequest(spec, base, token, zone),
+  } as const;
   try {
     // The same request is the same machine, also for a server that died and came back.
     await cloud.places.of(site).perform(signal, call, { requestId: requestIdOf(`${token} ${zone} ${round}`) });
@@ -61,7 +65,8 @@ async function launchIn(
   }
   const made = await readInstance(cloud, site, zone, token, signal);
   if (made === undefined) throw new PlatformFault(`the machine went before it was seen in zone ${zone}`);
-  if (tokenOf(made.labels) === token && made.labels?.['murmur-installation'] === labelsOf(spec.owner, token)['murmur-installation']) return made;
+  if (tokenOf(made.labels) === token && made.labels?.['murmur-installation'] === labelsOf(spec.owner, token)['murmur-installation'])
+    return made;
   throw new MurmurError('FAILED_PRECONDITION', `instance name "${token}" is already taken in zone ${zone}`, {
     hint: 'Another program made it. Remove it, and bake again.',
   });
@@ -173,9 +178,7 @@ function insertRequest(spec: LaunchSpec, base: Image, token: Token, zone: string
     ],
     metadata: { items: Object.entries(metadata).map(([key, value]) => ({ key, value })) },
     scheduling: { provisioningModel: 'STANDARD', maxRunDuration: { seconds: String(seconds) }, instanceTerminationAction: 'DELETE' },
-    ...(isBootedByUefi
-      ? { shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true } }
-      : {}),
+    ...(isBootedByUefi ? { shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true } } : {}),
     ...(serviceAccount === ''
       ? {}
       : { serviceAccounts: [{ email: serviceAccount, scopes: ['https://www.googleapis.com/auth/cloud-platform'] }] }),

@@ -108,10 +108,15 @@ function outOfReach({ publicIp }: GcePlace, instance: Instance, cause: unknown):
   const machine = `machine ${instance.name} runs, but`;
   if (host === undefined) return new PlatformFault(`${machine} has no ${publicIp ? 'external ' : ''}address`, { kind: 'refused' });
   if (cause === undefined) {
-    const why = 'its image needs Google\'s guest agent, and the project must let guest attributes be';
+    const why = "its image needs Google's guest agent, and the project must let guest attributes be";
     return new PlatformFault(`${machine} did not say its host key: ${why}`, { kind: 'refused' });
   }
-  const way = publicIp ? `external address ${host}` : `address ${host}, where the server needs a route to, or the placement assign_public_ip`;
+  const way = publicIp
+    ? `external address ${host}`
+    : `address ${host}, where the server needs a route to, or the placement assign_public_ip`;
   const said = cause instanceof Error ? ` (${cause.message})` : '';
-  return new PlatformFault(`${machine} does not answer at its ${way}; a firewall rule must let port 22 in${said}`, { cause, kind: 'refused' });
+  return new PlatformFault(`${machine} does not answer at its ${way}; a firewall rule must let port 22 in${said}`, {
+    cause,
+    kind: 'refused',
+  });
 }
