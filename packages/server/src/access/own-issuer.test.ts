@@ -1,5 +1,5 @@
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 import { testDatabase } from '../database/testing.js';
 import { PLATFORM_TENANT } from '../catalog/context.js';
@@ -8,8 +8,9 @@ import { testKeyProvider } from '../secrets/testing.js';
 import { createOwnIssuer } from './own-issuer.js';
 
 test('servers on one database sign with one key, which is sealed there and whose public half alone is told', async () => {
-  await using test = await testDatabase();
-  const { database } = test;
+  const own = await testDatabase();
+  onTestFinished(() => own.close());
+  const { database } = own;
   await database
     .insertInto('tenants')
     .values({ id: PLATFORM_TENANT })
