@@ -10,7 +10,7 @@ import { consoleText, startMachine } from '../machines/machine.js';
 import type { Clock } from '../wire/clock.js';
 import { serveMetadata, type MetadataService } from './metadata.js';
 import type { Settings } from './settings.js';
-import type { Instance, World } from './world.js';
+import { newId, zonalPath, type Instance, type World } from './world.js';
 
 /** A guest that does not go down by itself is cut off after this long, as Google does. */
 const powerOffMs = 90_000;
@@ -97,12 +97,14 @@ export async function createMachines({ accelerator, clock, dataDir, memoryMb, se
       running.add(instance);
       Object.assign(instance, { machine, status: 'RUNNING' });
       arm(instance);
-      void machine.ended.then(() => {
+      void machine.ended.then((end) => {
         running.delete(instance);
         service.close();
         instance.machine = undefined;
         // The guest powered off, or the machine was lost; whoever stops or deletes it sees to the rest.
-        if (instance.status === 'RUNNING') Object.assign(instance, { status: 'TERMINATED', endsAt: undefined });
+        if (instance.status !== 'RUNNING') return;
+        noteEnd(instance, end === 'off' ? 'compute.instances.guestTerminate' : 'compute.instances.hostError');
+        Object.assign(instance, { status: 'TERMINATED', endsAt: undefined });
       });
     },
     async stop(instance) {
@@ -143,6 +145,16 @@ export async function createMachines({ accelerator, clock, dataDir, memoryMb, se
       for (const service of services.values()) service.close();
     },
   };
+
+  /** Nobody asked for it: Google itself writes it down. */
+  function noteEnd(instance: Instance, type: string): void {
+    const id = newId();
+    const at = clock.now();
+    const name = `systemevent-${at}-${id}`;
+    const target = { zone: instance.zone, targetPath: zonalPath(world, 'instances', instance), targetId: instance.id };
+    const done = { requestId: undefined, ended: Promise.resolve(), endedAt: at, error: undefined };
+    world.operations.set(name, { id, name, call: type, type, ...target, user: 'system', bornAt: at, ...done });
+  }
 
   /** Ends an instance at its limit, unless it was stopped, deleted or started again by then. */
   function arm(instance: Instance): void {

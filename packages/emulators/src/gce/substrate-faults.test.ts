@@ -26,6 +26,14 @@ const owned = async () => substrate.listOwned(place.siteOf(), place.installation
 const tokens = async () => (await owned()).things.map(({ token }) => token);
 const zones = () => [...world().instances.values()].map(({ zone }) => zone);
 const calls = (action: string) => place.emulator.seen.filter((call) => call.action === action).length;
+const only = () => {
+  const [instance, ...others] = world().instances.values();
+  if (instance === undefined || others.length > 0) throw new Error('there is not one instance');
+  return instance;
+};
+const imageless = () => {
+  throw new Error('there is no base image');
+};
 const bodyOf = (action: string) => JSON.parse(place.emulator.seen.findLast((call) => call.action === action)?.body ?? '{}') as object;
 
 test.each(['lose', 'drop', 'twice', 'fail'] as const)('a launch whose call meets "%s" leaves one machine (3)', async (effect) => {
@@ -74,12 +82,12 @@ test('a quota is final, named, and met once (17)', async () => {
 test('a name that somebody else has is final, and what has it stays (18)', async () => {
   const token = nextToken();
   await launch(token);
-  const [instance] = world().instances.values();
-  if (instance !== undefined) instance.labels = { someone: 'else' };
+  const instance = only();
+  instance.labels = { someone: 'else' };
   await expect(launch(token)).rejects.toThrow(`instance name "${token}" is already taken in zone us-central1-a`);
   await destroy(token);
   expect(zones()).toEqual(['us-central1-a']);
-  await place.emulator.machines.remove(instance ?? expect.fail('there is no instance'));
+  await place.emulator.machines.remove(instance);
 });
 
 test('a base image that was replaced under its name is refused before a machine is made, and one replaced meanwhile after it', async () => {
@@ -152,9 +160,9 @@ test('a list with a zone that cannot be reached says that it is not complete, an
 test('a disk that outlives its machine is listed, and goes with its token (19)', async () => {
   const token = nextToken();
   await launch(token);
-  const [instance] = world().instances.values();
-  Object.assign(instance ?? {}, { autoDelete: false });
-  await place.emulator.machines.remove(instance ?? expect.fail('there is no instance'));
+  const instance = only();
+  Object.assign(instance, { autoDelete: false });
+  await place.emulator.machines.remove(instance);
   expect((await owned()).things).toMatchObject([{ type: 'disk', token }]);
   await destroy(token);
   expect(place.left()).toEqual([]);
@@ -168,16 +176,16 @@ test('an image that is not there, not ready, or to be used no more is refused as
       { mayUse: () => Promise.resolve(true), secret: () => Promise.resolve('') },
       signal,
     );
-  const [base] = world().images.values();
-  if (base === undefined) return expect.fail('there is no base image');
+  const [base = imageless()] = world().images.values();
   const link = 'projects/debian-cloud/global/images/debian-12-emulated';
   expect(await resolve('projects/debian-cloud/global/images/family/debian-12')).toMatchObject({ immutableId: `${link}@${base.id}` });
   await expect(resolve('projects/debian-cloud/global/images/nothing')).rejects.toThrow('is not there');
   base.status = 'PENDING';
   await expect(resolve(link)).rejects.toThrow('is PENDING');
-  Object.assign(base, { status: 'READY', deprecated: 'OBSOLETE' });
+  base.status = 'READY';
+  base.deprecated = 'OBSOLETE';
   await expect(resolve(link)).rejects.toThrow('is OBSOLETE');
-  return void Object.assign(base, { deprecated: undefined });
+  base.deprecated = undefined;
 });
 
 test("another tenant's subject, a missing permission and a placement without a provider are refused before anything is made", async () => {

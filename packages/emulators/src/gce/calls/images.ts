@@ -88,7 +88,11 @@ const insert: Route = {
   name: 'images.insert',
   method: 'POST',
   template: 'global/images',
-  permissions: ['compute.images.create', 'compute.disks.useReadOnly'],
+  permissions: ({ body }) => [
+    'compute.images.create',
+    'compute.disks.useReadOnly',
+    ...(body['labels'] === undefined ? [] : ['compute.images.setLabels']),
+  ],
   run(call) {
     const before = repeated(call);
     if (before !== undefined) return describeOperation(call, before);

@@ -106,7 +106,7 @@ async function stopMachine(cloud: Cloud, machine: Machine, keys: GuestKeys, sign
     const isStopped = instance.status === 'TERMINATED' || instance.status === 'STOPPED';
     if (isStopped && isCaptured(instance.labels)) return instance;
     if (instance.status === 'STOPPING' && isCaptured(instance.labels)) return undefined;
-    assertRuns(instance);
+    await assertRuns(cloud, machine, instance, signal);
     if (!isCaptured(instance.labels)) {
       await forgetLogin(cloud, machine, keys, signal);
       const body = { labels: { ...instance.labels, ...capturedLabels }, labelFingerprint: instance.labelFingerprint ?? '' };

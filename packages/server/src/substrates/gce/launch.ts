@@ -177,7 +177,12 @@ function insertRequest(spec: LaunchSpec, base: Image, token: Token, zone: string
       },
     ],
     metadata: { items: Object.entries(metadata).map(([key, value]) => ({ key, value })) },
-    scheduling: { provisioningModel: 'STANDARD', maxRunDuration: { seconds: String(seconds) }, instanceTerminationAction: 'DELETE' },
+    scheduling: {
+      provisioningModel: 'STANDARD',
+      automaticRestart: false,
+      maxRunDuration: { seconds: String(seconds) },
+      instanceTerminationAction: 'DELETE',
+    },
     ...(isBootedByUefi ? { shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true } } : {}),
     ...(serviceAccount === ''
       ? {}

@@ -1,6 +1,6 @@
 import { growingPause } from '../cloud/pauses.js';
 import { EndedByGuest, type Machine, PlatformFault, type Site, type Token } from '../substrate.js';
-import { lastOf, type Instance } from './api.js';
+import { lastOf, type Instance, type Operation, type Page } from './api.js';
 import type { Cloud } from './cloud.js';
 import { unless } from './faults.js';
 import { tokenOf } from './labels.js';
@@ -51,9 +51,15 @@ export async function watchMachine<T>(
   }
 }
 
-/** Throws why a machine that should run does not. Google does not say whether a guest powered off or its host failed. */
-export function assertRuns({ status }: Instance): void {
+/** Throws why a machine that should run does not. Google writes down in an operation of its own that a guest powered off. */
+export async function assertRuns(cloud: Cloud, { site }: Machine, instance: Instance, signal: AbortSignal): Promise<void> {
+  const { id, status, zone } = instance;
   if (status === 'RUNNING' || status === 'PROVISIONING' || status === 'STAGING') return;
-  if (status === 'TERMINATED' || status === 'STOPPED') throw new EndedByGuest('off');
-  throw new PlatformFault(`the machine is ${status}`);
+  if (status === 'TERMINATED' || status === 'STOPPED') {
+    const query = { filter: `targetId=${id} AND operationType="compute.instances.guestTerminate"` };
+    const path = `${placeOf(site).project}/zones/${lastOf(zone)}/operations`;
+    const { items = [] } = await cloud.places.of(site).ask<Page<Operation>>(signal, { method: 'GET', path, query });
+    if (items.length > 0) throw new EndedByGuest('off');
+  }
+  throw new PlatformFault(`the machine is ${status}: Google or somebody else stopped it`);
 }

@@ -18,7 +18,7 @@ const refusedMs = 3 * 60_000;
 /** A connection to a machine that has booted. One that runs but has no address or host key yet is waited for. */
 export function enterMachine(cloud: Cloud, machine: Machine, keys: GuestKeys, signal: AbortSignal): Promise<SshChannel> {
   return watchMachine(cloud, machine, signal, async (instance) => {
-    assertRuns(instance);
+    await assertRuns(cloud, machine, instance, signal);
     return dial(cloud, machine, instance, keys, signal);
   });
 }
@@ -29,7 +29,7 @@ export async function waitForMachine(cloud: Cloud, machine: Machine, keys: Guest
   let refusedSince: number | undefined;
   let failure: unknown;
   await using channel = await watchMachine(cloud, machine, signal, async (instance) => {
-    assertRuns(instance);
+    await assertRuns(cloud, machine, instance, signal);
     if (instance.status !== 'RUNNING') return undefined;
     runsSince ??= Date.now();
     try {
