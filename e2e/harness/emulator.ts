@@ -29,19 +29,74 @@ export interface Ec2Emulator {
   remove(): Promise<void>;
 }
 
-const program = resolve(import.meta.dirname, '../../packages/emulators/dist/ec2/main.js');
+/** An emulated project of Google's, as its `emulator.json` describes it. */
+export interface EmulatedProject {
+  readonly endpoint: string;
+  readonly project: string;
+  readonly zones: readonly string[];
+  readonly network: string;
+  readonly token: string;
+  readonly base_image: string;
+  readonly ssh_user: string;
+  readonly wif_provider_resource_name: string;
+  readonly wif_service_account: string;
+}
 
-/** Starts the built emulator on a free port. */
-export async function startEc2Emulator(...args: readonly string[]): Promise<Ec2Emulator> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'murmur-ec2-'));
+/** The emulator of GCE as a process of its own. */
+export interface GceEmulator {
+  readonly project: EmulatedProject;
+  readonly dataDir: string;
+  /** What Google's API answers to whoever has the project's token, below the emulator's address. */
+  ask(method: string, path: string, body?: object): Promise<unknown>;
+  /** Stops it and removes its data. */
+  remove(): Promise<void>;
+}
+
+/** Starts a built emulator on a free port. */
+async function startEmulator<T>(cloud: 'ec2' | 'gce', args: readonly string[]) {
+  const dataDir = await mkdtemp(join(tmpdir(), `murmur-${cloud}-`));
+  const program = resolve(import.meta.dirname, `../../packages/emulators/dist/${cloud}/main.js`);
   const started = spawn(process.execPath, [program, '--listen', '127.0.0.1:0', '--data-dir', dataDir, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = new Promise<string>((settle) => started.once('exit', (code) => settle(`exited with ${String(code)}`)));
   const ready = new Promise<string>((settle) => createInterface({ input: started.stdout }).once('line', settle));
   const line = await Promise.race([ready, exited]);
-  if (!/^ec2 emulator listening on http:\/\/\S+$/.test(line)) throw new Error(`the emulator did not start: ${line}`);
-  const account = JSON.parse(await readFile(join(dataDir, 'emulator.json'), 'utf8')) as EmulatedAccount;
+  if (!new RegExp(`^${cloud} emulator listening on http://\\S+$`).test(line)) throw new Error(`the emulator did not start: ${line}`);
+  return {
+    description: JSON.parse(await readFile(join(dataDir, 'emulator.json'), 'utf8')) as T,
+    dataDir,
+    async remove() {
+      started.kill('SIGTERM');
+      await exited;
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts the built emulator of GCE on a free port. */
+export async function startGceEmulator(...args: readonly string[]): Promise<GceEmulator> {
+  const { dataDir, description: project, remove } = await startEmulator<EmulatedProject>('gce', args);
+  return {
+    project,
+    dataDir,
+    remove,
+    async ask(method, path, body) {
+      const headers = { authorization: `Bearer ${project.token}`, 'content-type': 'application/json' };
+      const response = await fetch(`${project.endpoint}${path}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+      return response.json();
+    },
+  };
+}
+
+/** Starts the built emulator of EC2 on a free port. */
+export async function startEc2Emulator(...args: readonly string[]): Promise<Ec2Emulator> {
+  const { dataDir, description: account, remove } = await startEmulator<EmulatedAccount>('ec2', args);
   const env = {
     PATH: '/usr/bin:/bin',
     HOME: dataDir,
@@ -58,10 +113,6 @@ export async function startEc2Emulator(...args: readonly string[]): Promise<Ec2E
       const { stdout } = await promisify(execFile)('/usr/bin/aws', whole, { env });
       return stdout === '' ? undefined : (JSON.parse(stdout) as unknown);
     },
-    async remove() {
-      started.kill('SIGTERM');
-      await exited;
-      await rm(dataDir, { recursive: true, force: true });
-    },
+    remove,
   };
 }

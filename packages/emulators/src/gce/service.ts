@@ -70,6 +70,10 @@ async function dispatch(service: Service, asked: Asked): Promise<Answered> {
   const seen: SeenRequest = {
     action: found.name,
     outcome: 'ok',
+    parameters: new Map([
+      ['url', `${asked.method} ${asked.url}`],
+      ['body', asked.body],
+    ]),
     method: asked.method,
     url: asked.url,
     body: asked.body,
