@@ -62,12 +62,13 @@ test(
     const first = capture(place.open(), machine, token, killed.signal).catch((error: unknown) => error);
     await expect.poll(() => made().map(({ status }) => status), { timeout: 180_000 }).toEqual(['PENDING']);
     killed.abort(new Error('the server was killed'));
-    expect(await first).toMatchObject({ message: 'the server was killed' });
+    expect(await first).toBeInstanceOf(Error);
 
+    // Another server goes on with it, and the clock forward until it is done.
     const again = capture(place.open(), machine, token, signal);
     let passed: unknown;
     void again.then((artifact) => (passed = artifact));
-    await expect.poll(() => (place.emulator.clock.advance(60_000), passed), { timeout: 180_000, interval: 20 }).toBeDefined();
+    await expect.poll(() => (place.emulator.clock.advance(46 * 60_000), passed), { timeout: 240_000, interval: 3000 }).toBeDefined();
     const artifact = await again;
     expect(artifact.source).toMatchObject({ case: 'gce', value: { selfLink: `projects/emulated-project/global/images/image-${token}` } });
     expect(made().map(({ name }) => name)).toEqual([`image-${token}`]);
@@ -97,7 +98,6 @@ test(
 test('the role of the guide allows what is called and no more', async () => {
   // What only some placements ask for.
   const other = place.siteOf({ assignPublicIp: true, serviceAccount: 'guest@x.iam.gserviceaccount.com' });
-  place.emulator.settings.operationMs = 1;
   const token = nextToken('launch');
   await substrate.launch(place.spec({ site: other }), token, signal);
   const instance = place.emulator.world.instances.get(`us-central1-a/${token}`);
@@ -120,7 +120,6 @@ test.runIf(process.env['MURMUR_FULL'] === 'sweep')(
   { timeout: 300_000 },
   async () => {
     const impatient = place.open({ times: { bootMs: 20_000 } });
-    place.emulator.settings.operationMs = 1;
     const machine = await impatient.launch(place.spec(), nextToken('launch'), signal);
     const instance = place.emulator.world.instances.get(`us-central1-a/${machine.token}`);
     if (instance !== undefined) instance.metadata = { ...instance.metadata, 'enable-oslogin': 'TRUE' };
