@@ -65,7 +65,7 @@ export async function createMachines({ accelerator, clock, dataDir, memoryMb, se
     imageFile: (id) => path.join(folders.images, `${id}.qcow2`),
     async launch(instance, imageFile, imageSizeGb) {
       const { disk } = instance;
-      if (imageFile !== undefined) {
+      if (imageFile !== undefined && !settings.withoutMachines) {
         await copyDisk(imageFile, disk.file);
         if (disk.sizeGb > imageSizeGb) await growDisk(disk.file, disk.sizeGb);
       }
@@ -73,6 +73,10 @@ export async function createMachines({ accelerator, clock, dataDir, memoryMb, se
     },
     async start(instance) {
       instance.status = 'STAGING';
+      if (settings.withoutMachines) {
+        instance.status = 'RUNNING';
+        return arm(instance);
+      }
       await mkdir(folderOf(instance), { recursive: true, mode: 0o700 });
       const service = await serveMetadata(world, instance, settings);
       const host = deriveGuestKeys(randomBytes(64));

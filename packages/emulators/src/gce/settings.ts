@@ -35,6 +35,8 @@ export interface Settings {
   denied: readonly string[];
   /** The project's own metadata, such as `{"enable-oslogin": "TRUE"}`. */
   projectMetadata: Readonly<Record<string, string>>;
+  /** Instances run without a machine behind them, for tests that enter none. */
+  withoutMachines: boolean;
   /** The subjects that may act as the service account; `*` stands for anybody from the pool. */
   subjects: readonly string[];
 }
@@ -55,6 +57,7 @@ export function defaultSettings(): Settings {
     failOperations: [],
     denied: [],
     projectMetadata: {},
+    withoutMachines: false,
     subjects: ['local/default'],
   };
 }

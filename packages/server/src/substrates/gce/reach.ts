@@ -106,17 +106,14 @@ function loginRefused(cause: unknown): PlatformFault {
 function outOfReach({ publicIp }: GcePlace, instance: Instance, cause: unknown): PlatformFault {
   const host = addressOf({ publicIp }, instance);
   const machine = `machine ${instance.name} runs, but`;
-  if (host === undefined) return new PlatformFault(`${machine} has no ${publicIp ? 'external ' : ''}address`, { kind: 'refused' });
+  if (host === undefined) return new PlatformFault(`${machine} has no ${publicIp ? 'external ' : ''}address`);
   if (cause === undefined) {
     const why = "its image needs Google's guest agent, and the project must let guest attributes be";
-    return new PlatformFault(`${machine} did not say its host key: ${why}`, { kind: 'refused' });
+    return new PlatformFault(`${machine} did not say its host key: ${why}`);
   }
   const way = publicIp
     ? `external address ${host}`
     : `address ${host}, where the server needs a route to, or the placement assign_public_ip`;
   const said = cause instanceof Error ? ` (${cause.message})` : '';
-  return new PlatformFault(`${machine} does not answer at its ${way}; a firewall rule must let port 22 in${said}`, {
-    cause,
-    kind: 'refused',
-  });
+  return new PlatformFault(`${machine} does not answer at its ${way}; a firewall rule must let port 22 in${said}`, { cause });
 }

@@ -66,8 +66,15 @@ ${button}`;
  * Programs that become root have a filesystem of their own: everything else in memory honours no such bit.
  */
 const bootGce = `${enter}ask() {
-  printf '%s /computeMetadata/v1/instance/%s HTTP/1.0\\r\\nMetadata-Flavor: Google\\r\\nContent-Length: %s\\r\\n\\r\\n%s' "$1" "$2" "\${#3}" "$3" |
-    nc 169.254.169.254 80 | body
+  # A host that is busy may not answer at once.
+  for try in 1 2 3 4 5 6; do
+    answer=$(
+      printf '%s /computeMetadata/v1/instance/%s HTTP/1.0\\r\\nMetadata-Flavor: Google\\r\\nContent-Length: %s\\r\\n\\r\\n%s' "$1" "$2" "\${#3}" "$3" |
+        nc -w 10 169.254.169.254 80
+    )
+    [ -z "$answer" ] || break
+  done
+  printf '%s\\n' "$answer" | body
 }
 get() { ask GET "$1"; }
 setting() { value=$(get "attributes/$1"); [ -n "$value" ] || value=$(get "../project/attributes/$1"); echo "$value"; }
