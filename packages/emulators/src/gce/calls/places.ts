@@ -243,6 +243,18 @@ export const placeRoutes: readonly Route[] = [
   read('subnetworks.get', 'regions/{region}/subnetworks/{subnetwork}', ['compute.subnetworks.get'], (call) =>
     only(call, call.path['subnetwork'] ?? '', [network], `regions/${region(call)}/subnetworks`, describeSubnetwork(call.world)),
   ),
+  {
+    name: 'subnetworks.testIamPermissions',
+    method: 'POST',
+    template: 'regions/{region}/subnetworks/{resource}/testIamPermissions',
+    permissions: [],
+    run(call) {
+      const place = `regions/${region(call)}/subnetworks`;
+      const asked = call.body['permissions'];
+      const held = (Array.isArray(asked) ? asked.map(String) : []).filter((one) => !call.settings.denied.includes(one));
+      return only(call, call.path['resource'] ?? '', [network], place, held.length === 0 ? {} : { permissions: held });
+    },
+  },
   read('subnetworks.list', 'regions/{region}/subnetworks', ['compute.subnetworks.list'], (call) =>
     listAnswer(call, 'subnetworkList', `projects/${ownProject(call)}/regions/${region(call)}/subnetworks`, [
       describeSubnetwork(call.world),

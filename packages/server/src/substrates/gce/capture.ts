@@ -1,7 +1,7 @@
 import { MurmurError } from '@murmur/api';
 
 import { growingPause } from '../cloud/pauses.js';
-import { type Artifact, type CaptureSpec, type GuestKeys, type Machine, PlatformFault } from '../substrate.js';
+import { type Artifact, type CaptureSpec, type Machine, PlatformFault } from '../substrate.js';
 import { pathOf, type Disk, type Image, type Instance } from './api.js';
 import type { Cloud } from './cloud.js';
 import { codeOf, kindOf } from './faults.js';
@@ -9,7 +9,6 @@ import { artifactOf, readImage, removeImage } from './images.js';
 import { capturedLabels, isCaptured, isKept, labelsOf, tokenOf } from './labels.js';
 import { assertRuns, instancePath, watchMachine, zoneOf } from './machine.js';
 import { placeOf } from './place.js';
-import { enterMachine, loginUser } from './reach.js';
 
 /** So many images of one stopped machine may fail before the bake gets a fresh one. */
 const mostFailed = 3;
@@ -22,18 +21,12 @@ const rateMs = 15 * 60_000;
  * Stops the machine and makes an image of its disk, or goes on with the one that was begun with the token: however long that
  * takes. Its name is taken once; whether what has it is ours is told by its labels and the disk it was made of.
  */
-export async function captureMachine(
-  cloud: Cloud,
-  machine: Machine,
-  keys: GuestKeys,
-  spec: CaptureSpec,
-  signal: AbortSignal,
-): Promise<Artifact> {
+export async function captureMachine(cloud: Cloud, machine: Machine, spec: CaptureSpec, signal: AbortSignal): Promise<Artifact> {
   let reason = '';
   for (let failed = 0; failed < mostFailed; failed++) {
     const begun = await findImage(cloud, machine, spec, signal);
     if (begun === undefined) {
-      reason = await beginImage(cloud, machine, keys, spec, signal);
+      reason = await beginImage(cloud, machine, spec, signal);
     }
     const ended = await waitForImage(cloud, machine, spec, signal);
     if (ended?.status === 'READY') return artifactOf(ended);
@@ -56,10 +49,10 @@ async function findImage(cloud: Cloud, { site }: Machine, spec: CaptureSpec, sig
 }
 
 /** Stops the machine and asks for its image. Returns why it failed; nothing when it did not, or has not yet. */
-async function beginImage(cloud: Cloud, machine: Machine, keys: GuestKeys, spec: CaptureSpec, signal: AbortSignal): Promise<string> {
+async function beginImage(cloud: Cloud, machine: Machine, spec: CaptureSpec, signal: AbortSignal): Promise<string> {
   const { site } = machine;
   const { project, region } = placeOf(site);
-  const instance = await stopMachine(cloud, machine, keys, signal);
+  const instance = await stopMachine(cloud, machine, signal);
   const sourceDisk = pathOf(instance.disks?.find(({ boot }) => boot === true)?.source ?? '');
   const labels = labelsOf(spec.owner, spec.token);
   const body = { name: spec.name, description: 'Baked by Murmur', sourceDisk, labels, storageLocations: [region] };
@@ -96,10 +89,10 @@ async function waitForImage(cloud: Cloud, { site }: Machine, spec: CaptureSpec, 
 }
 
 /**
- * Takes the login out of the machine and stops it. The label says that the stop was asked for: a machine that was found stopped
- * without it was lost in the middle of something.
+ * Stops the machine, which takes the login out of it as it goes down. The label says that the stop was asked for: a machine that
+ * was found stopped without it was lost in the middle of something.
  */
-async function stopMachine(cloud: Cloud, machine: Machine, keys: GuestKeys, signal: AbortSignal): Promise<Instance> {
+async function stopMachine(cloud: Cloud, machine: Machine, signal: AbortSignal): Promise<Instance> {
   const compute = cloud.places.of(machine.site);
   const path = instancePath(machine.site, zoneOf(machine), machine.token);
   return watchMachine(cloud, machine, signal, async (instance) => {
@@ -108,7 +101,6 @@ async function stopMachine(cloud: Cloud, machine: Machine, keys: GuestKeys, sign
     if (instance.status === 'STOPPING' && isCaptured(instance.labels)) return undefined;
     await assertRuns(cloud, machine, instance, signal);
     if (!isCaptured(instance.labels)) {
-      await forgetLogin(cloud, machine, keys, signal);
       const body = { labels: { ...instance.labels, ...capturedLabels }, labelFingerprint: instance.labelFingerprint ?? '' };
       try {
         await compute.perform(signal, { method: 'POST', path: `${path}/setLabels`, body });
@@ -122,23 +114,6 @@ async function stopMachine(cloud: Cloud, machine: Machine, keys: GuestKeys, sign
     return undefined;
   });
 }
-
-/** Removes the user that Google's guest agent made for us, with what it wrote about it: the image is nobody's machine. */
-async function forgetLogin(cloud: Cloud, machine: Machine, keys: GuestKeys, signal: AbortSignal): Promise<void> {
-  await using channel = await enterMachine(cloud, machine, keys, signal);
-  const { exitCode, stderr } = await channel.run(forgetCommand, { signal });
-  if (exitCode !== 0) throw new MurmurError('FAILED_PRECONDITION', `the login user cannot be removed: ${stderr.trim()}`);
-}
-
-const forgetCommand = `u=${loginUser}
-grep -q "^$u:" /etc/passwd || { sync; exit 0; }
-if [ -d /run/systemd/system ]; then systemctl stop google-guest-agent google-guest-agent-manager 2>/dev/null; fi
-for file in /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/subuid /etc/subgid /var/lib/google/google_users; do
-  [ ! -e "$file" ] || sed -i -e "/^$u\\(:\\|$\\)/d" -e "s/\\([:,]\\)$u\\(,\\|$\\)/\\1/; s/,$//" "$file" || exit 1
-done
-rm -rf "/home/$u" "/var/mail/$u" "/var/spool/cron/crontabs/$u"
-rm -f /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow-
-sync`;
 
 function imagePath(site: Machine['site'], { name }: CaptureSpec): string {
   return `projects/${placeOf(site).project}/global/images/${name}`;

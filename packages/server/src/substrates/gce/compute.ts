@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { askPatiently } from '../cloud/asking.js';
-import type { Pauses } from '../cloud/pauses.js';
+import { growingPause, type Pauses } from '../cloud/pauses.js';
 import type { Site } from '../substrate.js';
 import type { Operation } from './api.js';
 import { asFault, GoogleError, isExpired, kindOf } from './faults.js';
@@ -70,7 +70,8 @@ export function createPlaces(configuration: GceConfiguration, subjects: SubjectT
           const isPatient = how === 'patient';
           // What an operation ends with is not mended by asking after it: whoever began it decides.
           let operation = (await askPatiently(() => once(begin, requestMs, signal), { ...asking, signal, isPatient })) as Operation;
-          while (operation.status !== 'DONE') {
+          const pause = growingPause(pauses, 'even', signal);
+          for (; operation.status !== 'DONE'; await pause()) {
             const scope = operation.zone === undefined ? 'global' : `zones/${operation.zone.slice(operation.zone.lastIndexOf('/') + 1)}`;
             const path = `${placeOf(site).project}/${scope}/operations/${operation.name}/wait`;
             const look = () => once({ method: 'POST', path }, waitMs, signal);

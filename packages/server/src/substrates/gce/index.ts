@@ -26,7 +26,7 @@ export function createGceSubstrate(configuration: GceConfiguration, subjects: Su
     launch: (spec, token, signal) => launchMachine(cloud, spec, token, signal),
     waitReady: (machine, keys, signal) => waitForMachine(cloud, machine, keys, signal),
     channel: (machine, keys, signal) => enterMachine(cloud, machine, keys, signal),
-    capture: (machine, keys, artifact, signal) => captureMachine(cloud, machine, keys, artifact, signal),
+    capture: (machine, _keys, artifact, signal) => captureMachine(cloud, machine, artifact, signal),
     imageId: ({ selfLink }) => (typeof selfLink === 'string' ? selfLink : undefined),
     imageExists: (site, reference, _check, signal) => imageExists(cloud, site, reference, signal),
     keepImage: (site, reference, signal) => keepImage(cloud, site, reference, signal),

@@ -47,8 +47,26 @@ export async function waitForMachine(cloud: Cloud, machine: Machine, keys: Guest
     if (Date.now() - runsSince >= cloud.times.bootMs) throw outOfReach(placeOf(machine.site), instance, failure);
     return undefined;
   });
-  await channel.run('if [ -d /run/systemd/system ]; then systemctl is-system-running --wait; fi; true', { signal });
+  await channel.run(settleCommand, { signal });
 }
+
+/**
+ * Waits until the guest has booted, and leaves a program in its memory that removes the user we log in as when it goes down: by
+ * then nobody can log in any more, and the image is to be nobody's machine.
+ */
+const settleCommand = `[ -d /run/systemd/system ] || exit 0
+systemctl is-system-running --wait
+systemctl is-active --quiet murmur-forget && exit 0
+cat >/run/murmur-forget <<'forget'
+u=${loginUser}
+for file in /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/subuid /etc/subgid /var/lib/google/google_users; do
+  [ ! -e "$file" ] || sed -i -e "/^$u\\(:\\|$\\)/d" -e "s/\\([:,]\\)$u\\(,\\|$\\)/\\1/; s/,$//" "$file"
+done
+rm -rf "/home/$u" "/var/mail/$u" /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow-
+sync
+forget
+systemd-run --quiet --unit=murmur-forget --remain-after-exit --property='ExecStop=/bin/sh /run/murmur-forget' true
+true`;
 
 /** Undefined while the machine has no address, or has not said its host key. */
 async function dial(
