@@ -12,6 +12,9 @@ import { accessErrors, signInErrors } from '../packages/server/dist/access/error
 import { bakeErrors } from '../packages/server/dist/bake/errors.js';
 import { describeKinds } from '../packages/server/dist/catalog/verbs/describe.js';
 import { awsErrors } from '../packages/server/dist/substrates/aws/errors.js';
+import { hostErrors } from '../packages/server/dist/bake/hosts/errors.js';
+import { imageCallErrors } from '../packages/server/dist/bake/images/errors.js';
+import { guardErrors } from '../packages/server/dist/http/guards/errors.js';
 import { contents, differences } from './checks/file-sets.mjs';
 import { commandPage } from './reference/command-page.mjs';
 import { errorsPage, kindPage } from './reference/kind-page.mjs';
@@ -22,8 +25,11 @@ const folder = join(root, 'docs/reference');
 const calls = [
   { title: 'Baking', table: bakeErrors },
   { title: 'Baking on AWS', table: awsErrors },
+  { title: 'Trying and exporting images', table: imageCallErrors },
+  { title: 'Hosts', table: hostErrors },
   { title: 'Access', table: accessErrors },
   { title: 'Signing in', table: signInErrors },
+  { title: 'Any request', table: guardErrors },
 ];
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 

@@ -64,6 +64,8 @@ function problemOf(path, imported) {
   const { specifier } = imported;
   if (specifier === undefined) return 'imports a computed module name, which no rule can follow';
   const [, from = ''] = path.split('/');
+  if (from !== 'emulators' && /^@murmur\/.*\/testing(-[a-z-]+)?$/.test(specifier) && !forTests.test(path))
+    return `imports ${specifier}, which is for tests only`;
   if (specifier.startsWith('@murmur/')) return packageProblem(path, from, specifier.split('/')[1] ?? '', imported);
   if (!specifier.startsWith('.')) return undefined;
   const target = posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts');

@@ -56,6 +56,12 @@ test.each([
     '../../database/testing.js',
     `imports ${server}/database/testing.ts, which is for tests only`,
   ],
+  [
+    "what ships importing another package's tests",
+    `${server}/access/oidc.ts`,
+    '@murmur/api/testing-issuer',
+    'imports @murmur/api/testing-issuer, which is for tests only',
+  ],
   ['the API importing the server', 'packages/api/src/names.ts', '@murmur/server', 'package api may not import server'],
   ['the CLI importing the server statically', 'packages/cli/src/commands/server.ts', '@murmur/server', 'package cli may not import server'],
   [

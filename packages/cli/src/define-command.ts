@@ -61,6 +61,6 @@ export function defineCommand<
 }
 
 function fullDescription(definition: { description: string; examples: readonly Example[] }): string {
-  const examples = definition.examples.map((example) => `  ${example.brief}\n    $ ${example.line.replaceAll('\n', '\n      ')}`);
+  const examples = definition.examples.map((example) => `  ${example.brief}\n    $ ${example.line}`);
   return [definition.description, ...(examples.length === 0 ? [] : ['', 'EXAMPLES', ...examples])].join('\n');
 }

@@ -27,6 +27,8 @@ describe('help', () => {
     const { code, stdout, stderr } = await runForTest([...words.split(' '), '--help']);
     expect(stdout).toMatchSnapshot();
     expect(stdout).toMatch(/EXAMPLES\n {2}\S.*\n {4}\$ /);
+    // Of an indented document the last line would not be its end.
+    expect(stdout).not.toContain('<<');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 });

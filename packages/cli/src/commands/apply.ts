@@ -21,7 +21,7 @@ export const command = defineCommand<Flags>({
   examples: [
     {
       brief: 'An image and a recipe that starts from it',
-      line: "murmur apply -f - <<'EOF'\nkind: recipe\nname: hello\nbase_image_gce_ref: debian\nprovisioning_script: apt-get install -y hello\nprovisioning_timeout: 10m\n---\nkind: image\nname: debian\narchitecture: AMD64\ngce: {self_link: projects/acme/global/images/debian-12}\nEOF",
+      line: 'murmur apply -f debian.yaml -f hello.yaml',
     },
     { brief: 'See what a folder of files would change', line: 'murmur apply --dry-run -f catalog/' },
     { brief: 'A folder with all folders in it, and one more file', line: 'murmur apply -R -f catalog/ -f extra.json' },

@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { runCli } from '../run.js';
 import { runForTest, type TestSurroundings, testSurroundings } from '../testing.js';
-import { confirmInBrowser, startIssuer, testClientId, type TestIssuer, type TestIssuerOptions } from '../testing-issuer.js';
+import { startIssuer, testClientId, type TestIssuer, type TestIssuerOptions } from '@murmur/api/testing-issuer';
+import { confirmInBrowser } from '../testing-browser.js';
 import { startTestServer, type TestServer } from '../testing-server.js';
 
 let folder = '';
@@ -179,7 +180,7 @@ describe('signing in with an issuer', () => {
 
   it('says so when the issuer is not there', async () => {
     const { issuer: at, env } = await serve();
-    at.away = true;
+    at.answerWith('a broken connection');
     const { code, stderr } = await runForTest(['auth', 'login'], { env, cwd: folder });
     expect({ code, stderr }).toEqual({
       code: 1,
@@ -234,11 +235,11 @@ describe('a login that ends', () => {
     await logIn(env, 'ana');
     const before = (await stored())[url];
     await ageStoredLogin(url, 30);
-    const tokens = at.asked.get('/token') ?? 0;
+    const tokens = at.asked.filter((path) => path === '/token').length;
     const results = await Promise.all(Array.from({ length: 6 }, () => runForTest(['whoami'], { env })));
     for (const { code, stdout, stderr } of results)
       expect({ code, stderr, known: stdout.includes('ana') }).toEqual({ code: 0, stderr: '', known: true });
-    expect(at.asked.get('/token')).toBe(tokens + 1);
+    expect(at.asked.filter((path) => path === '/token')).toHaveLength(tokens + 1);
     const after = (await stored())[url];
     expect(after?.['refreshToken']).not.toBe(before?.['refreshToken']);
     expect(after?.['expiresAt']).toBeGreaterThan(Date.now() / 1000 + 3000);
@@ -277,13 +278,13 @@ describe('a login that ends', () => {
     const { issuer: at, url, env } = await serve();
     await logIn(env, 'ana');
     await ageStoredLogin(url, -10);
-    at.away = true;
+    at.answerWith('a broken connection');
     const { code, stderr } = await runForTest(['whoami'], { env });
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: `murmur: UNAVAILABLE: cannot reach ${at.url} to renew your login\nTry again in a moment.\n`,
     });
-    at.away = false;
+    at.answerWith(undefined);
     expect((await runForTest(['whoami'], { env })).code).toBe(0);
   });
 
@@ -310,7 +311,7 @@ describe('signing out', () => {
       stderr: '',
     });
     expect(await stored()).toEqual({});
-    expect(at.asked.get('/token/revocation')).toBe(1);
+    expect(at.asked.filter((path) => path === '/token/revocation')).toHaveLength(1);
     await writeFile(credentials(), JSON.stringify({ [url]: { ...login, expiresAt: 0 } }));
     expect((await runForTest(['whoami'], { env })).stderr).toContain('UNAUTHENTICATED');
   });
@@ -318,7 +319,7 @@ describe('signing out', () => {
   it('forgets the login also when the issuer is away or has no way to end it', async () => {
     const { issuer: at, url, env } = await serve();
     await logIn(env, 'ana');
-    at.away = true;
+    at.answerWith('a broken connection');
     const { code, stdout, stderr } = await runForTest(['auth', 'logout'], { env, cwd: folder });
     expect({ code, stdout }).toEqual({ code: 0, stdout: `Forgot the login at ${url}\n` });
     expect(stderr).toContain(`murmur: warning: the login could not be ended at ${at.url}: `);

@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 
 import { runCli } from '../run.js';
 import { type CliResult, runForTest, type TestSurroundings, testSurroundings } from '../testing.js';
-import { confirmInBrowser, startIssuer, testClientId, type TestIssuer } from '../testing-issuer.js';
+import { startIssuer, testClientId, type TestIssuer } from '@murmur/api/testing-issuer';
+import { confirmInBrowser } from '../testing-browser.js';
 
 /** Waits until an output has said something that matches; fails when the command has ended before. */
 async function said(output: TestSurroundings['stdout'], pattern: RegExp, running: Promise<number>): Promise<string> {

@@ -20,7 +20,7 @@ export const command = defineCommand<Flags, [kind: string, name: string]>({
   examples: [
     {
       brief: 'Create a recipe',
-      line: "murmur set recipe hello <<'EOF'\nname: hello\nbase_image_qemu_ref: murmur-qemu-base\nprovisioning_script: |\n  #!/bin/bash\n  apt-get install -y hello\nprovisioning_timeout: 10m\nEOF",
+      line: `echo '{name: hello, base_image_qemu_ref: murmur-qemu-base, provisioning_script: apt-get install -y hello, provisioning_timeout: 10m}' | murmur set recipe hello`,
     },
     { brief: 'From a file', line: 'murmur set recipe hello -f hello.yaml' },
     {

@@ -1,5 +1,7 @@
 import { type ErrorTable, row, rowAbout } from '@murmur/api';
 
+import { permissionNouns, permissionVerbs } from '../catalog/permissions/permission-names.js';
+
 /** What a caller can be refused with for want of rights. The reference shows this very table. */
 export const accessErrors = {
   missingPermission: rowAbout(
@@ -25,6 +27,31 @@ export const accessErrors = {
     ['S'],
     (subject) => `subject "${subject}" does not exist`,
     'Create the service profile first or fix the name; list them with "murmur get service-profile".',
+  ),
+  permissionsRequired: row('INVALID_ARGUMENT', 'permissions is required', 'Name at least one, such as recipe.edit.'),
+  permissionElsewhere: rowAbout(
+    'INVALID_ARGUMENT',
+    ['KIND.VERB', 'KIND'],
+    (permission, kind) => `permission "${permission}" does not apply to kind ${kind}`,
+    'Ask about permissions of that kind, or name no resource.',
+  ),
+  permissionUnknown: rowAbout(
+    'INVALID_ARGUMENT',
+    ['X'],
+    (permission) => `unknown permission "${permission}"`,
+    `Write {kind}.{verb}. Kinds: ${permissionNouns.join(', ')}. Verbs: ${permissionVerbs.join(', ')}.`,
+  ),
+  resourceInvalid: rowAbout(
+    'INVALID_ARGUMENT',
+    ['X'],
+    (resource) => `resource "${resource}" is not kind/name`,
+    'Write it like recipe/my-recipe.',
+  ),
+  kindUnknown: rowAbout(
+    'INVALID_ARGUMENT',
+    ['X'],
+    (kind) => `unknown kind "${kind}"`,
+    `Permissions are about: ${permissionNouns.join(', ')}.`,
   ),
   tenantExists: rowAbout(
     'ALREADY_EXISTS',

@@ -9,7 +9,7 @@ import { createApiKey } from './api-keys.js';
 import { authenticate } from './authenticate.js';
 import { createIssuers, type IssuerConfig, type Issuers } from './oidc.js';
 import { defaultKeyTiming } from './oidc-keys.js';
-import { audience, startIssuer, testAlgorithms, type TestIssuer } from './testing-issuer.js';
+import { audience, startIssuer, testAlgorithms, type TestIssuer } from '@murmur/api/testing-issuer';
 
 const refusal = { code: 'UNAUTHENTICATED', message: 'identity token is missing or expired' };
 const away = { code: 'UNAVAILABLE', message: 'the issuer of the identity token does not answer' };

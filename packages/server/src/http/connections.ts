@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
 
-import { MurmurError } from '@murmur/api';
+import { refusal } from '@murmur/api';
 import type { Logger } from 'pino';
+
+import { guardErrors } from './guards/errors.js';
 
 /** As many calls at once as one connection may have; more wait for them over HTTP/2, and end it over HTTP/1.1. */
 export const maxCallsOfConnection = 128;
@@ -187,7 +189,7 @@ function oldestUnproven(connections: ReadonlySet<Connection>): Connection | unde
   return undefined;
 }
 
-const full = new MurmurError('RESOURCE_EXHAUSTED', 'this server has no free connection', { hint: 'Try again in a moment.' });
+const full = refusal(guardErrors.noConnection, []);
 const fullBody = JSON.stringify({ code: 'resource_exhausted', message: `${full.message}: ${full.hint}` });
 /** In the one protocol that can be spoken to somebody who has not said anything yet. */
 const fullAnswer = [

@@ -1,4 +1,4 @@
-import { MurmurError } from '@murmur/api';
+import { refusal } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { authenticate } from '../access/authenticate.js';
@@ -16,6 +16,7 @@ import { bakeService } from './bake-service.js';
 import { baseService } from './base-service.js';
 import { catalogService } from './catalog-service.js';
 import { type AnyRequest, addressOf, peerOf, proveConnection } from './connections.js';
+import { guardErrors } from './guards/errors.js';
 import { openDoor } from './guards/door.js';
 import { requireOwnName } from './guards/host-names.js';
 import { refusalBudget } from './guards/refusal-budget.js';
@@ -118,7 +119,7 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
   return {
     url: listener.url,
     async close() {
-      shutdown.abort(new MurmurError('UNAVAILABLE', 'the server is stopping', { hint: 'Try again once it is back.' }));
+      shutdown.abort(refusal(guardErrors.stopping, []));
       await listener.close();
     },
   };

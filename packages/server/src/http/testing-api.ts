@@ -12,7 +12,7 @@ import { pino } from 'pino';
 
 import { type ApiKeyRequest, createApiKey } from '../access/api-keys.js';
 import { createIssuers } from '../access/oidc.js';
-import { type TestIssuer, audience, startIssuer } from '../access/testing-issuer.js';
+import { type TestIssuer, audience, startIssuer } from '@murmur/api/testing-issuer';
 import { testRoom } from '../bake/room/testing.js';
 import { createBakery } from '../bake/index.js';
 import { writeBuiltins } from '../catalog/builtins.js';

@@ -46,7 +46,7 @@ export function createBaseBuilds(parts: BaseBuildParts): BuildBase {
     const lines = chunkQueue<string>({
       most: mostWaiting,
       sizeOf: (line) => line.length,
-      exceeded: () => new MurmurError('RESOURCE_EXHAUSTED', 'the progress of the build is not read', { hint: 'Start the build again.' }),
+      exceeded: () => refusal(bakeErrors.baseUnread, []),
     });
     const registered = builder
       .build({ rebuild: request.forceNew, onProgress: lines.push, signal })
@@ -89,7 +89,8 @@ function chooseBuilder(builders: readonly BaseImageBuilder[], name: string): Bas
   const chosen = name === '' && builders.length === 1 ? only : builders.find((builder) => builder.imageName === name);
   if (chosen !== undefined) return chosen;
   const names = builders.map((builder) => builder.imageName).join(', ');
-  throw new MurmurError('INVALID_ARGUMENT', `no base image "${name}" can be built here`, {
+  const { code, message } = bakeErrors.baseUnknown;
+  throw new MurmurError(code, message(name), {
     hint: builders.length === 0 ? 'No substrate of this server builds base images.' : `This server can build: ${names}.`,
   });
 }

@@ -1,10 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type Host, HostSchema, Host_State, MurmurError } from '@murmur/api';
+import { type Host, HostSchema, Host_State, refusal, type MurmurError } from '@murmur/api';
 import { type Selectable, sql } from 'kysely';
 
 import type { Database, DatabaseTransaction, Queryable, Tables } from '../../database/tables.js';
 import { beginAnew } from './begin-anew.js';
+import { hostErrors } from './errors.js';
 import { awayAfterSeconds } from './live-hosts.js';
 
 type HostRow = Pick<Selectable<Tables['hosts']>, 'id' | 'name' | 'started_at' | 'seen_at' | 'retired_at'> & {
@@ -126,19 +127,13 @@ function chooseHost(hosts: readonly HostRow[], nameOrId: string): HostRow {
   const named = hosts.filter(({ name }) => name !== '' && name === nameOrId);
   const standing = named.filter(({ retired_at }) => retired_at === null);
   const [only, second] = standing.length > 0 ? standing : named;
-  if (only === undefined) throw new MurmurError('NOT_FOUND', `host "${nameOrId}" not found`, { hint: 'See "murmur host ls".' });
+  if (only === undefined) throw refusal(hostErrors.absent, [nameOrId]);
   if (second === undefined) return only;
-  throw new MurmurError('INVALID_ARGUMENT', `host "${nameOrId}" is ambiguous`, { hint: 'Give its id; "murmur host ls" has it.' });
+  throw refusal(hostErrors.ambiguous, [nameOrId]);
 }
 
 function stillLives({ away_seconds, id, name }: HostRow): MurmurError {
-  return new MurmurError(
-    'FAILED_PRECONDITION',
-    `host "${name === '' ? id : name}" was seen ${Math.max(0, Math.round(away_seconds))} s ago`,
-    {
-      hint: `Stop its server for good first. A host can be retired once it has been away for ${awayAfterSeconds} s.`,
-    },
-  );
+  return refusal(hostErrors.lives, [name === '' ? id : name, String(Math.max(0, Math.round(away_seconds)))]);
 }
 
 function hostOf(row: HostRow): Host {

@@ -3,7 +3,9 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 import { create } from '@bufbuild/protobuf';
-import { type ExportImageResponse, ExportImageResponseSchema, MurmurError } from '@murmur/api';
+import { type ExportImageResponse, ExportImageResponseSchema, refusal } from '@murmur/api';
+
+import { imageCallErrors } from './errors.js';
 
 const chunkBytes = 1024 * 1024;
 
@@ -29,7 +31,7 @@ export async function* pieces(file: string, { onStalled, signal, stalledMs }: Ha
     } finally {
       clearTimeout(timer);
     }
-    if (stalled.signal.aborted) throw new MurmurError('ABORTED', `the export ended: nothing of it was read for ${stalledMs / 1000} s`);
+    if (stalled.signal.aborted) throw refusal(imageCallErrors.exportUnread, [String(stalledMs / 1000)]);
   };
   const { size } = await stat(file);
   const digest = await digestOf(file, signal);

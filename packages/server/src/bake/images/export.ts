@@ -1,4 +1,4 @@
-import { type ExportImageRequest, type ExportImageResponse, type Image, MurmurError } from '@murmur/api';
+import { type ExportImageRequest, type ExportImageResponse, type Image, refusal } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import type { Reader } from '../../catalog/context.js';
@@ -9,6 +9,7 @@ import { siteOfImage } from '../runs/sites.js';
 import { found } from '../starting/placing.js';
 import type { PlanParts } from '../starting/plan.js';
 import { prefixed, reachable, substrateFor, substrateNamed } from '../starting/substrates.js';
+import { imageCallErrors } from './errors.js';
 import { pieces } from './export-pieces.js';
 import { checkServesTenant, rightsOf } from './rights.js';
 
@@ -31,9 +32,7 @@ export function createExporter(parts: ExportParts, stalledMs: number = usualStal
     const { image, open } = await prepare(parts, reader, request.name, signal);
     await parts.room.disk.require(`an export of image "${image.name}"`);
     if (running >= mostAtOnce) {
-      throw new MurmurError('RESOURCE_EXHAUSTED', `${running} images are being exported already, the most at once`, {
-        hint: 'Try again when one of them has ended.',
-      });
+      throw refusal(imageCallErrors.tooManyExports, [String(running)]);
     }
     running += 1;
     let counted = true;
@@ -65,7 +64,7 @@ async function prepare(
   const image = await found(readSpec(parts.database, reader, 'image', imageName), 'Check the names with `murmur get image`.');
   const substrate = substrateFor(parts.substrates, substrateNamed(substrateOf(image)));
   const write = substrate.exportImage?.bind(substrate);
-  if (write === undefined) throw new MurmurError('FAILED_PRECONDITION', `images of ${prefixed(substrate.name)} cannot be exported`);
+  if (write === undefined) throw refusal(imageCallErrors.exportUnsupported, [prefixed(substrate.name)]);
   checkServesTenant(reader, substrate);
   const site = await siteOfImage(parts.database, substrate, tenant, image.name);
   const base = await reachable(substrate.name, () => substrate.resolveBase(site, image, rightsOf(parts, reader), signal));

@@ -1,4 +1,4 @@
-import { MurmurError, refusal } from '@murmur/api';
+import { refusal } from '@murmur/api';
 import { sql } from 'kysely';
 
 import { PLATFORM_TENANT, type Reader } from '../../catalog/context.js';
@@ -7,6 +7,7 @@ import type { Database, Queryable } from '../../database/tables.js';
 import type { TenantKeys } from '../../secrets/tenant-keys.js';
 import type { Rights, Substrate } from '../../substrates/substrate.js';
 import { bakeErrors } from '../errors.js';
+import { imageCallErrors } from './errors.js';
 import { prefixed } from '../starting/substrates.js';
 
 /** Where rights are looked up. */
@@ -34,9 +35,7 @@ export function rightsOf(parts: RightsParts, { permits, tenant }: Reader): Right
 export async function secretOf({ database, tenantKeys }: RightsParts, tenant: string, name: string): Promise<string> {
   const value = await readSecretValue(database, tenantKeys, tenant, name);
   if (value !== undefined) return value;
-  throw new MurmurError('FAILED_PRECONDITION', `secret "${name}" does not exist`, {
-    hint: `Store it with "murmur secret set ${name}".`,
-  });
+  throw refusal(imageCallErrors.secretMissing, [name]);
 }
 
 async function isOwn(queryable: Queryable, tenant: string, immutableId: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { MurmurError, type TryImageRequest, type TryImageResponse, TryImageResponseSchema } from '@murmur/api';
+import { type TryImageRequest, type TryImageResponse, TryImageResponseSchema, refusal } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import type { Reader } from '../../catalog/context.js';
@@ -9,6 +9,7 @@ import { deriveGuestKeys } from '../../substrates/guest-keys.js';
 import type { LaunchSpec, Substrate, Token } from '../../substrates/substrate.js';
 import { rememberSite } from '../runs/sites.js';
 import { chunkQueue } from '../runs/chunk-queue.js';
+import { imageCallErrors } from './errors.js';
 import { rightsOf } from './rights.js';
 import type { Admission } from '../room/admission.js';
 import { claimRoom } from '../room/claims.js';
@@ -48,9 +49,8 @@ export async function* tryImage(
   signal: AbortSignal,
 ): AsyncGenerator<TryImageResponse> {
   const { tenant } = reader;
-  if (request.command.length === 0) throw new MurmurError('INVALID_ARGUMENT', 'command is required', { hint: 'Write it after "--".' });
-  if (request.command.some((word) => word.includes('\0')))
-    throw new MurmurError('INVALID_ARGUMENT', 'command must not contain NUL characters');
+  if (request.command.length === 0) throw refusal(imageCallErrors.commandRequired, []);
+  if (request.command.some((word) => word.includes('\0'))) throw refusal(imageCallErrors.commandNul, []);
   const id = `try-${newRunId()}`;
   const token = stepToken(id, 1, 'launch');
   const { launchSpec, substrate } = await prepare(parts, reader, id, request, signal);
@@ -77,9 +77,7 @@ export async function* tryImage(
       sizeOf: ({ event: { case: kind, value } }) => (kind === 'stdout' || kind === 'stderr' ? value.length : 0),
       exceeded: () => {
         left.abort();
-        return new MurmurError('RESOURCE_EXHAUSTED', 'the command prints faster than its output is read', {
-          hint: 'Write the output to a file in the machine, or print less of it.',
-        });
+        return refusal(imageCallErrors.outputUnread, []);
       },
     });
     const sink = {
@@ -135,10 +133,8 @@ async function prepare(parts: TryParts, reader: Reader, id: string, request: Try
   const { diskType, environment, machineType, placement, substrateName } = await loadPlacing(parts.database, reader, request);
   const imageSubstrate = substrateNamed(substrateOf(image));
   if (imageSubstrate !== substrateName) {
-    throw new MurmurError(
-      'INVALID_ARGUMENT',
-      `substrate mismatch: image "${image.name}" is ${prefixed(imageSubstrate)} but environment "${environment.name}" is ${prefixed(substrateName)}`,
-    );
+    const mismatch = [image.name, prefixed(imageSubstrate), environment.name, prefixed(substrateName)] as const;
+    throw refusal(imageCallErrors.substrateMismatch, [...mismatch]);
   }
   checkArchitecture(image, machineType);
   parts.checkImage?.(substrateName, image, placement);

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { MurmurError } from '@murmur/api';
+import { refusal } from '@murmur/api';
 
 import type { Database } from '../../database/tables.js';
+import { imageCallErrors } from '../images/errors.js';
 import type { Admission } from './admission.js';
 import { waits } from './claims.js';
 import { waitsFor } from './queue.js';
@@ -33,9 +34,7 @@ export async function* waitForRoom(
     if (reason !== told) yield reason;
     told = reason;
     if (performance.now() > until) {
-      throw new MurmurError('RESOURCE_EXHAUSTED', `no room for the machine on the server's host within a minute; ${reason}`, {
-        hint: 'Try again when a bake has ended; "murmur bakes ls --all=false" lists those that run, and the operator sets limits.machines.',
-      });
+      throw refusal(imageCallErrors.noRoom, [reason]);
     }
     await delay(pauseMs, undefined, { signal });
   }

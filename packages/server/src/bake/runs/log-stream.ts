@@ -1,8 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import { MurmurError, type StreamBakeLogRequest, type StreamBakeLogResponse, StreamBakeLogResponseSchema } from '@murmur/api';
+import { type StreamBakeLogRequest, type StreamBakeLogResponse, StreamBakeLogResponseSchema, refusal } from '@murmur/api';
 
 import type { Database } from '../../database/tables.js';
 import type { Changes } from './changes.js';
+import { bakeErrors } from '../errors.js';
 import { findRun } from './identify-run.js';
 import { readLog } from './logs.js';
 import { readRun } from './runs.js';
@@ -27,7 +28,7 @@ export async function* streamLog(
   let run = await findRun(parts.database, tenant, request.runId);
   const { id, log_size: size } = run;
   if (request.offset < 0n || request.offset > BigInt(size)) {
-    throw new MurmurError('INVALID_ARGUMENT', `offset must be between 0 and ${size}`);
+    throw refusal(bakeErrors.offsetOutside, [String(size)]);
   }
   using watch = parts.changes.watch(id);
   let offset = Number(request.offset);

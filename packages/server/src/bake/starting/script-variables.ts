@@ -1,4 +1,4 @@
-import { type Fault, MurmurError, type Recipe, type ServiceProfile, type StartBakeRequest, refusal } from '@murmur/api';
+import { type Fault, MurmurError, type Recipe, type ServiceProfile, type StartBakeRequest, refusal, type ErrorRow } from '@murmur/api';
 
 import { bakeErrors } from '../errors.js';
 import type { Reader } from '../../catalog/context.js';
@@ -33,26 +33,20 @@ export function checkVariables(variables: Readonly<Record<string, string>>): voi
   let total = 0;
   for (const [name, value] of Object.entries(variables).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     total += Buffer.byteLength(value);
-    const fault = faultOf(name, value);
-    if (fault !== undefined) faults.push({ code: 'INVALID_ARGUMENT', path: `variables.${name}`, ...fault });
+    const row = faultOf(name, value);
+    if (row !== undefined) faults.push({ code: row.code, path: `variables.${name}`, message: row.message(name), hint: row.hint });
   }
-  if (total > largestTotal) faults.push({ code: 'INVALID_ARGUMENT', message: 'forwarded variables exceed 512 KiB limit' });
+  if (total > largestTotal) faults.push(...refusal(bakeErrors.forwardedTooLarge, []).faults);
   const [first, ...others] = faults;
   if (first !== undefined) throw MurmurError.ofFaults([first, ...others]);
 }
 
-function faultOf(name: string, value: string): Pick<Fault, 'message' | 'hint'> | undefined {
-  if (!namePattern.test(name)) return { message: `secret name ${JSON.stringify(name)} must match [A-Z][A-Z0-9_]*` };
-  if (name.startsWith('MURMUR_')) return { message: `secret name "${name}" is reserved (MURMUR_* is internal)` };
-  if (isSteering(name)) {
-    return {
-      message: `variable "${name}" cannot be forwarded: it changes how a shell or the loader works`,
-      hint: 'Set it inside the provisioning script.',
-    };
-  }
-  if (value.includes('\0')) return { message: `variable "${name}" contains a NUL character` };
-  if (Buffer.byteLength(value) > largestValue) return { message: `variable "${name}" exceeds 64 KiB limit` };
-  return undefined;
+function faultOf(name: string, value: string): ErrorRow<[string]> | undefined {
+  if (!namePattern.test(name)) return bakeErrors.variableName;
+  if (name.startsWith('MURMUR_')) return bakeErrors.variableReserved;
+  if (isSteering(name)) return bakeErrors.variableSteers;
+  if (value.includes('\0')) return bakeErrors.variableNul;
+  return Buffer.byteLength(value) > largestValue ? bakeErrors.variableTooLong : undefined;
 }
 
 /** Whether a variable of this name changes how a shell or the loader works. */
@@ -102,10 +96,10 @@ export async function scriptVariables(
   for (const [index, name] of recipe.secretAllowlist.entries()) {
     if (Object.hasOwn(request.variables, name)) continue;
     const value = values.get(name);
-    const problem = value === undefined ? missing(name, profile) : unusable(name);
-    if (problem !== undefined) {
-      const path = `secret_allowlist[${index}]`;
-      faults.push({ code: 'FAILED_PRECONDITION', path, message: `${path}: ${problem.message}`, hint: problem.hint });
+    const row = value === undefined ? bakeErrors.secretMissing : isSteering(name) ? bakeErrors.secretSteers : undefined;
+    if (row !== undefined) {
+      const hint = value === undefined ? missingHint(name, profile) : row.hint;
+      faults.push({ code: row.code, path: `secret_allowlist[${index}]`, message: row.message(String(index), name), hint });
     } else if (value !== undefined) variables.set(name, value);
   }
   const [first, ...others] = faults;
@@ -117,25 +111,11 @@ export async function scriptVariables(
   return Object.fromEntries(variables);
 }
 
-interface Problem {
-  readonly message: string;
-  readonly hint: string;
-}
-
 /** A secret that is not lent is not told apart from one that is not there. */
-function missing(name: string, profile: ServiceProfile | undefined): Problem {
-  const message = `secret "${name}" does not exist`;
-  if (profile === undefined) return { message, hint: `Store it with "murmur secret set ${name}", or forward it with "-e ${name}".` };
-  if (profile.secretRefs.includes(name)) return { message, hint: `Store it with "murmur secret set ${name}".` };
-  return { message, hint: `Service profile "${profile.name}" does not lend "${name}": add it to the profile's secret_refs.` };
-}
-
-function unusable(name: string): Problem | undefined {
-  if (!isSteering(name)) return undefined;
-  return {
-    message: `secret "${name}" cannot be a variable: it changes how a shell or the loader works`,
-    hint: 'Store it under another name, or take it off the list.',
-  };
+function missingHint(name: string, profile: ServiceProfile | undefined): string {
+  if (profile === undefined) return `Store it with "murmur secret set ${name}", or forward it with "-e ${name}".`;
+  if (profile.secretRefs.includes(name)) return `Store it with "murmur secret set ${name}".`;
+  return `Service profile "${profile.name}" does not lend "${name}": add it to the profile's secret_refs.`;
 }
 
 /** What the script will see, forwarded or from the catalog, as it waits on the run. */

@@ -1,8 +1,8 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { MurmurError } from '@murmur/api';
+import { MurmurError, refusal } from '@murmur/api';
 
-import { maxDepth, tooDeep, tooMany } from './weight-limits.js';
+import { guardErrors, maxDepth } from './errors.js';
 
 /** As {@link assertWeight}, of a message in protobuf's binary format. */
 export function assertBinaryWeight(bytes: Uint8Array, schema: DescMessage, maxElements: number): void {
@@ -26,7 +26,7 @@ class Walk {
   }
 
   message(end: number, schema: DescMessage, depth: number): void {
-    if (depth > maxDepth) throw tooDeep();
+    if (depth > maxDepth) throw refusal(guardErrors.tooDeep, []);
     while (this.#reader.pos < end) {
       const [number, type] = this.#reader.tag();
       this.#count(1);
@@ -49,7 +49,7 @@ class Walk {
 
   #count(elements: number): void {
     this.#elements += elements;
-    if (this.#elements > this.#maxElements) throw tooMany(this.#maxElements);
+    if (this.#elements > this.#maxElements) throw refusal(guardErrors.tooManyElements, [String(this.#maxElements)]);
   }
 }
 
@@ -59,5 +59,5 @@ function isPacked(field: DescField | undefined): boolean {
 }
 
 function malformed(cause?: unknown): MurmurError {
-  return new MurmurError('INVALID_ARGUMENT', 'the request is not a message of this call', { cause });
+  return refusal(guardErrors.malformed, [], { cause });
 }

@@ -1,7 +1,8 @@
 import type { RequestListener } from 'node:http';
 
-import { isLoopback, MurmurError } from '@murmur/api';
+import { isLoopback, refusal, type MurmurError } from '@murmur/api';
 
+import { guardErrors } from './errors.js';
 import type { AnyRequest } from '../connections.js';
 
 /** Whether a request asks for this machine by a name that means it everywhere: no page of another site can have such an address. */
@@ -28,9 +29,7 @@ export function requireOwnName(handler: RequestListener, listenHost: string, nam
 }
 
 function misdirected(host: string): MurmurError {
-  return new MurmurError('PERMISSION_DENIED', `this server does not go by the name ${JSON.stringify(host.slice(0, 253))}`, {
-    hint: 'Where a proxy passes that name on, list it under `hosts` in server.yaml.',
-  });
+  return refusal(guardErrors.otherName, [host.slice(0, 253)]);
 }
 
 /** Without the port and brackets. */

@@ -1,7 +1,7 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
-import { MurmurError, isMapping } from '@murmur/api';
+import { isMapping, refusal } from '@murmur/api';
 
-import { maxDepth, tooDeep, tooMany } from './weight-limits.js';
+import { guardErrors, maxDepth } from './errors.js';
 
 /** Texts shorter than this are read as a number in no time, however many digits they have. */
 const harmlessBytes = 64 * 1024;
@@ -41,8 +41,8 @@ function countElements(bytes: Uint8Array, maxElements: number): void {
       default:
         break;
     }
-    if (elements > maxElements) throw tooMany(maxElements);
-    if (depth > maxDepth) throw tooDeep();
+    if (elements > maxElements) throw refusal(guardErrors.tooManyElements, [String(maxElements)]);
+    if (depth > maxDepth) throw refusal(guardErrors.tooDeep, []);
   }
 }
 
@@ -75,5 +75,5 @@ function refuseLongNumbers(value: unknown, schema: DescMessage): void {
 function checkItem(item: unknown, field: DescField): void {
   if (field.message !== undefined) refuseLongNumbers(item, field.message);
   if (field.scalar === undefined || !wide.includes(field.scalar) || typeof item !== 'string' || item.length <= maxDigits) return;
-  throw new MurmurError('INVALID_ARGUMENT', `${field.name}: expected number`);
+  throw refusal(guardErrors.notNumber, [field.name]);
 }

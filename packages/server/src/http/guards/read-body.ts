@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
-import { MurmurError } from '@murmur/api';
+import { MurmurError, refusal } from '@murmur/api';
+
+import { guardErrors } from './errors.js';
 
 /** How much is read, and who is told before it is kept. */
 export interface BodyLimits {
@@ -42,9 +44,7 @@ export function readBody(request: IncomingMessage, { maxBytes, onBytes }: BodyLi
 }
 
 function tooLarge(maxBytes: number): MurmurError {
-  return new MurmurError('RESOURCE_EXHAUSTED', `the request is larger than the limit of ${maxBytes} bytes`, {
-    hint: 'Send less, or in several parts.',
-  });
+  return refusal(guardErrors.tooLarge, [String(maxBytes)]);
 }
 
 /** The bytes that all requests together may take, so that many large ones at once do not take the server's memory. */
@@ -64,8 +64,8 @@ export function byteBudget(totalBytes: number): ByteBudget {
   return {
     take(caller, bytes) {
       const own = (taken.get(caller) ?? 0) + bytes;
-      if (own > totalBytes / 2) throw exhausted('your requests that are being answered', 'Wait for some of them to end, then try again.');
-      if (total + bytes > totalBytes) throw exhausted('the requests that are being answered', 'Try again in a moment.');
+      if (own > totalBytes / 2) throw refusal(guardErrors.ownBytes, []);
+      if (total + bytes > totalBytes) throw refusal(guardErrors.allBytes, []);
       taken.set(caller, own);
       total += bytes;
     },
@@ -76,8 +76,4 @@ export function byteBudget(totalBytes: number): ByteBudget {
       total -= bytes;
     },
   };
-
-  function exhausted(what: string, hint: string): MurmurError {
-    return new MurmurError('RESOURCE_EXHAUSTED', `${what} hold too many bytes`, { hint });
-  }
 }

@@ -1,5 +1,6 @@
-import { MurmurError } from '@murmur/api';
+import { refusal } from '@murmur/api';
 
+import { guardErrors } from './errors.js';
 import type { Identity } from '../../access/identity.js';
 import { type BucketLimits, tokenBuckets } from './token-buckets.js';
 
@@ -29,9 +30,7 @@ export function refusalBudget(limits: BucketLimits = refusalLimits): RefusalBudg
     },
     requireRoom(caller) {
       if (buckets.left(nameOf(caller)) >= 1) return;
-      throw new MurmurError('RESOURCE_EXHAUSTED', 'too many of your calls were refused', {
-        hint: 'Look at what makes them. One more is taken every few seconds.',
-      });
+      throw refusal(guardErrors.tooManyRefusals, []);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import { MurmurError } from '@murmur/api';
+import { refusal, type MurmurError } from '@murmur/api';
 
+import { guardErrors } from './errors.js';
 import { assertBinaryWeight } from './binary-weight.js';
 import { assertJsonWeight } from './json-weight.js';
 
@@ -33,7 +34,7 @@ export function assertOneMessage(body: Buffer, schema: DescMessage, { format, fr
   // Nothing at all is a fault that the protocols have their own words for.
   if (body.length === 0) return;
   if (body.length < frameBytes || body.readUInt32BE(1) !== body.length - frameBytes) {
-    throw new MurmurError('INVALID_ARGUMENT', 'the request is not one message');
+    throw refusal(guardErrors.notOneMessage, []);
   }
   if (body[0] !== 0) throw compressed();
   assertWeight(body.subarray(frameBytes), schema, format, maxElements);
@@ -56,5 +57,5 @@ export function refuseCompressed(headers: Readonly<Record<string, string | strin
 }
 
 function compressed(): MurmurError {
-  return new MurmurError('UNIMPLEMENTED', 'compressed requests are not taken', { hint: 'Send the request as it is.' });
+  return refusal(guardErrors.compressed, []);
 }

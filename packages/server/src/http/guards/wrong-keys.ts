@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
-import { MurmurError, isMurmurError } from '@murmur/api';
+import { isMurmurError, refusal } from '@murmur/api';
 import type { Logger } from 'pino';
 
+import { guardErrors } from './errors.js';
 import { type BucketLimits, forgetOldest, tokenBuckets } from './token-buckets.js';
 
 /** How many wrong keys are looked at, and how long the others wait. */
@@ -42,7 +43,7 @@ export function watchKeys(limits: WrongKeyLimits, log: Logger): KeyWatch {
     if (wrong.left(peer) >= 1) return;
     const others = waiting.get(peer) ?? 0;
     if (others >= limits.maxWaiting) {
-      throw exhausted('too many wrong keys come from your address', 'Wait a moment, and check your key.');
+      throw refusal(guardErrors.wrongKeys, []);
     }
     waiting.set(peer, others + 1);
     await new Promise((resolve) => setTimeout(resolve, limits.waitMs));
@@ -52,7 +53,7 @@ export function watchKeys(limits: WrongKeyLimits, log: Logger): KeyWatch {
   };
   /** Of a key that has not been good before. */
   const lookAtStrange = async <T>(name: string, look: () => Promise<T>): Promise<T> => {
-    if (strange >= limits.maxStrange) throw exhausted('too many calls wait to be let in', 'Try again in a moment.');
+    if (strange >= limits.maxStrange) throw refusal(guardErrors.tooManyStrangers, []);
     strange++;
     try {
       await waitTurn(name);
@@ -82,8 +83,4 @@ export function watchKeys(limits: WrongKeyLimits, log: Logger): KeyWatch {
       }
     },
   };
-}
-
-function exhausted(message: string, hint: string): MurmurError {
-  return new MurmurError('RESOURCE_EXHAUSTED', message, { hint });
 }

@@ -1,8 +1,9 @@
 import { ConnectError, Code, type Interceptor } from '@connectrpc/connect';
-import { type ErrorCode, MurmurError, isMurmurError } from '@murmur/api';
+import { type ErrorCode, MurmurError, isMurmurError, refusal } from '@murmur/api';
 import type { Logger } from 'pino';
 
 import { isDatabaseOutage } from '../../database/outage.js';
+import { guardErrors } from '../guards/errors.js';
 
 /** Turns whatever a service throws into a coded error. The cause of an internal one goes to the log and never to the client. */
 export function errorInterceptor(log: Logger): Interceptor {
@@ -58,5 +59,5 @@ function interruption({ reason }: AbortSignal, thrown: unknown): ConnectError {
 }
 
 function databaseAway(cause: unknown): MurmurError {
-  return new MurmurError('UNAVAILABLE', "the server's database does not answer", { cause, hint: 'Try again in a moment.' });
+  return refusal(guardErrors.databaseAway, [], { cause });
 }

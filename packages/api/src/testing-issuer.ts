@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
 
-/** A real OIDC provider on the loopback whose keys a test can change. */
+/** A real OIDC provider on the loopback, whose keys a test can change, and where people sign in by device: any name is an account. */
 export interface TestIssuer {
   readonly url: string;
   /** The paths asked for so far. */
@@ -16,12 +16,30 @@ export interface TestIssuer {
   /** Makes new keys, under new names. `keep` publishes the old ones too. */
   rotate(old: 'keep' | 'withdraw'): Promise<void>;
   /** What every request gets from now on; `undefined` is the provider itself again. */
-  answerWith(answer: 'silence' | 'an error' | undefined): void;
+  answerWith(answer: 'silence' | 'an error' | 'a broken connection' | undefined): void;
   close(): Promise<void>;
 }
 
-/** Whom the tokens are for. */
+/** How an issuer differs from an ordinary one. */
+export interface TestIssuerOptions {
+  /** How long its identity tokens are good for, in seconds. */
+  readonly lifetime?: number;
+  /** Whether it gives refresh tokens and ends them on request. */
+  readonly refresh?: 'yes' | 'no';
+  /** Claims of everybody. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+/** Whom the tokens are for that {@link TestIssuer.token} makes. */
 export const audience = 'murmur-test';
+
+/** The client that `murmur auth login` is to it. */
+export const testClientId = 'murmur-cli';
+
+/** The algorithms it has a key for. */
+export const testAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
 interface SigningKey {
   readonly jwk: JWK;
@@ -29,16 +47,15 @@ interface SigningKey {
   readonly key: CryptoKey;
 }
 
-/** The algorithms it has a key for. */
-export const testAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
-
 /** Starts a provider at a free port. */
-export async function startIssuer(): Promise<TestIssuer> {
+export async function startIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const asked: string[] = [];
-  let answer: 'silence' | 'an error' | undefined;
+  let answer: 'silence' | 'an error' | 'a broken connection' | undefined;
   let provider: ReturnType<Provider['callback']> | undefined;
   const server = createServer((request, response) => {
-    asked.push(request.url ?? '');
+    if (answer === 'a broken connection') return request.destroy();
+    const [path = ''] = (request.url ?? '').split('?');
+    asked.push(path);
     if (answer === 'an error') response.writeHead(503).end('busy');
     else if (answer === undefined) void provider?.(request, response);
   });
@@ -52,7 +69,7 @@ export async function startIssuer(): Promise<TestIssuer> {
     count += 1;
     const kept = old === 'keep' ? [...signing.values()] : [];
     signing = new Map(await Promise.all(testAlgorithms.map(async (alg) => [alg, await newKey(alg, `${alg}-${count}`)] as const)));
-    provider = new Provider(url, { jwks: { keys: [...signing.values(), ...kept].map(({ jwk }) => jwk) } }).callback();
+    provider = providerOf(url, [...signing.values(), ...kept], options);
   };
   const keyFor = (algorithm: string): SigningKey => {
     const key = signing.get(algorithm);
@@ -80,6 +97,39 @@ export async function startIssuer(): Promise<TestIssuer> {
         server.closeAllConnections();
       }),
   };
+}
+
+function providerOf(
+  url: string,
+  keys: readonly SigningKey[],
+  { claims = {}, lifetime = 3600, refresh = 'yes' }: TestIssuerOptions,
+): ReturnType<Provider['callback']> {
+  const provider = new Provider(url, {
+    jwks: { keys: keys.map(({ jwk }) => jwk) },
+    clients: [
+      {
+        client_id: testClientId,
+        token_endpoint_auth_method: 'none',
+        grant_types: [deviceGrant, 'refresh_token'],
+        response_types: [],
+        redirect_uris: [],
+        application_type: 'native',
+      },
+    ],
+    features: { deviceFlow: { enabled: true }, revocation: { enabled: refresh === 'yes' } },
+    claims: { openid: ['sub', ...Object.keys(claims)] },
+    findAccount: (_ctx, id) => ({ accountId: id, claims: async () => ({ sub: id, ...claims }) }),
+    issueRefreshToken: async () => refresh === 'yes',
+    // Each is good for one use, as careful issuers have it.
+    rotateRefreshToken: true,
+    ttl: { IdToken: lifetime },
+  });
+  // So that nobody waits for five seconds to be asked again.
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.path === '/device/auth' && ctx.status === 200) ctx.body = { ...(ctx.body as object), interval: 1 };
+  });
+  return provider.callback();
 }
 
 async function newKey(alg: string, kid: string): Promise<SigningKey> {
