@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { cleanStart } from '../packages/server/src/bake/supervisor/clean-start.js';
 import { logOf, runEnded } from './harness/bakes.js';
 import { murmur, murmurOk } from './harness/cli.js';
 import { startServer, type TestServer } from './harness/server.js';
@@ -78,8 +79,9 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('on a whole Debian', () =
   it(
     'a service that does not stop is ended with the machine, whose disk is whole',
     async () => {
-      const { run } = await bake('slow', slowToStop);
+      const { log, run } = await bake('slow', slowToStop);
       expect(run).toMatchObject({ phase: 'completed', attempt: 1 });
+      expect(log).toContain('murmur: ended with the machine, since it did not stop by itself: slow.service\n');
       expect((await murmurOk(server, ['try', run.image_name, ...place, '--', 'cat', '/opt/made'])).trim()).toBe('made');
     },
     long,
@@ -91,6 +93,39 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('on a whole Debian', () =
       const { run } = await bake('hungry', '#!/bin/sh\nset -e\ntail /dev/zero\n');
       expect(run).toMatchObject({ phase: 'failed', attempt: 1 });
       expect(run.error).toContain('(the machine ran out of memory; its environment has 1 GiB)');
+    },
+    long,
+  );
+
+  it.each([
+    ['echo UUID=0f0f0f0f-0000-4000-8000-000000000001 /data ext4 defaults 0 2 >>/etc/fstab', '/etc/fstab names UUID='],
+    ['mv /lib/systemd/systemd /lib/systemd/away', '/sbin/init is missing'],
+    ['systemctl set-default poweroff.target', "systemd's default target is poweroff.target"],
+  ])(
+    'a script that leaves an image which would not start fails once: %s',
+    async (command, reason) => {
+      const { run } = await bake('startless', `#!/bin/sh\nset -e\n${command}\n`);
+      expect(run).toMatchObject({ phase: 'failed', attempt: 1 });
+      expect(run.error).toContain(`no machine of this image could be used: ${reason}`);
+    },
+    long,
+  );
+
+  it(
+    'an image whose own SSH server lets Murmur in no more is told, where there is no other way in',
+    async () => {
+      const look = `${cleanStart}\nstartless=; check_login; printf %s "$startless"`;
+      const asked = async (settings: string) => {
+        const set = `echo '${settings}' >/etc/ssh/sshd_config.d/murmur.conf; ssh-keygen -A >/dev/null`;
+        // Without the way in that these machines have, as on a cloud.
+        const command = `${set}; unshare -m sh -c 'mount -t tmpfs run /run; mkdir /run/sshd; exec sh -c "$1"' sh "$1"`;
+        return (await murmurOk(server, ['try', 'murmur-qemu-base', ...place, '--', 'sh', '-c', command, 'sh', look])).trim();
+      };
+      expect(await asked('')).toBe('');
+      expect(await asked('Port 2222')).toBe('its SSH server does not listen on port 22');
+      expect(await asked('AllowUsers ana')).toBe('its SSH server lets root in no more (AllowUsers)');
+      expect(await asked('PermitRootLogin no')).toBe('its SSH server lets root in no more (PermitRootLogin)');
+      expect(await asked('Prot 22')).toMatch(/^its SSH server does not start: .*line 1/);
     },
     long,
   );

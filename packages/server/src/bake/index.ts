@@ -182,6 +182,10 @@ export function createBakery(parts: BakeryParts): Bakery {
     parts.onSuperseded?.(error);
   }
 
+  async function guard(): Promise<void> {
+    for (const substrate of parts.substrates.values()) await substrate.guard?.();
+  }
+
   const listening = (): Changes => {
     if (changes === undefined) throw new Error('the bakery is not running');
     return changes;
@@ -202,6 +206,7 @@ export function createBakery(parts: BakeryParts): Bakery {
           { name: 'admission', everyMs: 2000, work: admission.look },
           { name: 'recovery', everyMs: 5000, work: recover },
           { name: 'waits', everyMs: 10_000, work: () => tellWaits({ ...parts, log, notes }) },
+          { name: 'guard', everyMs: 5000, work: guard },
           { name: 'reaper', everyMs: 30_000, work: () => reaper.round() },
           { name: 'existence', everyMs: 60_000, work: () => checkOldest({ ...parts, log }, stopping.signal) },
           { name: 'retention', everyMs: 3_600_000, work: async () => void (await removeOld({ ...parts, engine, log }, stopping.signal)) },

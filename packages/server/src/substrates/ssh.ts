@@ -87,7 +87,7 @@ function login({ host, port, keys, signal, socket, username = 'root' }: SshTarge
       reject(error);
     };
     const onError = (error: Error & { level?: string }) => {
-      if (wrongHost) fail(new Error(`the machine at ${host}:${port} presented another host key than the one it was given`));
+      if (wrongHost) fail(otherHost(host, port));
       else if (error.level === 'client-authentication') fail(loginRefused());
       else fail(unreachable(host, port, error));
     };
@@ -249,6 +249,15 @@ function loginRefused(): MurmurError {
     hint:
       "A script has locked root, changed the SSH server's settings or the owner of /. " +
       'Bake the image again on a base image built by this version, which keeps a way in of its own.',
+  });
+}
+
+/** A guest that does not take the key it was given, or somebody else who answers in its place. */
+function otherHost(host: string, port: number): MurmurError {
+  return new MurmurError('FAILED_PRECONDITION', `the machine at ${host}:${port} presented another host key than the one it was given`, {
+    hint:
+      "A script has changed the SSH server's host keys, or something else answers at that address. " +
+      'Bake the image again on a base image built by this version, whose way in has keys of its own.',
   });
 }
 

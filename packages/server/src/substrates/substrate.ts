@@ -217,6 +217,8 @@ export interface Substrate {
   shellCommand?(machine: Machine, keys: GuestKeys): Promise<string>;
   /** Present where base images can be built on the server's own host. */
   readonly baseBuilder?: BaseBuilder;
+  /** Puts back what keeps machines from this host where something else on it has taken that away. Called every few seconds. */
+  guard?(): Promise<void>;
   /** Ends the connections to machines, which go on without them. */
   close?(): Promise<void>;
 }

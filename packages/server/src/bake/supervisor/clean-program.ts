@@ -1,5 +1,6 @@
 import { cleanMounts } from './clean-mounts.js';
 import { cleanRemoval } from './clean-removal.js';
+import { cleanStart, startlessExit } from './clean-start.js';
 import { guestFolder } from './guest-program.js';
 import { shellQuote } from '../../substrates/shell-quote.js';
 
@@ -7,15 +8,19 @@ import { shellQuote } from '../../substrates/shell-quote.js';
  * A program for the guest's `sh` that removes what must not be cloned: identities (host keys, machine-id, random seed), our
  * login key, traces of this boot (cloud-init's instance, leases, logs, histories, temporary files) and the supervisor. Prints
  * `unmounted PATH` for what the script had left mounted. On a guest that lacks some of it, the rest still happens. Then it
- * looks at what it did, and fails with a line for each file that is still there.
+ * looks at what it did, and fails with a line for each file that is still there; and at what another machine needs to start,
+ * and exits with {@link startlessExit} and a line for each thing that is in its way.
  */
 export function cleanProgram(clientPublicKey: string, folder: string = guestFolder): string {
   return `${cleanMounts(folder)}
 ${cleanRemoval(clientPublicKey)}
+${cleanStart}
 begin() {
   umask 077
   kept=
+  startless=
   unmount_new
+  is_container || check_login
   find_foreign
   # What still writes logs would write them again after they were removed.
   if command -v systemctl >/dev/null && [ -d /run/systemd/system ]; then
@@ -51,6 +56,11 @@ begin() {
   if [ -n "$kept" ]; then
     printf %s "$kept" >&3
     exit 1
+  fi
+  is_container || check_start
+  if [ -n "$startless" ]; then
+    printf %s "$startless" >&3
+    exit ${startlessExit}
   fi
   # The supervisor's control groups are memory of this boot alone and vanish with it.
   while umount -l ${folder}; do :; done

@@ -164,6 +164,38 @@ test(
 );
 
 test(
+  'what would keep a machine of the image from starting is told, and what need not be there is not',
+  async () => {
+    const fstab = [
+      '# UUID=none /none ext4',
+      'UUID=0f0f0f0f-0000-4000-8000-000000000000 / ext4 defaults 0 1',
+      'UUID=0f0f0f0f-0000-4000-8000-000000000001 /data ext4 defaults 0 2',
+      '/dev/sdb1 /more ext4',
+      '/dev/sdb2 /later ext4 nofail',
+      '/dev/sdb3 /now-and-then ext4 rw,noauto 0 0',
+      '/dev/vda /again ext4 ro',
+      'tmpfs /memory tmpfs size=1m',
+      'server:/share /share nfs _netdev',
+    ];
+    expect(
+      (await run('cp /etc/fstab /opt/fstab 2>/dev/null; cat >/etc/fstab; mv /sbin/init /opt/init', `${fstab.join('\n')}\n`)).exitCode,
+    ).toBe(0);
+    const device = 'which this machine does not have, without nofail';
+    const left = [
+      '/sbin/init is missing',
+      `/etc/fstab names UUID=0f0f0f0f-0000-4000-8000-000000000001 for /data, ${device}`,
+      `/etc/fstab names /dev/sdb1 for /more, ${device}`,
+    ];
+    expect(await clean()).toEqual({ exitCode: 3, stdout: '', stderr: `${left.join('\n')}\n` });
+    await said('rm /etc/fstab; [ ! -e /opt/fstab ] || mv /opt/fstab /etc/fstab; cp /bin/busybox /sbin/init; chmod 644 /sbin/init');
+    expect(await clean()).toMatchObject({ exitCode: 3, stderr: '/sbin/init cannot be executed\n' });
+    await said('rm /sbin/init; mv /opt/init /sbin/init');
+    expect(await clean()).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  },
+  minutes,
+);
+
+test(
   'a script that takes all memory is told from one that somebody killed',
   async () => {
     // Three that take 100 MB each, again and again: one of them is the first to go, and takes the script along.

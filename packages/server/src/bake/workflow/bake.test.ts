@@ -169,3 +169,13 @@ test.each([
   expect(log).not.toContain('attempt');
   expect(await kitchen.leftovers()).toEqual([]);
 });
+
+test('a script that leaves an image which would not start fails once, with the reason', { timeout: 3 * minutes }, async () => {
+  await kitchen.setRecipe('startless', { script: '#!/bin/sh\nrm /sbin/init\necho LABEL=none /data ext4 >>/etc/fstab\n', timeout: '5m' });
+  const { runId } = await kitchen.bake('startless');
+  const { bake, log } = await kitchen.follow(runId);
+  const reasons = '/sbin/init is missing, /etc/fstab names LABEL=none for /data, which this machine does not have, without nofail';
+  expect(bake).toMatchObject({ phase: 'failed', error: `no machine of this image could be used: ${reasons}` });
+  expect(log).not.toContain('attempt');
+  expect(await kitchen.leftovers()).toEqual([]);
+});

@@ -69,5 +69,6 @@ test('a machine that stands still ends its attempt a minute after its timeout', 
     if (qemu === undefined) throw new Error('the machine runs');
     process.kill(qemu.pid, 'SIGSTOP');
   });
-  expect(ms).toBeLessThan(timeoutSeconds * 1000 + 1.5 * minutes);
+  // The sweep has the machine to itself; elsewhere others may keep this process from looking.
+  expect(ms).toBeLessThan(timeoutSeconds * 1000 + (timeoutSeconds === 30 ? 1 : 1.5) * minutes);
 });

@@ -11,14 +11,14 @@ import { connectEngine } from './engine.js';
 import { referenceIn } from './images.js';
 import { createDockerSubstrate } from './index.js';
 import { containerName } from './machine.js';
-import { startTestEngine, type TestEngine } from './testing-engine.js';
+import { openParts, startTestEngine, type TestEngine } from './testing-engine.js';
 import { proxyEngine } from './testing-proxy.js';
 
 describeSubstrate('Docker', async (): Promise<PlaceUnderTest> => {
   const engine = await startTestEngine();
   const { docker } = await connectEngine(engine.socket);
   const proxy = await proxyEngine(engine.socket, join(engine.folder, 'proxy.sock'));
-  const reopen = () => createDockerSubstrate({ socket: proxy.socket, dataDir: engine.folder });
+  const reopen = () => createDockerSubstrate({ ...openParts, socket: proxy.socket, dataDir: engine.folder });
   const substrate = await reopen();
   return {
     substrate,

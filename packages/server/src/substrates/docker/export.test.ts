@@ -15,7 +15,7 @@ import { connectEngine } from './engine.js';
 import { exportsFolder } from './export.js';
 import { createDockerSubstrate, type DockerSubstrate } from './index.js';
 import { lastError } from './progress.js';
-import { startTestEngine, type TestEngine } from './testing-engine.js';
+import { openParts, startTestEngine, type TestEngine } from './testing-engine.js';
 
 const { signal } = new AbortController();
 const keys = deriveGuestKeys(randomBytes(64));
@@ -26,7 +26,7 @@ let substrate: DockerSubstrate;
 let baked: ResolvedBase;
 beforeAll(async () => {
   engine = await startTestEngine();
-  substrate = await createDockerSubstrate({ socket: engine.socket, dataDir: engine.folder });
+  substrate = await createDockerSubstrate({ ...openParts, socket: engine.socket, dataDir: engine.folder });
   const owner = { installation: 'export', tenant: 'local/default', runId: 'run' };
   const token = 'export-1-launch' as Token;
   const machine = await substrate.launch(
@@ -75,7 +75,7 @@ test('nothing stays of an export that was read, broken off, or left by a server 
   await expect(substrate.exportImage(site(), baked, stop)).rejects.toThrow('enough');
   expect(await readdir(exportsFolder(engine.folder))).toEqual([]);
   await writeFile(join(exportsFolder(engine.folder), 'left.tar'), '');
-  await createDockerSubstrate({ socket: engine.socket, dataDir: engine.folder });
+  await createDockerSubstrate({ ...openParts, socket: engine.socket, dataDir: engine.folder });
   expect(await readdir(exportsFolder(engine.folder))).toEqual([]);
 });
 

@@ -1,6 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { DockerSourceSchema, type Image, MurmurError } from '@murmur/api';
+import type { Logger } from 'pino';
 
+import { defaultReach, type GuestReach } from '../guest-reach.js';
 import type { OwnedThing, ResolvedBase, Rights, Site, Substrate, Token } from '../substrate.js';
 import { createBaseBuilder } from './base.js';
 import { captureContainer } from './capture.js';
@@ -10,6 +12,7 @@ import { exportArchive, notHere, openExports } from './export.js';
 import { asHandle, type ImageReference, discardImage, imageExists, inspectImage, keepImage, listPending, referenceIn } from './images.js';
 import { ofInstallation, ownerIn } from './labels.js';
 import { containerName, guestFolder, hasContainer, launchContainer, removeContainer, runningContainer } from './machine.js';
+import { openNetwork } from './network.js';
 import { isPushed, type PushTarget, pushImage } from './push.js';
 import { fetchBase, resolveInRegistry } from './registry.js';
 
@@ -22,18 +25,24 @@ export interface DockerOptions {
   readonly dataDir: string;
   /** The engine's socket; {@link defaultSocket} unless given. */
   readonly socket?: string | undefined;
+  /** This installation's id, which its network is named by. */
+  readonly installation: string;
+  /** What containers may connect to. */
+  readonly reach?: GuestReach;
+  readonly log: Logger;
   /** Where baked images are pushed; nowhere unless given. */
   readonly registry?: PushTarget | undefined;
 }
 
 /** This substrate has all that only some have, but connections to end. */
-export type DockerSubstrate = Substrate & Required<Pick<Substrate, 'baseBuilder' | 'exportImage' | 'shellCommand'>>;
+export type DockerSubstrate = Substrate & Required<Pick<Substrate, 'baseBuilder' | 'exportImage' | 'guard' | 'shellCommand'>>;
 
 /** The substrate that runs machines as containers of a Docker Engine. Rejects when the engine does not answer. */
 export async function createDockerSubstrate(options: DockerOptions): Promise<DockerSubstrate> {
   const { dataDir, registry, socket = defaultSocket } = options;
   const engine = await connectEngine(socket);
   await openExports(dataDir);
+  const network = await openNetwork(engine, { reach: defaultReach, ...options });
   const site = { engine: engine.id } as unknown as Site;
 
   return {
@@ -47,9 +56,11 @@ export async function createDockerSubstrate(options: DockerOptions): Promise<Doc
     async launch(spec, token, signal) {
       if (!imageIdPattern.test(spec.base.immutableId) && !(await hasContainer(engine, token, signal)))
         await fetchBase(engine, spec, signal, registry);
-      await launchContainer(engine, spec, token, spec.base.immutableId, signal);
+      await asked(signal, network.ensure);
+      await launchContainer(engine, spec, token, { image: spec.base.immutableId, network: network.name }, signal);
       return { site, token, handle: { container: containerName(token) } };
     },
+    guard: network.guard,
     async waitReady(machine, _keys, signal) {
       await runningContainer(engine, machine, signal);
     },

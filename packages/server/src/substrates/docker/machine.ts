@@ -24,16 +24,23 @@ export function containerName(token: Token): string {
 
 /**
  * Makes and starts the container of a token, or finds it. It holds nothing of the host: no mounts, no privilege, the engine's
- * own seccomp profile and network. It ends by itself after its lifetime, and the engine then removes it.
+ * own seccomp profile, and the network of Murmur's containers. It ends by itself after its lifetime, and the engine then removes it.
  */
-export async function launchContainer(engine: Engine, spec: LaunchSpec, token: Token, image: string, signal: AbortSignal): Promise<void> {
+export async function launchContainer(
+  engine: Engine,
+  spec: LaunchSpec,
+  token: Token,
+  place: { readonly image: string; readonly network: string | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const { image } = place;
   const { docker } = engine;
   const base = await asked(signal, () => unlessStatus(404, docker.getImage(image).inspect()));
   if (base === undefined) throw new PlatformFault(`the base image ${image} is gone from the Docker engine`);
   const container = docker.getContainer(containerName(token));
   await asked(signal, async () => {
     try {
-      await docker.createContainer(createOptions(spec, token, image, base.Config));
+      await docker.createContainer(createOptions(spec, token, place, base.Config));
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
       const there = await unlessStatus(404, container.inspect());
@@ -48,7 +55,7 @@ export async function launchContainer(engine: Engine, spec: LaunchSpec, token: T
 function createOptions(
   spec: LaunchSpec,
   token: Token,
-  image: string,
+  { image, network }: { readonly image: string; readonly network: string | undefined },
   base: { readonly User?: string; readonly Healthcheck?: unknown },
 ): ContainerCreateOptions {
   return {
@@ -61,6 +68,7 @@ function createOptions(
     ...(base.User === undefined || base.User === '' ? {} : { User: 'root' }),
     ...(base.Healthcheck === undefined ? {} : { Healthcheck: { Test: ['NONE'] } }),
     HostConfig: {
+      ...(network === undefined ? {} : { NetworkMode: network }),
       AutoRemove: true,
       Memory: spec.memoryMb * bytesPerMb,
       MemorySwap: spec.memoryMb * bytesPerMb,

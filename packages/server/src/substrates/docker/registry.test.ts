@@ -8,7 +8,7 @@ import type { LaunchSpec, ResolvedBase, Rights, Token } from '../substrate.js';
 import { connectEngine, type Engine } from './engine.js';
 import { createDockerSubstrate, type DockerSubstrate } from './index.js';
 import { lastError } from './progress.js';
-import { startTestEngine, type TestEngine } from './testing-engine.js';
+import { openParts, startTestEngine, type TestEngine } from './testing-engine.js';
 import { registryLogin, startTestRegistry, type TestRegistry } from './testing-registry.js';
 
 const { signal } = new AbortController();
@@ -21,7 +21,7 @@ let world: { engine: TestEngine; docker: Engine['docker']; substrate: DockerSubs
 beforeAll(async () => {
   const engine = await startTestEngine();
   const { docker } = await connectEngine(engine.socket);
-  const substrate = await createDockerSubstrate({ socket: engine.socket, dataDir: engine.folder });
+  const substrate = await createDockerSubstrate({ ...openParts, socket: engine.socket, dataDir: engine.folder });
   const [open, locked] = [await startTestRegistry(engine, 'open'), await startTestRegistry(engine, 'password')];
   world = { engine, docker, substrate, open, locked };
   await push(`${open.host}/acme/tiny`);
@@ -180,6 +180,7 @@ describe('the operator’s own registry', () => {
   const owner = { installation: 'registry', tenant: 'local/default', runId: 'run' };
   const openPushing = (host: string, credential = { username, password, serveraddress: host }) =>
     createDockerSubstrate({
+      ...openParts,
       socket: world.engine.socket,
       dataDir: world.engine.folder,
       registry: { repository: `${host}/bakes`, credential },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { pino } from 'pino';
 import { pack } from 'tar-fs';
 
 import { runOnHost } from '../host-command.js';
@@ -11,6 +12,9 @@ import { makeBusyboxRoot } from '../testing/busybox-root.js';
 import { connectEngine } from './engine.js';
 
 const readyMs = 60_000;
+
+/** What most tests open the substrate with. Their engine's network is its own, and nothing of the host has to be kept from it. */
+export const openParts = { installation: 'test', reach: 'any', log: pino({ level: 'silent' }) } as const;
 
 /** A Docker Engine of a test's own, with data, socket and processes apart from any other on the host. */
 export interface TestEngine extends AsyncDisposable {

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 
 import { bootId } from '../../host/boot-id.js';
-import { answeredWithin, PlatformFault, type GuestKeys, type Owner, type Token } from '../substrate.js';
+import { answeredWithin, type CaptureSpec, PlatformFault, type GuestKeys, type Token } from '../substrate.js';
 import { moveDurably, syncPath, writeAtomically } from '../../host/durable-files.js';
 import { isMissing, readIfPresent } from './files.js';
 import { readCaptureNote, writeCaptureNote } from './capture-notes.js';
@@ -23,7 +23,7 @@ const preparedMs = 10 * 60_000;
 export interface CaptureRequest {
   readonly machine: Token;
   readonly keys: GuestKeys;
-  readonly artifact: { readonly name: string; readonly token: Token; readonly owner: Owner };
+  readonly artifact: CaptureSpec;
   readonly channels: Channels;
   readonly signal: AbortSignal;
   /** Runs what gives an image its place while nobody else adds or removes one. */
@@ -90,7 +90,8 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
   if ((await findProcesses(folder)).length > 0) {
     // A repeated call may find the machine prepared, told, or stopped but not ended yet.
     if (record.stopping === undefined) stopping = await prepareToStop(layout, record, request, making);
-    await powerOff(layout, request);
+    const unstopped = await powerOff(layout, request);
+    if (unstopped.length > 0) await request.artifact.tell?.(`ended with the machine, since it did not stop by itself: ${unstopped.join(', ')}`);
     await endStopped(layout, record.token, request.signal);
     await request.channels.close(record.token);
   }

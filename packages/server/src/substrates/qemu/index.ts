@@ -16,6 +16,7 @@ import { createChannels } from './channels.js';
 import { captureMachine } from './capture.js';
 import { captureNotes, digestIn, forgetCapture, imageReference } from './capture-notes.js';
 import { runOnHost } from '../host-command.js';
+import { guardMachines } from './guard.js';
 import { onHost } from './host-faults.js';
 import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './images.js';
 import { openIsolation } from './isolation.js';
@@ -41,7 +42,7 @@ export interface QemuOptions {
 }
 
 /** This substrate has all that only some have. */
-export type QemuSubstrate = Substrate & Required<Pick<Substrate, 'baseBuilder' | 'close' | 'exportImage' | 'shellCommand'>>;
+export type QemuSubstrate = Substrate & Required<Pick<Substrate, 'baseBuilder' | 'close' | 'exportImage' | 'guard' | 'shellCommand'>>;
 
 /** The catalog name of the platform's base image. */
 const baseName = 'murmur-qemu-base';
@@ -75,6 +76,7 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
         await onHost(() => launchMachine(layout, { probe, isolation }, spec, token));
         return { site, token, handle: { token } };
       }),
+    guard: () => guardMachines(layout, isolation, options.log),
     waitReady: (machine, keys, signal) => onHost(() => waitForBoot((limit) => channels.open(machine.token, keys, limit), signal)),
     channel: (machine, keys, signal) => onHost(() => channels.open(machine.token, keys, signal)),
     capture: (machine, keys, artifact, signal) =>

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import type { GuestReach } from '../guest-reach.js';
 import { runOnHost } from '../host-command.js';
@@ -96,6 +96,27 @@ describe.skipIf(process.getuid?.() !== 0)('a machine and its host', () => {
     expect(others).toEqual([]);
     expect([field('CapPrm'), field('NoNewPrivs'), field('Seccomp')]).toEqual([['0000000000000000'], ['1'], ['2']]);
     expect(await readFile(`/proc/${qemu?.pid}/limits`, 'utf8')).toMatch(/^Max core file size\s+0\s+0\s/m);
+  });
+
+  test('the table of a running machine is put back when somebody flushes it away, and that of an ended one is not', async () => {
+    const { boot, dataDir, substrate } = await open();
+    const machine = await boot('flushed');
+    await boot('ended');
+    const { isolation } = JSON.parse(await readFile(path.join(dataDir, 'machines', 'flushed', 'machine.json'), 'utf8')) as {
+      isolation: { table: string };
+    };
+    process.kill((await findQemu(path.join(dataDir, 'machines', 'ended')))?.pid ?? 0, 'SIGKILL');
+    await vi.waitFor(async () => expect(await findProcesses(path.join(dataDir, 'machines', 'ended'))).toEqual([]), { timeout: 60_000 });
+    // As `flush ruleset` does, which would open the machines of other tests too.
+    await runOnHost('nft', [`delete table inet ${isolation.table}`]);
+    expect(await reached(machine, [privateAddress])).toEqual([privateAddress]);
+    const before = await tables();
+
+    await substrate.guard();
+    expect((await tables()).filter((table) => !before.includes(table))).toEqual([isolation.table]);
+    expect(await reached(machine, everywhere)).toEqual([]);
+    await substrate.guard();
+    expect(await reached(machine, everywhere)).toEqual([]);
   });
 
   test('the table of the firewall goes with its machine, whoever ends it', async () => {

@@ -13,6 +13,8 @@ const users = { first: 1_879_048_192, count: 2 ** 28 - 1 };
 export interface Isolation {
   /** Keeps the host from a machine, before it is started. What it comes to is written down before it is done. */
   closeOff(write: (isolation: MachineIsolation) => Promise<void>): Promise<void>;
+  /** Keeps the host from a machine again whose table is gone. */
+  restore(isolation: MachineIsolation): Promise<void>;
 }
 
 /** How one machine is kept from its host; both are absent where the host cannot do it. */
@@ -34,6 +36,9 @@ export async function openIsolation(reach: GuestReach, log: Logger): Promise<Iso
       const table = newTable();
       await write({ user, table });
       await closeNetwork({ table, user, reach });
+    },
+    async restore({ table, user }) {
+      if (reach !== 'any' && table !== undefined && user !== undefined) await closeNetwork({ table, user, reach });
     },
   };
 }

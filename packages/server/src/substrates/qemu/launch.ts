@@ -8,8 +8,8 @@ import { MurmurError } from '@murmur/api';
 import { remakeRuntimeDir } from '../../host/runtime-dir.js';
 import { PlatformFault, type GuestKeys, type LaunchSpec, type Token } from '../substrate.js';
 import type { AcceleratorProbe } from './accelerator.js';
+import { removeTable } from '../guest-firewall.js';
 import { plainEnvironment, runOnHost } from '../host-command.js';
-import { removeNetwork } from './guest-network.js';
 import type { Isolation } from './isolation.js';
 import { controlSocket, eventSocket, imageFolder, machineFolder, relativeDisk, type Layout } from './layout.js';
 import { findQemu, isRunning, killProcesses, type ProcessIdentity } from './machine-process.js';
@@ -73,7 +73,7 @@ export async function removeMachine(layout: Layout, token: Token): Promise<void>
   const folder = machineFolder(layout, token);
   await killProcesses(folder);
   const table = (await readMachine(layout, token))?.isolation?.table;
-  if (table !== undefined) await removeNetwork(table);
+  if (table !== undefined) await removeTable(table);
   await rm(folder, { recursive: true, force: true });
   for (const socket of [controlSocket(layout, token), eventSocket(layout, token)]) await rm(socket, { force: true });
 }

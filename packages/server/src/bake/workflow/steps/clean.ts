@@ -5,6 +5,7 @@ import { remark } from '../../runs/logs.js';
 import { openVariables } from '../../starting/script-variables.js';
 import { BakeFailure, type BakeStep } from '../step.js';
 import { cleanProgram } from '../../supervisor/clean-program.js';
+import { startlessExit } from '../../supervisor/clean-start.js';
 import { complaint } from '../../supervisor/guest-answer.js';
 
 /** More names than these make no message clearer. */
@@ -32,6 +33,7 @@ export const clean: BakeStep = {
     }
     if (exitCode === 0) return {};
     if (endedBySignal(exitCode)) await assertNotGoingDown(session);
+    if (exitCode === startlessExit) throw new BakeFailure(`no machine of this image could be used: ${said(stderr.trim().split('\n'))}`);
     throw new BakeFailure(`the machine could not be cleaned: ${said(stderr.trim().split('\n'))}`);
   },
 };

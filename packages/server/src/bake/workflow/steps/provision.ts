@@ -15,8 +15,11 @@ import { complaint, guestAnswer } from '../../supervisor/guest-answer.js';
 import { readCommand, type ScriptStart, startAndReadProgram, stopCommand } from '../../supervisor/guest-program.js';
 
 const shownLines = 10;
-/** The guest ends the script by its own clock; this much later it is over at the latest, however the guest behaves. */
-const graceMs = 60_000;
+/**
+ * The guest ends the script by its own clock; a minute later the attempt is over at the latest, however the guest behaves. The last
+ * seconds of that are for saying so.
+ */
+const graceMs = 55_000;
 /** How much of the time that a script was followed may be forgotten when the server ends. */
 const noteEveryMs = 10_000;
 /** A read waits a few seconds for output; one that takes this long is stuck with its connection. */
@@ -30,7 +33,7 @@ const mostBacklog = 32;
 /** The machine ends by itself an hour after its script's timeout; until half of that, it may wait for a server that was away. */
 const mostWaitedMs = 30 * 60_000;
 /** Killing a process tree takes a slow guest some seconds: the server begins this much before the grace is over. */
-const stopMs = 20_000;
+const stopMs = 15_000;
 
 /**
  * Runs the recipe's script under the supervisor in the guest and follows its output until it ends. Repeated after a crash it
