@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { logOf, runEnded, runsOf, setRecipe } from './harness/bakes.js';
+import { logOf, type Run, runEnded, runsOf, setRecipe } from './harness/bakes.js';
 import { murmurOk } from './harness/cli.js';
 import { machinesOf } from './harness/machines.js';
 import { startServer, type TestServer } from './harness/server.js';
@@ -58,3 +58,58 @@ it.runIf(process.env['MURMUR_FULL'] === 'sweep')(
     expect(await logOf(server, last?.run_id ?? '')).toContain('murmur: queued: 2 ahead\n');
   },
 );
+
+const gib = 1024 ** 3;
+
+it.runIf(process.env['MURMUR_FULL'] === 'sweep')(
+  'fifty machines that ask for 200 GiB at once stay within the memory that the host gives, and all are baked',
+  { timeout: 3_600_000 },
+  async () => {
+    const many = Array.from({ length: 50 }, (_, index) => `m-${index}`);
+    await server.stop();
+    await writeFile(join(server.dataDir, 'server.yaml'), 'limits:\n  machines: {memory_gb: 16, vcpus: 100}\n');
+    await server.start();
+    // Each takes what it was promised a part of.
+    for (const name of many) await setRecipe(server, name, '#!/bin/sh\nset -e\ndd if=/dev/zero of=/dev/null bs=500M count=1\n');
+    let over = false;
+    const most = { machines: 0, bytes: 0 };
+    const watching = (async () => {
+      while (!over) {
+        const machines = await machinesOf(server.dataDir);
+        most.machines = Math.max(most.machines, machines.length);
+        most.bytes = Math.max(
+          most.bytes,
+          (await Promise.all(machines.map(({ pid }) => residentBytes(pid)))).reduce((a, b) => a + b, 0),
+        );
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    })();
+    try {
+      const medium = ['murmur-qemu-medium', 'murmur-qemu-local'];
+      for (const name of many) await murmurOk(server, ['bake', name, ...medium]);
+      await eventually(
+        'every bake',
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, 2000));
+          const runs = JSON.parse(await murmurOk(server, ['bakes', 'ls', '--page-size', '100', '-o', 'json'])) as readonly Run[];
+          const mine = runs.filter(({ recipe }) => many.includes(recipe));
+          expect(mine.filter(({ phase }) => phase === 'failed')).toEqual([]);
+          return mine.length === many.length && mine.every(({ phase }) => phase === 'completed') ? true : undefined;
+        },
+        3_000_000,
+      );
+    } finally {
+      over = true;
+      await watching;
+    }
+    process.stdout.write(`at most ${most.machines} machines at once, with ${(most.bytes / gib).toFixed(2)} GiB in memory\n`);
+    expect(most.machines).toBeGreaterThan(1);
+    expect(most.machines).toBeLessThanOrEqual(4);
+    expect(most.bytes).toBeLessThan(16 * gib);
+  },
+);
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+}

@@ -6,6 +6,7 @@ import { eventually } from './wait.js';
 /** A run as `bakes show -o json` prints it. */
 export interface Run {
   readonly run_id: string;
+  readonly recipe: string;
   readonly phase: string;
   readonly attempt: number;
   readonly image_name: string;

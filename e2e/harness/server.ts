@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -48,6 +48,8 @@ export interface ServerChoices {
   readonly keyOf?: TestServer;
   /** The most files it may have open. */
   readonly openFiles?: number;
+  /** The server, stopped, whose data it is started on, and which of that there is: as after a restore from a backup. */
+  readonly restored?: { readonly of: TestServer; readonly names: readonly string[] };
   /** What its `server.yaml` says. */
   readonly configuration?: string;
   /** What it may not do although it is root, such as `net_admin`. */
@@ -55,9 +57,11 @@ export interface ServerChoices {
 }
 
 /** Starts a server on a free port. */
-export async function startServer({ configuration, databaseUrl, keyOf, openFiles, without }: ServerChoices = {}): Promise<TestServer> {
+export async function startServer(choices: ServerChoices = {}): Promise<TestServer> {
+  const { configuration, databaseUrl, keyOf, openFiles, restored, without } = choices;
   const dataDir = await mkdtemp(join(tmpdir(), 'murmur-e2e-'));
   if (keyOf !== undefined) await copyFile(join(keyOf.dataDir, 'master.key'), join(dataDir, 'master.key'));
+  for (const name of restored?.names ?? []) await cp(join(restored?.of.dataDir ?? '', name), join(dataDir, name), { recursive: true });
   if (configuration !== undefined) await writeFile(join(dataDir, 'server.yaml'), configuration, { mode: 0o600 });
   const onDatabase = databaseUrl === undefined ? [] : ['--database-url', databaseUrl];
   const logFile = join(dataDir, 'server.log');

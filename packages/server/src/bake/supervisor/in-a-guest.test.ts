@@ -130,7 +130,10 @@ test(
     const file = [...own.slice(0, 5), `${keys.clientPublic} ours`, ...own.slice(5)].join('\n');
     await said(`${chattr} -i /etc/ssh/ssh_host_rsa_key /var/tmp/deep/er/file; ${chattr} -a /var/log/x.log; mkdir -p ${home}`);
     expect((await run(`cat >${home}/authorized_keys`, `${file}\n`)).exitCode).toBe(0);
-    await run('dd if=/dev/zero of=/opt/fill bs=1M; dd if=/dev/zero of=/opt/fill2 bs=4k; dd if=/dev/zero of=/run/fill bs=1M');
+    // Most of it without writing it.
+    const free = `"$(df -k / | awk 'END { print $4 * 1024 }')"`;
+    await run(`fallocate -l ${free} /opt/fill; dd if=/dev/zero of=/opt/fill2 bs=64k; dd if=/dev/zero of=/opt/fill3 bs=4k`);
+    await run('dd if=/dev/zero of=/run/fill bs=1M');
     expect(await clean()).toEqual({
       exitCode: 1,
       stdout: '',
@@ -140,7 +143,7 @@ test(
     await said('rm /run/fill');
     expect(await clean()).toEqual({ exitCode: 0, stdout: '', stderr: '' });
     expect(await said(`cat ${home}/authorized_keys`)).toBe(own.join('\n'));
-    await said('rm /opt/fill /opt/fill2');
+    await said('rm /opt/fill /opt/fill2 /opt/fill3');
   },
   minutes,
 );
@@ -199,7 +202,8 @@ test(
   'a script that takes all memory is told from one that somebody killed',
   async () => {
     // Three that take 100 MB each, again and again: one of them is the first to go, and takes the script along.
-    const hungry = '(dd if=/dev/zero of=/dev/null bs=100000000 2>/dev/null || kill -9 $$) &';
+    // None holds the output, which would be waited for.
+    const hungry = '(dd if=/dev/zero of=/dev/null bs=100000000 || kill -9 $$) >/dev/null 2>&1 &';
     expect(await runScript(`#!/bin/sh\n${hungry}\n${hungry}\n${hungry}\nwait\n`)).toBe('exited 137 out-of-memory');
   },
   minutes,

@@ -20,7 +20,7 @@ const [privateAddress, linkLocal] = [`10.213.${process.pid % 250}.1`, `169.254.2
 const loopback = '10.0.2.2';
 
 /** The firewall and users of their own take root. */
-describe.skipIf(process.getuid?.() !== 0)('a machine and its host', () => {
+describe.skipIf(process.getuid?.() !== 0)('a machine and its host', { timeout: 180_000 }, () => {
   let folder: string;
   let service: Server;
   let machines: TinyMachines | undefined;
@@ -98,26 +98,30 @@ describe.skipIf(process.getuid?.() !== 0)('a machine and its host', () => {
     expect(await readFile(`/proc/${qemu?.pid}/limits`, 'utf8')).toMatch(/^Max core file size\s+0\s+0\s/m);
   });
 
-  test('the table of a running machine is put back when somebody flushes it away, and that of an ended one is not', async () => {
-    const { boot, dataDir, substrate } = await open();
-    const machine = await boot('flushed');
-    await boot('ended');
-    const { isolation } = JSON.parse(await readFile(path.join(dataDir, 'machines', 'flushed', 'machine.json'), 'utf8')) as {
-      isolation: { table: string };
-    };
-    process.kill((await findQemu(path.join(dataDir, 'machines', 'ended')))?.pid ?? 0, 'SIGKILL');
-    await vi.waitFor(async () => expect(await findProcesses(path.join(dataDir, 'machines', 'ended'))).toEqual([]), { timeout: 60_000 });
-    // As `flush ruleset` does, which would open the machines of other tests too.
-    await runOnHost('nft', [`delete table inet ${isolation.table}`]);
-    expect(await reached(machine, [privateAddress])).toEqual([privateAddress]);
-    const before = await tables();
+  test(
+    'the table of a running machine is put back when somebody flushes it away, and that of an ended one is not',
+    { timeout: 300_000 },
+    async () => {
+      const { boot, dataDir, spec, substrate } = await open();
+      const machine = await boot('flushed');
+      await substrate.launch(spec, 'ended' as Token, signal);
+      const { isolation } = JSON.parse(await readFile(path.join(dataDir, 'machines', 'flushed', 'machine.json'), 'utf8')) as {
+        isolation: { table: string };
+      };
+      process.kill((await findQemu(path.join(dataDir, 'machines', 'ended')))?.pid ?? 0, 'SIGKILL');
+      await vi.waitFor(async () => expect(await findProcesses(path.join(dataDir, 'machines', 'ended'))).toEqual([]), { timeout: 60_000 });
+      // As `flush ruleset` does, which would open the machines of other tests too.
+      await runOnHost('nft', [`delete table inet ${isolation.table}`]);
+      expect(await reached(machine, [privateAddress])).toEqual([privateAddress]);
+      const before = await tables();
 
-    await substrate.guard();
-    expect((await tables()).filter((table) => !before.includes(table))).toEqual([isolation.table]);
-    expect(await reached(machine, everywhere)).toEqual([]);
-    await substrate.guard();
-    expect(await reached(machine, everywhere)).toEqual([]);
-  });
+      await substrate.guard();
+      expect((await tables()).filter((table) => !before.includes(table))).toEqual([isolation.table]);
+      expect(await reached(machine, everywhere)).toEqual([]);
+      await substrate.guard();
+      expect(await reached(machine, everywhere)).toEqual([]);
+    },
+  );
 
   test('the table of the firewall goes with its machine, whoever ends it', async () => {
     const { substrate, spec, site, dataDir, reopen } = await open();
