@@ -91,7 +91,8 @@ async function stopCleanly(layout: Layout, record: MachineRecord, request: Captu
     // A repeated call may find the machine prepared, told, or stopped but not ended yet.
     if (record.stopping === undefined) stopping = await prepareToStop(layout, record, request, making);
     const unstopped = await powerOff(layout, request);
-    if (unstopped.length > 0) await request.artifact.tell?.(`ended with the machine, since it did not stop by itself: ${unstopped.join(', ')}`);
+    if (unstopped.length > 0)
+      await request.artifact.tell?.(`ended with the machine, since it did not stop by itself: ${unstopped.join(', ')}`);
     await endStopped(layout, record.token, request.signal);
     await request.channels.close(record.token);
   }
