@@ -1,6 +1,5 @@
 import { defineCommand } from '../define-command.js';
 import { usageError } from '../failure.js';
-import { renderBytes } from '../output/bytes.js';
 import { receive, saveDownload } from '../client/download.js';
 import { textArgument } from '../parameters.js';
 
@@ -57,3 +56,15 @@ export const command = defineCommand<Flags, [name: string, file: string]>({
     }
   },
 });
+
+/** An amount of bytes for people, such as `271 MiB`. */
+function renderBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let amount = bytes;
+  let unit = 0;
+  while (amount >= 1024 && unit < units.length - 1) {
+    amount /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 || amount >= 10 ? Math.round(amount) : amount.toFixed(1)} ${units[unit] ?? ''}`;
+}

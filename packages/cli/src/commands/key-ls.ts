@@ -1,11 +1,13 @@
 import { type ApiKey, ApiKeySchema } from '@murmur/api';
 
 import { defineCommand } from '../define-command.js';
-import { apiKeyHeaders, apiKeyRow } from '../output/api-key-row.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
 import { renderTable } from '../output/table.js';
+import { renderTime } from '../output/time.js';
 
 type Flags = OutputFlags & { readonly all: boolean };
+
+const apiKeyHeaders = ['id', 'subject', 'key', 'created', 'expires', 'revoked', 'author', 'description'] as const;
 
 /** `murmur key ls`. */
 export const command = defineCommand<Flags, []>({
@@ -41,3 +43,8 @@ export const command = defineCommand<Flags, []>({
     context.stdout.write(renderDocument(format, documents));
   },
 });
+
+function apiKeyRow(key: ApiKey): string[] {
+  const { id, subject, masked, createTime, expireTime, revokeTime, author, description } = key;
+  return [id, subject, masked, renderTime(createTime), renderTime(expireTime), renderTime(revokeTime), author, description];
+}

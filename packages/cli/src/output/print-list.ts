@@ -1,7 +1,6 @@
 import type { Context } from '../context.js';
 import { wholeNumber } from '../parameters.js';
 import type { OutputFlags } from './output-flag.js';
-import { shellWords } from './shell-words.js';
 
 /** What a command with {@link pageFlags} receives. */
 export type PageFlags = OutputFlags & {
@@ -76,4 +75,9 @@ export function filterWords(filters: Readonly<Record<string, string | boolean | 
     if (value === undefined || value === false || value === '') return [];
     return value === true ? [`--${flag}`] : [`--${flag}`, value];
   });
+}
+
+/** Words as a line that a shell reads back as the same words. */
+function shellWords(words: readonly string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
 }

@@ -3,9 +3,8 @@ import { DiskTypeSchema, EnvironmentSchema, type Image, ImageSchema, MachineType
 
 import type { Database } from '../database/tables.js';
 import { type BuiltinConfig, baseImages } from './builtins/base-images.js';
-import { diskTypes } from './builtins/disk-types.js';
 import { environments, placements } from './builtins/local.js';
-import { machineTypes } from './builtins/machine-types.js';
+import { diskTypes, machineTypes } from './builtins/types.js';
 import { roles } from './builtins/roles.js';
 import { PLATFORM_TENANT, everything } from './context.js';
 import { throwFaults } from './faults.js';

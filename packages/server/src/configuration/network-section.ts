@@ -1,4 +1,5 @@
-import { isPrefix } from '../host/prefix.js';
+import { isIP } from 'node:net';
+
 import type { Section } from './reader.js';
 
 /** What the operator has decided about networks. */
@@ -28,4 +29,11 @@ function readGuests(section: Section): Network['guests'] | undefined {
       section.refuse(`guests[${index}]`, `"${one}" is neither internet nor a prefix such as 10.1.0.0/16`);
   }
   return written;
+}
+
+/** Whether this text is an address or a prefix of addresses, such as `10.1.0.0/16`. */
+function isPrefix(text: string): boolean {
+  const [, address = '', length] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && (length === undefined || Number(length) <= (family === 4 ? 32 : 128));
 }

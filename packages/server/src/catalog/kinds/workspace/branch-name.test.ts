@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { isBranchName } from './branch-name.js';
+import { isBranchName } from './workspace.js';
 
 test.each(['main', 'release/1.2', 'feature/äöü', 'a@b', 'fix-#42', 'v1.0', 'x{y}'])('takes %s', (name) => {
   expect(isBranchName(name)).toBe(true);

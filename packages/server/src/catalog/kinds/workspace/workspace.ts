@@ -5,7 +5,6 @@ import { type Faults, fault } from '../../faults.js';
 import { defineKind } from '../../kind.js';
 import { referenceIn, secretReferences } from '../../shared-references.js';
 import { checkDescription, checkName, checkSecretNames } from '../../shared-rows.js';
-import { isBranchName } from './branch-name.js';
 import { workspaceErrors } from './errors.js';
 import { workspaceFields } from './fields.js';
 
@@ -72,4 +71,11 @@ function isCloneUrl(text: string): boolean {
   if (/\s/.test(text) || !URL.canParse(text)) return false;
   const url = new URL(text);
   return url.protocol === 'https:' && text.startsWith('https://') && url.username === '' && url.password === '' && url.pathname.length > 1;
+}
+
+/** Whether git takes the text as a branch, by the rules of git-check-ref-format(1) with --branch. */
+export function isBranchName(text: string): boolean {
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^[-/]|[/.]$/.test(text)) return false;
+  return text !== '@' && text !== '' && text.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock'));
 }

@@ -4,8 +4,22 @@ import path from 'node:path';
 import { isMissing } from '../files.js';
 import { accessEntries } from './access.js';
 import { cpioArchive, type CpioEntry, readCpio } from './cpio.js';
-import { modules } from './modules.js';
 import { initrdProgram } from './program.js';
+
+/** What a guest needs before and beside its root disk, in the order in which the modules depend on each other. */
+const modules = [
+  'drivers/virtio/virtio_ring',
+  'drivers/virtio/virtio',
+  'drivers/virtio/virtio_pci_legacy_dev',
+  'drivers/virtio/virtio_pci_modern_dev',
+  'drivers/virtio/virtio_pci',
+  'drivers/block/virtio_blk',
+  'net/core/failover',
+  'drivers/net/net_failover',
+  'drivers/net/virtio_net',
+  'drivers/char/hw_random/virtio-rng',
+  'drivers/firmware/qemu_fw_cfg',
+];
 
 /** What an initramfs is made of, on the server's host. */
 export interface InitrdParts {

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { Architecture, type MachineType, MachineTypeSchema, Substrate } from '@murmur/api';
+import { Architecture, type DiskType, DiskTypeSchema, type MachineType, MachineTypeSchema, Substrate } from '@murmur/api';
 
 import type { BuiltinConfig } from './base-images.js';
 
@@ -49,4 +49,15 @@ function machineType({ typeName, vcpus, memoryGb }: Row, substrate: Substrate, a
     architecture,
     typeName,
   });
+}
+
+/** The disk types of GCP and AWS; local machines have no choice of them. */
+export const diskTypes: readonly DiskType[] = [
+  diskType('pd-balanced', Substrate.GCP, 'Balanced persistent disk on GCP'),
+  diskType('pd-ssd', Substrate.GCP, 'Fast persistent disk on GCP'),
+  diskType('gp3', Substrate.AWS, 'General purpose EBS volume on AWS'),
+];
+
+function diskType(typeName: string, substrate: Substrate, description: string): DiskType {
+  return create(DiskTypeSchema, { name: `murmur-${typeName}`, description, substrate, typeName });
 }
