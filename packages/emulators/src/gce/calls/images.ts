@@ -71,7 +71,7 @@ async function makeImage(call: Call, image: Image, disk: Disk): Promise<void> {
   const fails = settings.failImages > 0;
   if (fails) settings.failImages--;
   try {
-    await machines.copy(disk.file, image.file);
+    if (!settings.withoutMachines) await machines.copy(disk.file, image.file);
     await clock.sleep(settings.imagePendingMs);
     if (fails) {
       image.status = 'FAILED';
