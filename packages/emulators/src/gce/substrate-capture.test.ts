@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { emulatedPlace, type EmulatedPlace, type Spec, type Substrate, type Token } from './testing-substrate.js';
 
-// The numbers are those of the cases from public reports that docs/development/conformance lists.
+// The numbers are those of docs/development/conformance/gce-reports.md.
 const { signal } = new AbortController();
 let place: EmulatedPlace;
 let substrate: Substrate;
@@ -72,9 +72,7 @@ test('an image takes as long as it takes, across a failed one and a killed serve
   let artifact: unknown;
   void again.then((whole) => (artifact = whole));
   // Each jump ends the pending time of an image, and every access token.
-  await expect
-    .poll(() => (place.emulator.clock.advance(46 * 60_000), artifact), { timeout: 60_000, interval: 1000 })
-    .toBeDefined();
+  await expect.poll(() => (place.emulator.clock.advance(46 * 60_000), artifact), { timeout: 60_000, interval: 1000 }).toBeDefined();
   expect(told.join('\n')).toContain('the same machine gets another one');
   expect([made().map(({ status }) => status), calls('instances.insert')]).toEqual([['READY'], before]);
   await discard(machine, token);
@@ -153,7 +151,10 @@ test('the role of the guide allows what was called above and here, and no more',
   await things();
   await destroy(machine);
   await substrate.discardImage(place.siteOf(), reference, signal);
-  const family = create(ImageSchema, { name: 'f', source: { case: 'gce', value: { selfLink: 'projects/debian-cloud/global/images/family/debian-12' } } });
+  const family = create(ImageSchema, {
+    name: 'f',
+    source: { case: 'gce', value: { selfLink: 'projects/debian-cloud/global/images/family/debian-12' } },
+  });
   const rights = { mayUse: () => Promise.resolve(true), secret: () => Promise.resolve('') };
   await substrate.resolveBase(place.siteOf(), family, rights, signal);
   const role = await readFile(new URL('../../../../deploy/gcp/role.yaml', import.meta.url), 'utf8');

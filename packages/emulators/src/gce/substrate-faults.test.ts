@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { emulatedPlace, type EmulatedPlace, type Spec, type Substrate, type Token } from './testing-substrate.js';
 
-// The numbers are those of the cases from public reports that docs/development/conformance lists.
+// The numbers are those of docs/development/conformance/gce-reports.md.
 const { signal } = new AbortController();
 let place: EmulatedPlace;
 let substrate: Substrate;
