@@ -15,23 +15,26 @@ is_container() {
   case $(cat /proc/1/comm) in systemd | init) return 1 ;; esac
 }
 
-# Where Murmur comes in through the image's own SSH server. Before the host keys go: it tells nothing without one.
+# Where Murmur comes in through the image's own SSH server. Before the host keys go: it tells nothing without one. On some clouds
+# root never could log in, and who does becomes root by sudo.
 check_login() {
   if [ -e /run/murmur-boot ]; then return; fi
   sshd=$(command -v sshd || echo /usr/sbin/sshd)
   if ! [ -x "$sshd" ]; then return; fi
-  if settings=$("$sshd" -T -C user=root,host=murmur,addr=192.0.2.1 2>&1); then
-    case $settings in *"port 22
-"*) ;; *) hinder 'its SSH server does not listen on port 22' ;; esac
-    case $settings in *"permitrootlogin no
-"*) hinder 'its SSH server lets root in no more (PermitRootLogin)' ;; esac
-    case $settings in *"allowusers root
-"*) ;; *"allowusers "*) hinder 'its SSH server lets root in no more (AllowUsers)' ;; esac
+  user=\${SUDO_USER:-root}
+  if settings=$("$sshd" -T -C "user=$user,host=murmur,addr=192.0.2.1" 2>&1); then
+    has_setting 'port 22' || hinder 'its SSH server does not listen on port 22'
+    if [ "$user" = root ] && has_setting 'permitrootlogin no'; then hinder 'its SSH server lets root in no more (PermitRootLogin)'; fi
+    if has_setting 'allowusers .*' && ! has_setting "allowusers ($user(@.*)?|.*[*?].*)"; then
+      hinder "its SSH server lets $user in no more (AllowUsers)"
+    fi
   else
     wrong=$(printf '%s\\n' "$settings" | grep -m 1 -E 'line [0-9]+')
     [ -z "$wrong" ] || hinder "its SSH server does not start: $wrong"
   fi
 }
+
+has_setting() { printf '%s\\n' "$settings" | grep -q -x -E "$1"; }
 
 check_start() {
   check_init
