@@ -159,7 +159,7 @@ test('a token starts one machine in its zone, with its parameters, and none agai
 
 test('a wrong secret, a missing session token and a session that is over are refused', async () => {
   const { RoleArn, ExternalId } = { RoleArn: emulator.description.role_arn, ExternalId: 'local/default' };
-  const describe = new DescribeSubnetsCommand({});
+  const describe = new DescribeVolumesCommand({});
   expect(await codeOf(clientOf({ secret: 'wrong' }).send(describe))).toBe('SignatureDoesNotMatch');
   const { Credentials: session } = await sts().send(new AssumeRoleCommand({ RoleArn, ExternalId, RoleSessionName: 'murmur-run' }));
   expect(await codeOf(clientOf({ session: { ...session } }).send(describe))).toBe('done');

@@ -6,14 +6,15 @@ import pino from 'pino';
 
 import { copyDisk, diskSizeGb, tinyDisk } from '../machines/disks.js';
 import { createClock } from '../wire/clock.js';
+import { ControlError } from '../wire/control-error.js';
 import { Faults } from '../wire/faults.js';
 import { listen, type Listen } from '../wire/server.js';
 import { createAccounts, type GuideDocuments } from './accounts.js';
 import { parsePolicy } from './iam/policy.js';
-import { createMachines, registerBase } from './machines.js';
+import { createMachines, registerBase, userReason, type Machines } from './machines.js';
 import { answer, type Service } from './service.js';
 import { defaultSettings } from './settings.js';
-import { createWorld, newId } from './world.js';
+import { createWorld, newId, type Instance, type World } from './world.js';
 
 /** What an emulator is started with. */
 export interface EmulatorOptions {
@@ -86,7 +87,16 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     boot: options.baseDisk === undefined ? tiny.boot : undefined,
   });
 
-  const service: Service = { accounts, worlds, machines, settings, faults: new Faults(), seen: [], clock };
+  const service: Service = {
+    accounts,
+    worlds,
+    machines,
+    settings,
+    faults: new Faults(),
+    seen: [],
+    clock,
+    events: eventsOf(worlds, machines),
+  };
   const listener = await listen(options.listen, service, (whole) => answer(service, whole));
   const description: Description = {
     endpoint: listener.endpoint,
@@ -111,6 +121,24 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       await listener[Symbol.asyncDispose]();
       await machines.close();
     },
+  };
+}
+
+/** What befalls instances: their host dies, somebody ends them, or Amazon stops them. */
+function eventsOf(worlds: ReadonlyMap<string, World>, machines: Machines): Service['events'] {
+  const on = (act: (world: World, instance: Instance) => void) => (id: string) => {
+    for (const world of worlds.values()) {
+      const instance = world.instances.get(id);
+      if (instance !== undefined) return act(world, instance);
+    }
+    throw new ControlError(`there is no instance ${id}`, 404);
+  };
+  return {
+    lose: on((_world, { machine }) => machine?.kill()),
+    terminate: on(
+      (world, instance) => void machines.terminate(world, instance, userReason('UserInitiatedShutdown', 'User initiated shutdown')),
+    ),
+    stop: on((_world, instance) => void machines.stop(instance, 'asked')),
   };
 }
 

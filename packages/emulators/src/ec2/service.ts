@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 import type { Clock } from '../wire/clock.js';
-import type { SeenCall } from '../wire/controls.js';
+import type { Controls, SeenCall } from '../wire/controls.js';
 import type { Fault, Faults } from '../wire/faults.js';
 import type { WholeRequest } from '../wire/server.js';
 import { accountOf, type Accounts, type Credentials } from './accounts.js';
@@ -41,6 +41,8 @@ export interface Service {
   /** The calls so far, oldest first. */
   readonly seen: SeenRequest[];
   readonly clock: Clock;
+  /** What can happen to an instance that nobody asked for. */
+  readonly events: NonNullable<Controls['events']>;
 }
 
 interface Route {

@@ -18,12 +18,18 @@ export interface Settings extends Lateness {
   instanceQuota: number;
   /** Zones without room for another machine. */
   fullZones: readonly string[];
+  /** Snapshots that may exist at once. */
+  snapshotQuota: number;
+  /** A snapshot counts as used for this long after its image was deregistered. */
+  snapshotHeldMs: number;
   /** So many of the next images end `failed`. */
   failImages: number;
   /** Why the next instances end before they run, such as `Server.InsufficientInstanceCapacity`. */
   failLaunches: readonly string[];
   /** What images call their root disk. */
   rootDevice: string;
+  /** Whether roles let in whoever comes with any external id or none, as without a condition in their trust policy. */
+  anyExternalId: boolean;
   /** Actions that the caller's policy does not allow, such as `ec2:CreateImage`. */
   denied: readonly string[];
 }
@@ -39,9 +45,12 @@ export function defaultSettings(): Settings {
     sessionSeconds: 43_200,
     instanceQuota: 32,
     fullZones: [],
+    snapshotQuota: 10_000,
+    snapshotHeldMs: 0,
     failImages: 0,
     failLaunches: [],
     rootDevice: '/dev/xvda',
+    anyExternalId: false,
     denied: [],
   };
 }

@@ -89,6 +89,8 @@ export interface Snapshot extends Thing {
   readonly description: string;
   readonly file: string;
   state: 'pending' | 'completed' | 'error';
+  /** It counts as used until then. */
+  heldUntil?: number;
 }
 
 /** An AMI. */

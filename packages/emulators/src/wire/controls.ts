@@ -19,13 +19,15 @@ export interface Controls {
   readonly settings: object;
   /** The calls so far, oldest first. */
   readonly seen: readonly SeenCall[];
+  /** What can happen to a thing of this cloud behind everybody's back, by its name; takes the thing's id. */
+  readonly events?: Readonly<Record<string, (id: string) => void>>;
 }
 
 /** The path below which an emulator itself is spoken to; no cloud has it. */
 export const controlPath = '/_emulator/';
 
 /** Answers a request to the emulator itself. Throws a ControlError for one that it does not know. */
-export function control({ clock, faults, seen, settings }: Controls, method: string, path: string, body: string): unknown {
+export function control({ clock, events = {}, faults, seen, settings }: Controls, method: string, path: string, body: string): unknown {
   switch (`${method} ${path}`) {
     case 'GET /_emulator/calls':
       return seen.map(({ action, outcome }) => ({ action, outcome }));
@@ -48,6 +50,9 @@ export function control({ clock, faults, seen, settings }: Controls, method: str
     case 'PUT /_emulator/clock':
       clock.advance(forward(parse(body)));
       return {};
+    case 'POST /_emulator/events':
+      happen(events, parse(body));
+      return {};
     default:
       throw new ControlError(`the emulator has no ${method} ${path}`, 404);
   }
@@ -59,6 +64,15 @@ function parse(body: string): unknown {
   } catch (error) {
     throw new ControlError(`not JSON: ${String(error)}`);
   }
+}
+
+function happen(events: NonNullable<Controls['events']>, json: unknown): void {
+  const { event, id } = (json ?? {}) as { event?: unknown; id?: unknown };
+  const happening = typeof event === 'string' && Object.hasOwn(events, event) ? events[event] : undefined;
+  if (happening === undefined || typeof id !== 'string') {
+    throw new ControlError(`an event is {"event": NAME, "id": ID} with a name of ${Object.keys(events).join(', ')}`);
+  }
+  happening(id);
 }
 
 function forward(json: unknown): number {

@@ -47,8 +47,11 @@ export function parseFaults(json: unknown): readonly Fault[] {
   });
 }
 
-/** Whether a name fits a pattern, in which one `*` stands for anything. */
+/** Whether a name fits a pattern, in which `*` stands for anything. */
 export function matchesPattern(pattern: string, name: string): boolean {
-  const [start = '', end] = pattern.split('*');
-  return end === undefined ? pattern === name : name.startsWith(start) && name.endsWith(end);
+  const source = pattern
+    .split('*')
+    .map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
+  return new RegExp(`^${source}$`, 's').test(name);
 }

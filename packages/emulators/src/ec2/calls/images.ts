@@ -1,5 +1,8 @@
-import { found, listParameters, tagSet, time, type Action, type Actions, type Call } from '../call.js';
+import { accountOf } from '../accounts.js';
+import { found, listParameters, tagSet, time, type Action, type Actions, type Answer, type Call } from '../call.js';
 import { ApiError } from '../errors.js';
+import { askedBy } from '../iam/asked.js';
+import { allows } from '../iam/policy.js';
 import { isSeen, listThings, type Listing } from '../listing.js';
 import { flag, list, required, tagsFor } from '../parameters.js';
 import { newThing, type Image, type Snapshot } from '../world.js';
@@ -49,7 +52,7 @@ const describeImages: Action = {
 
 const createImage: Action = {
   parameters: ['BlockDeviceMapping', 'Description', 'InstanceId', 'Name', 'NoReboot', 'TagSpecification'],
-  run({ clock, machines, parameters, world }) {
+  run({ clock, machines, parameters, settings, world }) {
     const instance = found(world.instances, required(parameters, 'InstanceId'), 'InvalidInstanceID.NotFound');
     const name = required(parameters, 'Name');
     if (!/^[\w ()./'@[\]-]{3,128}$/.test(name)) {
@@ -64,6 +67,12 @@ const createImage: Action = {
     }
     if (instance.state !== 'running' && instance.state !== 'stopped') {
       throw new ApiError('IncorrectInstanceState', `Instance '${instance.id}' is not 'running' or 'stopped'.`);
+    }
+    if (world.snapshots.size >= settings.snapshotQuota) {
+      throw new ApiError(
+        'SnapshotLimitExceeded',
+        `Maximum allowed in-progress snapshots or total snapshots (${settings.snapshotQuota}) exceeded.`,
+      );
     }
     const thing = newThing(clock, 'snap', tagsFor(parameters, 'snapshot'));
     const image: Image = {
@@ -96,17 +105,19 @@ const createImage: Action = {
 const deregisterImage: Action = {
   parameters: ['DeleteAssociatedSnapshots', 'ImageId'],
   async run(call) {
-    const { machines, parameters, world } = call;
+    const { clock, machines, parameters, settings, world } = call;
     const id = required(parameters, 'ImageId');
     const image = world.images.get(id);
     if (image === undefined || !isSeen(image, call))
       throw new ApiError('InvalidAMIID.Unavailable', `The image ID '${id}' is no longer available`);
     world.images.delete(id);
     const snapshot = world.snapshots.get(image.snapshotId);
+    if (snapshot !== undefined) snapshot.heldUntil = clock.now() + settings.snapshotHeldMs;
     if (flag(parameters, 'DeleteAssociatedSnapshots') !== true || snapshot === undefined) return { return: true };
+    if (!isAllowed(call, 'DeleteSnapshot', snapshot.id)) return deletedWith(snapshot.id, 'missing-permissions');
     world.snapshots.delete(snapshot.id);
     await machines.removeFile(snapshot.file);
-    return { return: true, deleteSnapshotResultSet: [{ snapshotId: snapshot.id, returnCode: 'success' }] };
+    return deletedWith(snapshot.id, 'success');
   },
 };
 
@@ -133,11 +144,12 @@ const describeSnapshots: Action = {
 
 const deleteSnapshot: Action = {
   parameters: ['SnapshotId'],
-  async run({ machines, parameters, world }) {
+  async run({ clock, machines, parameters, world }) {
     const snapshot = found(world.snapshots, required(parameters, 'SnapshotId'), 'InvalidSnapshot.NotFound');
     const user = [...world.images.values()].find(({ snapshotId }) => snapshotId === snapshot.id);
-    if (user !== undefined) {
-      throw new ApiError('InvalidSnapshot.InUse', `The snapshot ${snapshot.id} is currently in use by ${user.id}`);
+    if (user !== undefined || (snapshot.heldUntil ?? 0) > clock.now()) {
+      const message = `The snapshot ${snapshot.id} is currently in use by ${user?.id ?? 'an image'}`;
+      throw new ApiError('InvalidSnapshot.InUse', message);
     }
     world.snapshots.delete(snapshot.id);
     await machines.removeFile(snapshot.file);
@@ -153,6 +165,17 @@ export const imageActions: Actions = {
   DescribeSnapshots: describeSnapshots,
   DeleteSnapshot: deleteSnapshot,
 };
+
+function deletedWith(snapshotId: string, returnCode: 'success' | 'missing-permissions'): Answer {
+  return { return: true, deleteSnapshotResultSet: [{ snapshotId, returnCode }] };
+}
+
+/** Whether the caller may do this to that snapshot as well. */
+function isAllowed({ caller, world }: Call, action: string, snapshotId: string): boolean {
+  const { policy } = caller;
+  const asked = askedBy(action, new Map([['SnapshotId', snapshotId]]), world, accountOf(caller.arn));
+  return policy === undefined || asked.every((one) => allows(policy, one));
+}
 
 /** Whether a list of owners, where there is one, has this account in it. */
 function ownersWantUs({ accounts, parameters }: Call): boolean {

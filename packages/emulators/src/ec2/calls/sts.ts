@@ -17,7 +17,11 @@ export const stsActions: Actions = {
       const seconds = count(parameters, 'DurationSeconds') ?? 3600;
       if (seconds < 900 || seconds > 43_200) throw invalid('durationSeconds', String(seconds), '900 to 43200');
       const role = accounts.roles.get(arn);
-      if (role === undefined || caller.policy !== undefined || !accounts.trusts(role, caller, externalId)) {
+      if (
+        role === undefined ||
+        caller.policy !== undefined ||
+        !accounts.trusts(settings.anyExternalId ? { ...role, externalIds: undefined } : role, caller, externalId)
+      ) {
         const message = `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${arn}`;
         throw new ApiError('AccessDenied', message, 403);
       }
