@@ -77,6 +77,7 @@ export const routes: readonly Route[] = [
     brief: 'Say that a host is gone for good',
     load: () => import('./commands/host-retire.js'),
   },
+  { words: ['dashboard'], group: 'server', brief: 'Open the dashboard in the browser', load: () => import('./commands/dashboard.js') },
   { words: ['server'], group: 'server', brief: 'Run the server', load: () => import('./commands/server.js') },
   {
     words: ['server', 'rotate-key'],

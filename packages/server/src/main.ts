@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import type { Logger } from 'pino';
 
@@ -20,6 +21,7 @@ import type { Database } from './database/tables.js';
 import { formerHostIdOf, hostIdOf } from './host/host-id.js';
 import { parseListenAddress } from './http/listen.js';
 import { serveApi } from './http/server.js';
+import { readSite } from './http/site/files.js';
 import { type Closers, closeAll, openDatabase, startOwnPostgres } from './open-database.js';
 import { keyPlaces } from './secrets/key-places.js';
 import type { KeyProvider } from './secrets/key-provider.js';
@@ -130,6 +132,7 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
     issuers: createIssuers(configuration.oidc, log),
     connections: configuration.limits.connections,
     hosts: configuration.hosts,
+    site: await readSite(dashboardFolder),
     version,
     log,
   });
@@ -139,6 +142,9 @@ async function start(options: ServerOptions, log: Logger, closers: Closers, supe
   closers.push(await writeAdminAddress(dataDir, listener.url));
   return listener.url;
 }
+
+/** Where the build leaves the dashboard. */
+const dashboardFolder = fileURLToPath(new URL('../../dashboard/dist/site/', import.meta.url));
 
 /** Builds only where there is space for it. */
 function withSpace(disk: DiskSpace, builder: BaseBuilder): Pick<BaseBuilder, 'imageName' | 'build'> {

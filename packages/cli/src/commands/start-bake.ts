@@ -13,6 +13,7 @@ export type StartFlags = OutputFlags & {
   readonly forceNew: boolean;
   readonly serviceProfile?: string;
   readonly env?: readonly string[];
+  readonly plan: boolean;
   readonly wait: boolean;
   readonly keepOnFailure?: string;
 };
@@ -35,6 +36,7 @@ export const startFlags = {
     placeholder: 'NAME[=value]',
     brief: 'Forward an environment variable to the bake as a secret; repeatable, not with --service-profile',
   },
+  plan: { kind: 'boolean', default: false, withNegated: false, brief: 'Say what would become of the bake, and start nothing' },
   wait: { kind: 'boolean', default: false, withNegated: false, brief: 'Follow the bake to its end; exit 0 only if it completed' },
   keepOnFailure: {
     kind: 'parsed',
@@ -71,6 +73,7 @@ export async function startAndWatch(
     forceNew: flags.forceNew,
     serviceProfile: flags.serviceProfile ?? '',
     keepOnFailure: flags.keepOnFailure ?? '',
+    planOnly: flags.plan,
   });
   const isOver = response.outcome === StartBakeResponse_Outcome.CACHED || response.runId === '';
   if (isOver || !flags.wait) {

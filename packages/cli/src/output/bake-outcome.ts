@@ -9,6 +9,8 @@ export function renderOutcome(response: StartBakeResponse): string {
       return `Image ${artifactName} already cached (hash: ${imageHash})\n`;
     case StartBakeResponse_Outcome.IN_PROGRESS:
       return `Bake in progress ${described}\n`;
+    case StartBakeResponse_Outcome.WOULD_START:
+      return `Bake would start ${described}\n`;
     case StartBakeResponse_Outcome.STARTED:
     case StartBakeResponse_Outcome.UNSPECIFIED:
       return `Bake started ${described}\nPin workspace with: murmur patch workspace <name> --set image_ref=${imageName}\n`;

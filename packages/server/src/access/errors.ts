@@ -68,5 +68,10 @@ export const signInErrors = {
     'identity token is missing or expired',
     'Run `murmur auth` or check your `murmur.local.yaml` configuration.',
   ),
+  codeUsed: row(
+    'UNAUTHENTICATED',
+    'this sign-in code is not good any more',
+    'Run `murmur dashboard` again: a code is good once, and for a minute.',
+  ),
   issuerAway: row('UNAVAILABLE', 'the issuer of the identity token does not answer', 'Try again in a moment, or use an API key.'),
 } satisfies ErrorTable;

@@ -23,6 +23,11 @@ import {
   type StreamBakeLogResponse,
   type TryImageRequest,
   type TryImageResponse,
+  type GetBakeStatisticsRequest,
+  type GetBakeStatisticsResponse,
+  type HostStanding,
+  type WatchBakesRequest,
+  type WatchBakesResponse,
 } from '@murmur/api';
 import type { Logger } from 'pino';
 
@@ -55,10 +60,13 @@ import { removeOld, type Retention } from './upkeep/retention.js';
 import { createRecovery } from './upkeep/recover.js';
 import { createAdmission } from './room/admission.js';
 import type { HostRoom } from './room/limits.js';
+import { roomOfHosts } from './room/standing.js';
 import { type ReconcileLoops, startReconcileLoops } from './upkeep/reconcile-loop.js';
 import { type Beginning, beginningOf } from './workflow/beginning.js';
 import { findRun } from './runs/identify-run.js';
+import { bakeStatistics } from './runs/statistics.js';
 import { bakeOf, listRuns } from './runs/views.js';
+import { watchRuns } from './runs/watch.js';
 import { createWorker } from './workflow/worker.js';
 import { createWorkflowEngine } from './workflow/workflow-engine.js';
 
@@ -104,6 +112,12 @@ export interface Bakery {
   streamLog(caller: BakeCaller, request: StreamBakeLogRequest, signal: AbortSignal): AsyncIterable<StreamBakeLogResponse>;
   tryImage(caller: PermittedCaller, request: TryImageRequest, signal: AbortSignal): AsyncIterable<TryImageResponse>;
   exportImage(caller: PermittedCaller, request: ExportImageRequest, signal: AbortSignal): AsyncIterable<ExportImageResponse>;
+  /** The live runs of the recipes whose names match these patterns, and every change of them. */
+  watch(caller: BakeCaller, request: WatchBakesRequest, recipes: readonly string[], signal: AbortSignal): AsyncIterable<WatchBakesResponse>;
+  /** What became of the runs of the recipes whose names match these patterns. */
+  statistics(caller: BakeCaller, request: GetBakeStatisticsRequest, recipes: readonly string[]): Promise<GetBakeStatisticsResponse>;
+  /** What the hosts give to machines, and what is taken. */
+  room(): Promise<readonly HostStanding[]>;
   listHosts(): Promise<ListHostsResponse>;
   retireHost(request: RetireHostRequest): Promise<RetireHostResponse>;
 }
@@ -234,6 +248,9 @@ export function createBakery(parts: BakeryParts): Bakery {
     },
     cancel: ({ tenant }, { runId }) => cancelBake(database, tenant, runId),
     streamLog: ({ tenant }, request, signal) => streamLog({ database, changes: listening() }, tenant, request, signal),
+    watch: ({ tenant }, request, recipes, signal) => watchRuns({ database, changes: listening() }, { tenant, recipes }, request, signal),
+    statistics: ({ tenant }, request, recipes) => bakeStatistics(database, { tenant, recipes }, request),
+    room: () => roomOfHosts(database),
     tryImage: (caller, request, signal) => tryImage({ ...parts, admission, log }, caller, request, signal),
     exportImage: (caller, request, signal) => exportImage(caller, request, signal),
     listHosts: async () => create(ListHostsResponseSchema, { hosts: [...(await listHosts(database))] }),

@@ -10,6 +10,8 @@ type BakeCalls =
   | 'getBake'
   | 'cancelBake'
   | 'streamBakeLog'
+  | 'watchBakes'
+  | 'getBakeStatistics'
   | 'tryImage'
   | 'exportImage'
   | 'listHosts'
@@ -24,6 +26,9 @@ export function bakeService(bakery: Bakery): Pick<ServiceImpl<typeof MurmurServi
     getBake: (request, context) => bakery.get(identityOf(context), request),
     cancelBake: (request, context) => bakery.cancel(identityOf(context), request),
     streamBakeLog: (request, context) => bakery.streamLog(identityOf(context), request, context.signal),
+    watchBakes: (request, context) =>
+      bakery.watch(identityOf(context), request, accessOfCall(context).namesFor('recipe.list'), context.signal),
+    getBakeStatistics: (request, context) => bakery.statistics(identityOf(context), request, accessOfCall(context).namesFor('recipe.list')),
     tryImage: (request, context) => bakery.tryImage(caller(context), request, context.signal),
     exportImage: (request, context) => bakery.exportImage(caller(context), request, context.signal),
     listHosts: () => bakery.listHosts(),

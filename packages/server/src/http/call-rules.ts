@@ -98,17 +98,20 @@ export const callRules: Rules = {
     // 512 KiB of variables, however they are spelled.
     brings: { bytes: 4 * MiB, elements: 5000 },
     about: ({ recipe }) => [{ kind: 'recipe', name: recipe }],
-    audited: 'always',
+    audited: ({ planOnly }) => (planOnly ? 'when denied' : 'always'),
     made: ({ outcome, runId }) => ({ kind: 'bake', name: outcome === Outcome.STARTED ? runId : '' }),
   },
   listBakes: {
-    takes: ({ recipe }) => [{ anyOf: ['recipe.list'], of: recipe === '' ? 'some name' : { name: recipe } }],
+    takes: listingOf,
     about: () => [{ kind: 'bake', name: '' }],
     audited: 'when denied',
   },
   getBake: { takes: { ofRun: 'recipe.read' }, about: run, audited: 'when denied' },
   cancelBake: { takes: { ofRun: 'recipe.edit' }, about: run, audited: 'always' },
   streamBakeLog: { takes: { ofRun: 'recipe.read' }, about: run, audited: 'when denied' },
+
+  watchBakes: { takes: listingOf, about: () => [{ kind: 'bake', name: '' }], audited: 'when denied' },
+  getBakeStatistics: { takes: listingOf, about: () => [{ kind: 'bake', name: '' }], audited: 'when denied' },
 
   buildBase: { takes: 'operator', about: ({ name }) => [{ kind: 'image', name }], audited: 'always' },
   tryImage: {
@@ -130,6 +133,9 @@ export const callRules: Rules = {
 
   listHosts: { takes: 'operator', about: () => [{ kind: 'host', name: '' }], audited: 'when denied' },
   retireHost: { takes: 'operator', about: ({ host }) => [{ kind: 'host', name: host }], audited: 'always' },
+
+  // Why a substrate is not available is for those who may read the measurements.
+  listSubstrates: { takes: 'token', audited: 'when denied' },
 
   // The name of a key is whom it speaks for: who may make keys for some names speaks for no others.
   createApiKey: {
@@ -159,6 +165,9 @@ export const callRules: Rules = {
     audited: 'when denied',
   },
 
+  // It hands out what its caller has already, to whoever brings the code.
+  createSignInCode: { takes: 'token', audited: 'always' },
+  redeemSignInCode: { takes: 'anyone', brings: { bytes: 1024, elements: 10 }, audited: 'when denied' },
   // It has no field, and strangers may send it.
   listIssuers: { takes: 'anyone', brings: { bytes: 1024, elements: 10 }, audited: 'when denied' },
   whoAmI: { takes: 'token', audited: 'when denied' },
@@ -190,6 +199,11 @@ function meets(access: Access, permission: string, of: Need['of']): boolean {
 
 function resource({ kind, name }: AuditedName): readonly AuditedName[] {
   return [{ kind, name }];
+}
+
+/** For the bakes of one recipe, or of those that the caller may list. */
+function listingOf({ recipe }: { readonly recipe: string }): readonly Need[] {
+  return [{ anyOf: ['recipe.list'], of: recipe === '' ? 'some name' : { name: recipe } }];
 }
 
 function run({ runId }: { readonly runId: string }): readonly AuditedName[] {

@@ -23,6 +23,11 @@ const statuses: { readonly [Code in MurmurError['code']]?: number } = {
 /** A database that takes longer does not answer. */
 const longestAnswerMs = 3000;
 
+/** Whether a request is for one of these endpoints. */
+export function isHealth({ url = '' }: Pick<AnyRequest, 'url'>): boolean {
+  return /^\/(?:healthz|readyz|metrics|\.well-known\/.*)(?:\?|$)/.test(url);
+}
+
 /** What these endpoints are served from. */
 export interface HealthParts {
   readonly database: Database;

@@ -25,4 +25,5 @@ export async function requireMetricsReader(
   if (!access.namesFor(metricsPermission).includes('*')) throw missingPermission(metricsPermission);
 }
 
-const metricsPermission = 'metrics.read';
+/** Who holds it may read how the server does. */
+export const metricsPermission = 'metrics.read';

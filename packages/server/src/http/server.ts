@@ -22,7 +22,7 @@ import { requireOwnName } from './guards/host-names.js';
 import { refusalBudget } from './guards/refusal-budget.js';
 import type { BucketLimits } from './guards/token-buckets.js';
 import { type WrongKeyLimits, watchKeys, wrongKeyLimits } from './guards/wrong-keys.js';
-import { healthHandler } from './health.js';
+import { healthHandler, isHealth } from './health.js';
 import { accessInterceptor } from './interceptors/access.js';
 import { errorInterceptor, errorToTell } from './interceptors/errors.js';
 import { observeCall, observeInterceptor } from './interceptors/observe.js';
@@ -30,6 +30,8 @@ import { type Listener, listen, parseListenAddress } from './listen.js';
 import { requireMetricsReader } from './metrics-readers.js';
 import { createMetrics } from './metrics.js';
 import { sessionService } from './session-service.js';
+import type { SiteFile } from './site/files.js';
+import { serveSite } from './site/serve.js';
 
 /** JSON that is not UTF-8 is refused: unless told so, the decoder puts other characters in place of what it cannot read. */
 const jsonOptions = { ignoreUnknownFields: true, textDecoder: new TextDecoder('utf-8', { fatal: true }) };
@@ -56,6 +58,8 @@ export interface ApiParts {
   /** How many refused calls of a caller are written down, where not as usual. */
   readonly refusals?: BucketLimits;
   readonly version: string;
+  /** The files of the dashboard; none unless given. */
+  readonly site?: ReadonlyMap<string, SiteFile>;
   /** How many connections there may be at once; a number that every system allows unless given. */
   readonly connections?: number;
   /** The names that it goes by beside the loopback's own, where it listens on that alone: those a proxy passes on. */
@@ -63,7 +67,7 @@ export interface ApiParts {
   readonly log: Logger;
 }
 
-/** Opens the port: the API by Connect, gRPC and gRPC-Web, beside health and metrics. */
+/** Opens the port: the API by Connect, gRPC and gRPC-Web, beside health, metrics and the dashboard. */
 export async function serveApi(address: string, parts: ApiParts): Promise<Listener> {
   const { database, bakery, log } = parts;
   const metrics = createMetrics({ database, log });
@@ -76,6 +80,19 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
     proveConnection(request);
     return identity;
   };
+  const health = healthHandler({
+    database,
+    metrics,
+    log,
+    substrates: parts.substrates,
+    missingSubstrates: parts.missingSubstrates ?? new Map(),
+    issuer: parts.issuer,
+    requireMetricsReader: (request) => requireMetricsReader(database, request, identify),
+  });
+  const site = serveSite(
+    parts.site ?? new Map(),
+    parts.issuers.configured.map(({ issuer }) => issuer),
+  );
   const api = openDoor({
     service: {
       ...catalogService(parts),
@@ -100,15 +117,10 @@ export async function serveApi(address: string, parts: ApiParts): Promise<Listen
       observeCall({ log, metrics }, { method, code: error.code, seconds, address });
       return error;
     },
-    fallback: healthHandler({
-      database,
-      metrics,
-      log,
-      substrates: parts.substrates,
-      missingSubstrates: parts.missingSubstrates ?? new Map(),
-      issuer: parts.issuer,
-      requireMetricsReader: (request) => requireMetricsReader(database, request, identify),
-    }),
+    fallback: (request, response) => {
+      if (!isHealth(request) && site(request, response)) return;
+      health(request, response);
+    },
     log,
   });
   const listener = await listen(

@@ -8,7 +8,10 @@ const reconnectMs = 1000;
 /** Nothing is ever asked over this connection, and so nothing would show that its other end is gone. */
 const askMs = 15_000;
 
-/** Watches one run. Dispose of it when done. */
+/** No run has this id. */
+const everyRun = '*';
+
+/** Watches one run, or all. Dispose of it when done. */
 export interface Watch extends Disposable {
   /** Resolves at a change since the last wait, after `ms` at the latest, or when the signal is aborted. */
   wait(ms: number, signal?: AbortSignal): Promise<void>;
@@ -17,6 +20,8 @@ export interface Watch extends Disposable {
 /** Tells which runs change, on any server of this database. Notices may be missed: whoever waits also looks now and then. */
 export interface Changes {
   watch(runId: string): Watch;
+  /** Watches all runs, of every tenant. */
+  watchAll(): Watch;
   /** Calls back at every change of any run. */
   listen(listener: () => void): void;
   close(): Promise<void>;
@@ -44,7 +49,7 @@ export function listenForChanges(connection: Pick<Connection, 'openClient'>, log
     };
     opened.on('error', again).on('end', () => again());
     opened.on('notification', ({ payload = '' }) => {
-      for (const wake of waiting.get(payload) ?? []) wake();
+      for (const key of [payload, everyRun]) for (const wake of waiting.get(key) ?? []) wake();
       for (const listener of listeners) listener();
     });
     try {
@@ -59,6 +64,7 @@ export function listenForChanges(connection: Pick<Connection, 'openClient'>, log
 
   return {
     watch: (runId) => watchOf(waiting, runId),
+    watchAll: () => watchOf(waiting, everyRun),
     listen: (listener) => void listeners.push(listener),
     async close() {
       closed = true;

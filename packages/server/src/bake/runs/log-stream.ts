@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type StreamBakeLogRequest, type StreamBakeLogResponse, StreamBakeLogResponseSchema, refusal } from '@murmur/api';
 
 import type { Database } from '../../database/tables.js';
@@ -38,10 +39,12 @@ export async function* streamLog(
     if (standing !== shown) yield message('', offset, await bakeOf(parts.database, run));
     shown = standing;
     for (;;) {
-      const { text, nextOffset } = await readLog(parts.database, id, offset);
+      const { nextOffset, pieces } = await readLog(parts.database, id, offset);
       if (nextOffset === offset) break;
       offset = nextOffset;
-      yield message(text, offset);
+      for (const { at, text, nextOffset: next } of pieces) {
+        yield create(StreamBakeLogResponseSchema, { text, nextOffset: BigInt(next), time: timestampFromDate(at) });
+      }
     }
     if (run.ended_at !== null || !request.follow) {
       if (run.ended_at !== null && offset < run.log_size) yield message(gone, run.log_size);

@@ -82,11 +82,26 @@ async function write(
   if (text !== '') await notifyRun(trx, runId);
 }
 
+/** Text of a stored log that was written at about the same time. */
+export interface LogPiece {
+  readonly text: string;
+  readonly at: Date;
+  /** Where what follows it starts, in bytes. */
+  readonly nextOffset: number;
+}
+
+/** What is written within this time is one piece, in milliseconds. */
+const sameTimeMs = 1000;
+
 /** The stored log from a byte offset on, up to about 1 MiB of it; an offset within a character starts at the next one. */
-export async function readLog(queryable: Queryable, runId: string, offset: number): Promise<{ text: string; nextOffset: number }> {
+export async function readLog(
+  queryable: Queryable,
+  runId: string,
+  offset: number,
+): Promise<{ text: string; pieces: readonly LogPiece[]; nextOffset: number }> {
   const rows = await queryable
     .selectFrom('run_log')
-    .select(['start_offset', 'text'])
+    .select(['start_offset', 'text', 'at'])
     .where('run_id', '=', runId)
     // From the piece that holds the offset, which the index finds; nothing before it is looked at.
     .where('start_offset', '>=', (pieces) =>
@@ -100,12 +115,18 @@ export async function readLog(queryable: Queryable, runId: string, offset: numbe
     .orderBy('start_offset')
     .limit(16)
     .execute();
-  const [first] = rows;
-  if (first === undefined) return { text: '', nextOffset: offset };
-  const bytes = Buffer.from(rows.map((row) => row.text).join(''));
-  let begin = Math.max(0, offset - first.start_offset);
-  while (begin < bytes.length && ((bytes[begin] ?? 0) & 0xc0) === 0x80) begin += 1;
-  return { text: bytes.subarray(begin).toString(), nextOffset: first.start_offset + bytes.length };
+  const read: LogPiece[] = [];
+  for (const row of rows) {
+    const bytes = Buffer.from(row.text);
+    let begin = Math.max(0, offset - row.start_offset);
+    while (begin < bytes.length && ((bytes[begin] ?? 0) & 0xc0) === 0x80) begin += 1;
+    const piece: LogPiece = { text: bytes.subarray(begin).toString(), at: row.at, nextOffset: row.start_offset + bytes.length };
+    const last = read.at(-1);
+    if (last !== undefined && row.at.getTime() - last.at.getTime() < sameTimeMs) {
+      read[read.length - 1] = { ...piece, text: `${last.text}${piece.text}`, at: last.at };
+    } else read.push(piece);
+  }
+  return { text: read.map(({ text }) => text).join(''), pieces: read, nextOffset: read.at(-1)?.nextOffset ?? offset };
 }
 
 /** The last lines that a run's script printed, also where the log was too long to keep them: for an error message. */
@@ -131,6 +152,28 @@ async function lastText(queryable: Queryable, runId: string, rowCount: number): 
     .toReversed()
     .join('');
 }
+
+/** The last line of each of these logs that says something, without control characters, no longer than this. */
+export async function shownLines(queryable: Queryable, runIds: readonly string[], length: number): Promise<ReadonlyMap<string, string>> {
+  const lines = new Map<string, string>();
+  for (const id of runIds) {
+    const text = await lastText(queryable, id, 4);
+    const plain = text.replaceAll(escapes, '').split(/[\r\n]/);
+    const line = plain.findLast((one) => /\S/.test(one)) ?? '';
+    lines.set(
+      id,
+      line
+        .replaceAll(/\p{Cc}|\p{Surrogate}/gu, ' ')
+        .trim()
+        .slice(0, length),
+    );
+  }
+  return lines;
+}
+
+/** The sequences by which a program colours its text and moves about on a terminal. */
+// oxlint-disable-next-line no-control-regex -- they begin with one
+const escapes = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
 
 function* pieces(text: string): Iterable<string> {
   for (let start = 0; start < text.length;) {

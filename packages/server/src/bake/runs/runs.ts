@@ -4,8 +4,11 @@ import type { Database, DatabaseTransaction, Queryable, Tables } from '../../dat
 import { type Holder, type Lease, RunLost } from './lease.js';
 import type { RunInputs } from '../starting/run-inputs.js';
 
-/** Where a run is; the last three are its ends. */
-export type Phase = 'queued' | 'launching' | 'provisioning' | 'capturing' | 'registering' | 'completed' | 'failed' | 'cancelled';
+/** Where a run can be; the last three are its ends. */
+export const allPhases = ['queued', 'launching', 'provisioning', 'capturing', 'registering', 'completed', 'failed', 'cancelled'] as const;
+
+/** Where a run is. */
+export type Phase = (typeof allPhases)[number];
 
 /** A run as the database holds it. */
 export type RunRow = Selectable<Tables['runs']>;

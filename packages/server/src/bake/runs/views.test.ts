@@ -46,6 +46,8 @@ test('a list is filtered by what a bake is of and whether it runs', async () => 
   expect((await list({ runningOnly: true, recipe: 'even' })).ids).toEqual([28]);
   expect((await list({ environment: 'other' })).ids).toEqual([]);
   expect((await list({ placement: 'p', pageSize: 2 })).ids).toEqual([29, 28]);
+  expect((await list({ phases: ['queued', 'failed'] })).ids).toEqual([29, 28, 27]);
+  await expect(list({ phases: ['broken'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: 'there is no phase "broken"' });
   for (const filter of [{ recipe: 'even\0' }, { environment: '\0' }, { placement: 'p\0' }])
     expect(await list(filter)).toEqual({ ids: [], nextPageToken: '' });
 });

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, ListBakesResponseSchema } from '@murmur/api';
+import { type Bake, BakeSchema, type ListBakesRequest, type ListBakesResponse, ListBakesResponseSchema, MurmurError } from '@murmur/api';
 import { sql } from 'kysely';
 
 import { pageSizeOf } from '../../catalog/page-size.js';
@@ -9,7 +9,7 @@ import { matchesAnyPattern } from '../../database/name-patterns.js';
 import type { Queryable } from '../../database/tables.js';
 import { countedAttempt } from '../workflow/beginning.js';
 import { waitsFor } from '../room/queue.js';
-import type { RunRow } from './runs.js';
+import { allPhases, type RunRow } from './runs.js';
 
 /** A run's row is large, and most people look for one of the last. */
 const pageSizes = { usual: 25, most: 100 };
@@ -30,16 +30,20 @@ export async function bakeOf(queryable: Queryable, run: RunRow): Promise<Bake> {
     .where('run_id', '=', run.id)
     .orderBy('started_at')
     .execute();
-  const waiting = run.phase === 'queued' ? await waitsFor(queryable, run.id) : undefined;
   return create(BakeSchema, {
     ...summaryOf(run),
-    waitsFor: waiting ?? '',
+    waitsFor: await waitingOf(queryable, run),
     leftBehind: await leftBehind(queryable, run),
     steps: steps.map(({ attempt, ...step }) => ({
       ...step,
       attempt: attempt < run.first_attempt ? attempt : countedAttempt(attempt, run.begun),
     })),
   });
+}
+
+/** What a queued run waits for; empty for any other. */
+export async function waitingOf(queryable: Queryable, run: RunRow): Promise<string> {
+  return (run.phase === 'queued' ? await waitsFor(queryable, run.id) : undefined) ?? '';
 }
 
 /** What of an ended run's things is still outside, and why; a kept machine is there on purpose. */
@@ -72,6 +76,7 @@ export async function listRuns(
   let query = queryable.selectFrom('runs').selectAll().where('tenant', '=', tenant).where(matchesAnyPattern('recipe', recipes));
   if (before !== undefined) query = query.where('ordinal', '<', before);
   if (request.runningOnly) query = query.where('ended_at', 'is', null);
+  if (request.phases.length > 0) query = query.where('phase', 'in', phasesOf(request));
   if (request.recipe !== '') query = query.where('recipe', '=', request.recipe);
   if (request.environment !== '') query = query.where('environment', '=', request.environment);
   if (request.placement !== '') query = query.where('placement', '=', request.placement);
@@ -88,7 +93,14 @@ export async function listRuns(
   });
 }
 
-function summaryOf(run: RunRow) {
+function phasesOf({ phases }: Pick<ListBakesRequest, 'phases'>): readonly string[] {
+  const unknown = phases.find((phase) => !(allPhases as readonly string[]).includes(phase));
+  if (unknown === undefined) return phases;
+  throw new MurmurError('INVALID_ARGUMENT', `there is no phase ${JSON.stringify(unknown)}`, { hint: `They are ${allPhases.join(', ')}.` });
+}
+
+/** What a run's own row says of it. */
+export function summaryOf(run: RunRow) {
   // The reaper takes both away when that time is over, by the database's clock.
   const kept = run.kept_until !== null && run.kept_shell !== null;
   return {

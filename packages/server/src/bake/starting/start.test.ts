@@ -118,6 +118,23 @@ test('a machine that never finds room on this host, or a disk larger than any th
   });
 });
 
+test('a plan says what would become of a bake, by the name it gets then, and starts nothing', async () => {
+  await set('recipe', { name: 'planned', base_image_qemu_ref: 'murmur-qemu-base' });
+  const wanted = { recipe: 'planned' };
+  const own: string[] = [];
+  const using = { ...parts, begin: async (runId: string) => void own.push(runId) };
+  const plan = await startBake(using, caller, request({ ...wanted, planOnly: true }));
+  expect(plan).toMatchObject({ outcome: Outcome.WOULD_START, runId: '', imageHash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(own).toEqual([]);
+  const started = await startBake(using, caller, request(wanted));
+  const { artifactName, imageHash, imageName } = plan;
+  expect(started).toMatchObject({ outcome: Outcome.STARTED, artifactName, imageHash, imageName });
+  expect(await startBake(using, caller, request({ ...wanted, planOnly: true }))).toMatchObject({
+    outcome: Outcome.IN_PROGRESS,
+    runId: started.runId,
+  });
+});
+
 test('a disk smaller than that of its base image is refused before anything is made', async () => {
   const diskDigest = await buildTinyBase({ dataDir, runtimeDir: dataDir, diskGb: 3 });
   const source = { case: 'qemu', value: { diskDigest } } as const;

@@ -101,7 +101,15 @@ async function decide(parts: StartParts, trx: DatabaseTransaction, caller: Calle
     };
   }
   if (live !== undefined) return { answer: create(StartBakeResponseSchema, { outcome: Outcome.IN_PROGRESS, scope, imageHash, ...live }) };
-  return { answer: await insertRun(parts, trx, caller, plan) };
+  if (!request.planOnly) return { answer: await insertRun(parts, trx, caller, plan) };
+  const names = namesOf(caller.tenant, plan, await nextBuildNumber(trx, caller.tenant, plan));
+  return { answer: create(StartBakeResponseSchema, { outcome: Outcome.WOULD_START, scope, imageHash, ...names }) };
+}
+
+/** What a build of the identity is called. */
+function namesOf(tenant: string, { imageHash, recipe }: BakePlan, buildNumber: number): { imageName: string; artifactName: string } {
+  const identity = { tenant, recipe: recipe.name, imageHash, buildNumber };
+  return { imageName: catalogName(identity), artifactName: artifactName(identity) };
 }
 
 async function findLive(trx: DatabaseTransaction, tenant: string, plan: BakePlan) {
@@ -125,8 +133,7 @@ async function insertRun(
   await checkShare(trx, caller.tenant, room.perTenant.bakes);
   const variables = await scriptVariables(trx, tenantKeys, caller, plan);
   const buildNumber = await nextBuildNumber(trx, caller.tenant, plan);
-  const identity = { tenant: caller.tenant, recipe: recipe.name, imageHash, buildNumber };
-  const names = { imageName: catalogName(identity), artifactName: artifactName(identity) };
+  const names = namesOf(caller.tenant, plan, buildNumber);
   await checkNameFree(trx, caller.tenant, names.imageName);
   const runId = newRunId();
   const held = await holdResources(trx, caller, plan.uses);

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file murmur/api/v1/bakes.proto.
  */
 export const file_murmur_api_v1_bakes: GenFile = /*@__PURE__*/
-  fileDesc("ChltdXJtdXIvYXBpL3YxL2Jha2VzLnByb3RvEg1tdXJtdXIuYXBpLnYxIoQCChBTdGFydEJha2VSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRIRCglwbGFjZW1lbnQYAyABKAkSEQoJZm9yY2VfbmV3GAQgASgIEhcKD3NlcnZpY2VfcHJvZmlsZRgFIAEoCRJBCgl2YXJpYWJsZXMYBiADKAsyLi5tdXJtdXIuYXBpLnYxLlN0YXJ0QmFrZVJlcXVlc3QuVmFyaWFibGVzRW50cnkSFwoPa2VlcF9vbl9mYWlsdXJlGAcgASgJGjAKDlZhcmlhYmxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikgIKEVN0YXJ0QmFrZVJlc3BvbnNlEjkKB291dGNvbWUYASABKA4yKC5tdXJtdXIuYXBpLnYxLlN0YXJ0QmFrZVJlc3BvbnNlLk91dGNvbWUSDQoFc2NvcGUYAiABKAkSFQoNYXJ0aWZhY3RfbmFtZRgDIAEoCRISCgppbWFnZV9oYXNoGAQgASgJEhIKCmltYWdlX25hbWUYBSABKAkSDgoGcnVuX2lkGAYgASgJImQKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhIKDk9VVENPTUVfQ0FDSEVEEAESEwoPT1VUQ09NRV9TVEFSVEVEEAISFwoTT1VUQ09NRV9JTl9QUk9HUkVTUxADIr4DCgRCYWtlEg4KBnJ1bl9pZBgBIAEoCRIOCgZyZWNpcGUYAiABKAkSEwoLZW52aXJvbm1lbnQYAyABKAkSEQoJcGxhY2VtZW50GAQgASgJEhIKCmltYWdlX2hhc2gYBSABKAkSDQoFcGhhc2UYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVlcnJvchgJIAEoCRINCgVzY29wZRgKIAEoCRIVCg1hcnRpZmFjdF9uYW1lGAsgASgJEhIKCmltYWdlX25hbWUYDCABKAkSDwoHYXR0ZW1wdBgNIAEoBRIOCgZhdXRob3IYDiABKAkSMAoMa2VwdF9tYWNoaW5lGA8gASgLMhoubXVybXVyLmFwaS52MS5LZXB0TWFjaGluZRIoCgVzdGVwcxgQIAMoCzIZLm11cm11ci5hcGkudjEuU3RlcFRpbWluZxIRCgl3YWl0c19mb3IYESABKAkSEwoLbGVmdF9iZWhpbmQYEiABKAkiPAoKU3RlcFRpbWluZxIMCgRzdGVwGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDwoHc2Vjb25kcxgDIAEoASJVCgtLZXB0TWFjaGluZRIVCg1zaGVsbF9jb21tYW5kGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKHAQoQTGlzdEJha2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIUCgxydW5uaW5nX29ubHkYAyABKAgSDgoGcmVjaXBlGAQgASgJEhMKC2Vudmlyb25tZW50GAUgASgJEhEKCXBsYWNlbWVudBgGIAEoCSJQChFMaXN0QmFrZXNSZXNwb25zZRIiCgViYWtlcxgBIAMoCzITLm11cm11ci5hcGkudjEuQmFrZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIAoOR2V0QmFrZVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIjQKD0dldEJha2VSZXNwb25zZRIhCgRiYWtlGAEgASgLMhMubXVybXVyLmFwaS52MS5CYWtlIiMKEUNhbmNlbEJha2VSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSI3ChJDYW5jZWxCYWtlUmVzcG9uc2USIQoEYmFrZRgBIAEoCzITLm11cm11ci5hcGkudjEuQmFrZSJGChRTdHJlYW1CYWtlTG9nUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGb2Zmc2V0GAIgASgDEg4KBmZvbGxvdxgDIAEoCCJdChVTdHJlYW1CYWtlTG9nUmVzcG9uc2USDAoEdGV4dBgBIAEoCRITCgtuZXh0X29mZnNldBgCIAEoAxIhCgRiYWtlGAMgASgLMhMubXVybXVyLmFwaS52MS5CYWtlIjMKEEJ1aWxkQmFzZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIRCglmb3JjZV9uZXcYAiABKAgiWgoRQnVpbGRCYXNlUmVzcG9uc2USEgoIcHJvZ3Jlc3MYASABKAlIABIoCgVpbWFnZRgCIAEoCzIXLm11cm11ci5hcGkudjEuUmVzb3VyY2VIAEIHCgVldmVudCJZCg9UcnlJbWFnZVJlcXVlc3QSDQoFaW1hZ2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSEQoJcGxhY2VtZW50GAMgASgJEg8KB2NvbW1hbmQYBCADKAkiaAoQVHJ5SW1hZ2VSZXNwb25zZRISCghwcm9ncmVzcxgBIAEoCUgAEhAKBnN0ZG91dBgCIAEoDEgAEhAKBnN0ZGVychgDIAEoDEgAEhMKCWV4aXRfY29kZRgEIAEoBUgAQgcKBWV2ZW50IiIKEkV4cG9ydEltYWdlUmVxdWVzdBIMCgRuYW1lGAEgASgJIkkKE0V4cG9ydEltYWdlUmVzcG9uc2USDQoFY2h1bmsYASABKAwSEwoLdG90YWxfYnl0ZXMYAiABKAMSDgoGZGlnZXN0GAMgASgJYgZwcm90bzM", [file_google_protobuf_timestamp, file_murmur_api_v1_catalog]);
+  fileDesc("ChltdXJtdXIvYXBpL3YxL2Jha2VzLnByb3RvEg1tdXJtdXIuYXBpLnYxIpcCChBTdGFydEJha2VSZXF1ZXN0Eg4KBnJlY2lwZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRIRCglwbGFjZW1lbnQYAyABKAkSEQoJZm9yY2VfbmV3GAQgASgIEhcKD3NlcnZpY2VfcHJvZmlsZRgFIAEoCRJBCgl2YXJpYWJsZXMYBiADKAsyLi5tdXJtdXIuYXBpLnYxLlN0YXJ0QmFrZVJlcXVlc3QuVmFyaWFibGVzRW50cnkSFwoPa2VlcF9vbl9mYWlsdXJlGAcgASgJEhEKCXBsYW5fb25seRgIIAEoCBowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqsCChFTdGFydEJha2VSZXNwb25zZRI5CgdvdXRjb21lGAEgASgOMigubXVybXVyLmFwaS52MS5TdGFydEJha2VSZXNwb25zZS5PdXRjb21lEg0KBXNjb3BlGAIgASgJEhUKDWFydGlmYWN0X25hbWUYAyABKAkSEgoKaW1hZ2VfaGFzaBgEIAEoCRISCgppbWFnZV9uYW1lGAUgASgJEg4KBnJ1bl9pZBgGIAEoCSJ9CgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABISCg5PVVRDT01FX0NBQ0hFRBABEhMKD09VVENPTUVfU1RBUlRFRBACEhcKE09VVENPTUVfSU5fUFJPR1JFU1MQAxIXChNPVVRDT01FX1dPVUxEX1NUQVJUEAQivgMKBEJha2USDgoGcnVuX2lkGAEgASgJEg4KBnJlY2lwZRgCIAEoCRITCgtlbnZpcm9ubWVudBgDIAEoCRIRCglwbGFjZW1lbnQYBCABKAkSEgoKaW1hZ2VfaGFzaBgFIAEoCRINCgVwaGFzZRgGIAEoCRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWVycm9yGAkgASgJEg0KBXNjb3BlGAogASgJEhUKDWFydGlmYWN0X25hbWUYCyABKAkSEgoKaW1hZ2VfbmFtZRgMIAEoCRIPCgdhdHRlbXB0GA0gASgFEg4KBmF1dGhvchgOIAEoCRIwCgxrZXB0X21hY2hpbmUYDyABKAsyGi5tdXJtdXIuYXBpLnYxLktlcHRNYWNoaW5lEigKBXN0ZXBzGBAgAygLMhkubXVybXVyLmFwaS52MS5TdGVwVGltaW5nEhEKCXdhaXRzX2ZvchgRIAEoCRITCgtsZWZ0X2JlaGluZBgSIAEoCSI8CgpTdGVwVGltaW5nEgwKBHN0ZXAYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIPCgdzZWNvbmRzGAMgASgBIlUKC0tlcHRNYWNoaW5lEhUKDXNoZWxsX2NvbW1hbmQYASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpcBChBMaXN0QmFrZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhQKDHJ1bm5pbmdfb25seRgDIAEoCBIOCgZyZWNpcGUYBCABKAkSEwoLZW52aXJvbm1lbnQYBSABKAkSEQoJcGxhY2VtZW50GAYgASgJEg4KBnBoYXNlcxgHIAMoCSJQChFMaXN0QmFrZXNSZXNwb25zZRIiCgViYWtlcxgBIAMoCzITLm11cm11ci5hcGkudjEuQmFrZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIAoOR2V0QmFrZVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIjQKD0dldEJha2VSZXNwb25zZRIhCgRiYWtlGAEgASgLMhMubXVybXVyLmFwaS52MS5CYWtlIiMKEUNhbmNlbEJha2VSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCSI3ChJDYW5jZWxCYWtlUmVzcG9uc2USIQoEYmFrZRgBIAEoCzITLm11cm11ci5hcGkudjEuQmFrZSJGChRTdHJlYW1CYWtlTG9nUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGb2Zmc2V0GAIgASgDEg4KBmZvbGxvdxgDIAEoCCKHAQoVU3RyZWFtQmFrZUxvZ1Jlc3BvbnNlEgwKBHRleHQYASABKAkSEwoLbmV4dF9vZmZzZXQYAiABKAMSIQoEYmFrZRgDIAEoCzITLm11cm11ci5hcGkudjEuQmFrZRIoCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJbChFXYXRjaEJha2VzUmVxdWVzdBIOCgZyZWNpcGUYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSEQoJcGxhY2VtZW50GAMgASgJEg4KBmZvbGxvdxgEIAEoCCJAChJXYXRjaEJha2VzUmVzcG9uc2USKgoFYmFrZXMYASADKAsyGy5tdXJtdXIuYXBpLnYxLkJha2VTdGFuZGluZyKLAQoMQmFrZVN0YW5kaW5nEiEKBGJha2UYASABKAsyEy5tdXJtdXIuYXBpLnYxLkJha2USLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNdXN1YWxfc2Vjb25kcxgDIAEoARIRCglsYXN0X2xpbmUYBCABKAkiOAoYR2V0QmFrZVN0YXRpc3RpY3NSZXF1ZXN0EgwKBGRheXMYASABKAUSDgoGcmVjaXBlGAIgASgJIkEKGUdldEJha2VTdGF0aXN0aWNzUmVzcG9uc2USJAoEZGF5cxgBIAMoCzIWLm11cm11ci5hcGkudjEuQmFrZURheSKFAQoHQmFrZURheRIMCgRkYXRlGAEgASgJEhEKCWNvbXBsZXRlZBgCIAEoBRIOCgZmYWlsZWQYAyABKAUSEQoJY2FuY2VsbGVkGAQgASgFEgwKBGxpdmUYBSABKAUSEAoIYW5zd2VyZWQYBiABKAUSFgoObWVkaWFuX3NlY29uZHMYByABKAEiMwoQQnVpbGRCYXNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhEKCWZvcmNlX25ldxgCIAEoCCJaChFCdWlsZEJhc2VSZXNwb25zZRISCghwcm9ncmVzcxgBIAEoCUgAEigKBWltYWdlGAIgASgLMhcubXVybXVyLmFwaS52MS5SZXNvdXJjZUgAQgcKBWV2ZW50IlkKD1RyeUltYWdlUmVxdWVzdBINCgVpbWFnZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRIRCglwbGFjZW1lbnQYAyABKAkSDwoHY29tbWFuZBgEIAMoCSJoChBUcnlJbWFnZVJlc3BvbnNlEhIKCHByb2dyZXNzGAEgASgJSAASEAoGc3Rkb3V0GAIgASgMSAASEAoGc3RkZXJyGAMgASgMSAASEwoJZXhpdF9jb2RlGAQgASgFSABCBwoFZXZlbnQiIgoSRXhwb3J0SW1hZ2VSZXF1ZXN0EgwKBG5hbWUYASABKAkiSQoTRXhwb3J0SW1hZ2VSZXNwb25zZRINCgVjaHVuaxgBIAEoDBITCgt0b3RhbF9ieXRlcxgCIAEoAxIOCgZkaWdlc3QYAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp, file_murmur_api_v1_catalog]);
 
 /**
  * @generated from message murmur.api.v1.StartBakeRequest
@@ -58,6 +58,13 @@ export type StartBakeRequest = Message<"murmur.api.v1.StartBakeRequest"> & {
    * @generated from field: string keep_on_failure = 7;
    */
   keepOnFailure: string;
+
+  /**
+   * Say what would become of the request, and start nothing.
+   *
+   * @generated from field: bool plan_only = 8;
+   */
+  planOnly: boolean;
 };
 
 /**
@@ -138,6 +145,13 @@ export enum StartBakeResponse_Outcome {
    * @generated from enum value: OUTCOME_IN_PROGRESS = 3;
    */
   IN_PROGRESS = 3,
+
+  /**
+   * Only planned: a bake would start. There is no run.
+   *
+   * @generated from enum value: OUTCOME_WOULD_START = 4;
+   */
+  WOULD_START = 4,
 }
 
 /**
@@ -344,6 +358,13 @@ export type ListBakesRequest = Message<"murmur.api.v1.ListBakesRequest"> & {
    * @generated from field: string placement = 6;
    */
   placement: string;
+
+  /**
+   * Only bakes in one of these phases; empty for all.
+   *
+   * @generated from field: repeated string phases = 7;
+   */
+  phases: string[];
 };
 
 /**
@@ -498,6 +519,13 @@ export type StreamBakeLogResponse = Message<"murmur.api.v1.StreamBakeLogResponse
    * @generated from field: murmur.api.v1.Bake bake = 3;
    */
   bake?: Bake | undefined;
+
+  /**
+   * When the text was stored, where there is one.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 4;
+   */
+  time?: Timestamp | undefined;
 };
 
 /**
@@ -506,6 +534,201 @@ export type StreamBakeLogResponse = Message<"murmur.api.v1.StreamBakeLogResponse
  */
 export const StreamBakeLogResponseSchema: GenMessage<StreamBakeLogResponse> = /*@__PURE__*/
   messageDesc(file_murmur_api_v1_bakes, 12);
+
+/**
+ * @generated from message murmur.api.v1.WatchBakesRequest
+ */
+export type WatchBakesRequest = Message<"murmur.api.v1.WatchBakesRequest"> & {
+  /**
+   * Only bakes of these; empty for all.
+   *
+   * @generated from field: string recipe = 1;
+   */
+  recipe: string;
+
+  /**
+   * @generated from field: string environment = 2;
+   */
+  environment: string;
+
+  /**
+   * @generated from field: string placement = 3;
+   */
+  placement: string;
+
+  /**
+   * Otherwise the first message is the only one.
+   *
+   * @generated from field: bool follow = 4;
+   */
+  follow: boolean;
+};
+
+/**
+ * Describes the message murmur.api.v1.WatchBakesRequest.
+ * Use `create(WatchBakesRequestSchema)` to create a new message.
+ */
+export const WatchBakesRequestSchema: GenMessage<WatchBakesRequest> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_bakes, 13);
+
+/**
+ * @generated from message murmur.api.v1.WatchBakesResponse
+ */
+export type WatchBakesResponse = Message<"murmur.api.v1.WatchBakesResponse"> & {
+  /**
+   * On the first message every live bake, newest first; then those that changed or ended since.
+   *
+   * @generated from field: repeated murmur.api.v1.BakeStanding bakes = 1;
+   */
+  bakes: BakeStanding[];
+};
+
+/**
+ * Describes the message murmur.api.v1.WatchBakesResponse.
+ * Use `create(WatchBakesResponseSchema)` to create a new message.
+ */
+export const WatchBakesResponseSchema: GenMessage<WatchBakesResponse> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_bakes, 14);
+
+/**
+ * A bake and how far it is.
+ *
+ * @generated from message murmur.api.v1.BakeStanding
+ */
+export type BakeStanding = Message<"murmur.api.v1.BakeStanding"> & {
+  /**
+   * @generated from field: murmur.api.v1.Bake bake = 1;
+   */
+  bake?: Bake | undefined;
+
+  /**
+   * When its first machine was asked for; absent while it is queued.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * How long the last bakes of the same recipe, environment and placement took that completed, by their median; 0 when there are none.
+   *
+   * @generated from field: double usual_seconds = 3;
+   */
+  usualSeconds: number;
+
+  /**
+   * The last line of its log, as far as it is shown in a line.
+   *
+   * @generated from field: string last_line = 4;
+   */
+  lastLine: string;
+};
+
+/**
+ * Describes the message murmur.api.v1.BakeStanding.
+ * Use `create(BakeStandingSchema)` to create a new message.
+ */
+export const BakeStandingSchema: GenMessage<BakeStanding> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_bakes, 15);
+
+/**
+ * @generated from message murmur.api.v1.GetBakeStatisticsRequest
+ */
+export type GetBakeStatisticsRequest = Message<"murmur.api.v1.GetBakeStatisticsRequest"> & {
+  /**
+   * 1 to 90; 0 is 14. The last of them is today, in UTC.
+   *
+   * @generated from field: int32 days = 1;
+   */
+  days: number;
+
+  /**
+   * Only of this recipe; empty for all.
+   *
+   * @generated from field: string recipe = 2;
+   */
+  recipe: string;
+};
+
+/**
+ * Describes the message murmur.api.v1.GetBakeStatisticsRequest.
+ * Use `create(GetBakeStatisticsRequestSchema)` to create a new message.
+ */
+export const GetBakeStatisticsRequestSchema: GenMessage<GetBakeStatisticsRequest> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_bakes, 16);
+
+/**
+ * @generated from message murmur.api.v1.GetBakeStatisticsResponse
+ */
+export type GetBakeStatisticsResponse = Message<"murmur.api.v1.GetBakeStatisticsResponse"> & {
+  /**
+   * The oldest first, and none left out.
+   *
+   * @generated from field: repeated murmur.api.v1.BakeDay days = 1;
+   */
+  days: BakeDay[];
+};
+
+/**
+ * Describes the message murmur.api.v1.GetBakeStatisticsResponse.
+ * Use `create(GetBakeStatisticsResponseSchema)` to create a new message.
+ */
+export const GetBakeStatisticsResponseSchema: GenMessage<GetBakeStatisticsResponse> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_bakes, 17);
+
+/**
+ * @generated from message murmur.api.v1.BakeDay
+ */
+export type BakeDay = Message<"murmur.api.v1.BakeDay"> & {
+  /**
+   * Such as "2026-11-25", in UTC.
+   *
+   * @generated from field: string date = 1;
+   */
+  date: string;
+
+  /**
+   * The bakes started on that day, by how they ended.
+   *
+   * @generated from field: int32 completed = 2;
+   */
+  completed: number;
+
+  /**
+   * @generated from field: int32 failed = 3;
+   */
+  failed: number;
+
+  /**
+   * @generated from field: int32 cancelled = 4;
+   */
+  cancelled: number;
+
+  /**
+   * @generated from field: int32 live = 5;
+   */
+  live: number;
+
+  /**
+   * Requests that needed no new bake: the image existed, or was being baked. Known as long as the audit log is kept.
+   *
+   * @generated from field: int32 answered = 6;
+   */
+  answered: number;
+
+  /**
+   * How long those took that completed, from request to image, by their median; 0 when there are none.
+   *
+   * @generated from field: double median_seconds = 7;
+   */
+  medianSeconds: number;
+};
+
+/**
+ * Describes the message murmur.api.v1.BakeDay.
+ * Use `create(BakeDaySchema)` to create a new message.
+ */
+export const BakeDaySchema: GenMessage<BakeDay> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_bakes, 18);
 
 /**
  * @generated from message murmur.api.v1.BuildBaseRequest
@@ -529,7 +752,7 @@ export type BuildBaseRequest = Message<"murmur.api.v1.BuildBaseRequest"> & {
  * Use `create(BuildBaseRequestSchema)` to create a new message.
  */
 export const BuildBaseRequestSchema: GenMessage<BuildBaseRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_bakes, 13);
+  messageDesc(file_murmur_api_v1_bakes, 19);
 
 /**
  * @generated from message murmur.api.v1.BuildBaseResponse
@@ -558,7 +781,7 @@ export type BuildBaseResponse = Message<"murmur.api.v1.BuildBaseResponse"> & {
  * Use `create(BuildBaseResponseSchema)` to create a new message.
  */
 export const BuildBaseResponseSchema: GenMessage<BuildBaseResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_bakes, 14);
+  messageDesc(file_murmur_api_v1_bakes, 20);
 
 /**
  * @generated from message murmur.api.v1.TryImageRequest
@@ -590,7 +813,7 @@ export type TryImageRequest = Message<"murmur.api.v1.TryImageRequest"> & {
  * Use `create(TryImageRequestSchema)` to create a new message.
  */
 export const TryImageRequestSchema: GenMessage<TryImageRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_bakes, 15);
+  messageDesc(file_murmur_api_v1_bakes, 21);
 
 /**
  * @generated from message murmur.api.v1.TryImageResponse
@@ -631,7 +854,7 @@ export type TryImageResponse = Message<"murmur.api.v1.TryImageResponse"> & {
  * Use `create(TryImageResponseSchema)` to create a new message.
  */
 export const TryImageResponseSchema: GenMessage<TryImageResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_bakes, 16);
+  messageDesc(file_murmur_api_v1_bakes, 22);
 
 /**
  * @generated from message murmur.api.v1.ExportImageRequest
@@ -648,7 +871,7 @@ export type ExportImageRequest = Message<"murmur.api.v1.ExportImageRequest"> & {
  * Use `create(ExportImageRequestSchema)` to create a new message.
  */
 export const ExportImageRequestSchema: GenMessage<ExportImageRequest> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_bakes, 17);
+  messageDesc(file_murmur_api_v1_bakes, 23);
 
 /**
  * @generated from message murmur.api.v1.ExportImageResponse
@@ -677,5 +900,5 @@ export type ExportImageResponse = Message<"murmur.api.v1.ExportImageResponse"> &
  * Use `create(ExportImageResponseSchema)` to create a new message.
  */
 export const ExportImageResponseSchema: GenMessage<ExportImageResponse> = /*@__PURE__*/
-  messageDesc(file_murmur_api_v1_bakes, 18);
+  messageDesc(file_murmur_api_v1_bakes, 24);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file murmur/api/v1/hosts.proto.
  */
 export const file_murmur_api_v1_hosts: GenFile = /*@__PURE__*/
-  fileDesc("ChltdXJtdXIvYXBpL3YxL2hvc3RzLnByb3RvEg1tdXJtdXIuYXBpLnYxIswCCgRIb3N0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSKAoFc3RhdGUYAyABKA4yGS5tdXJtdXIuYXBpLnYxLkhvc3QuU3RhdGUSLgoKc3RhcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJc2Vlbl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXRpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGaW1hZ2VzGAcgASgFEg0KBWJha2VzGAggASgFIlEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDgoKU1RBVEVfTElWRRABEg4KClNUQVRFX0FXQVkQAhIRCg1TVEFURV9SRVRJUkVEEAMiEgoQTGlzdEhvc3RzUmVxdWVzdCI3ChFMaXN0SG9zdHNSZXNwb25zZRIiCgVob3N0cxgBIAMoCzITLm11cm11ci5hcGkudjEuSG9zdCIhChFSZXRpcmVIb3N0UmVxdWVzdBIMCgRob3N0GAEgASgJIlYKElJldGlyZUhvc3RSZXNwb25zZRIhCgRob3N0GAEgASgLMhMubXVybXVyLmFwaS52MS5Ib3N0Eg4KBmltYWdlcxgCIAEoBRINCgViYWtlcxgDIAEoBWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChltdXJtdXIvYXBpL3YxL2hvc3RzLnByb3RvEg1tdXJtdXIuYXBpLnYxIswCCgRIb3N0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSKAoFc3RhdGUYAyABKA4yGS5tdXJtdXIuYXBpLnYxLkhvc3QuU3RhdGUSLgoKc3RhcnRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJc2Vlbl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXRpcmVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGaW1hZ2VzGAcgASgFEg0KBWJha2VzGAggASgFIlEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASDgoKU1RBVEVfTElWRRABEg4KClNUQVRFX0FXQVkQAhIRCg1TVEFURV9SRVRJUkVEEAMiEgoQTGlzdEhvc3RzUmVxdWVzdCI3ChFMaXN0SG9zdHNSZXNwb25zZRIiCgVob3N0cxgBIAMoCzITLm11cm11ci5hcGkudjEuSG9zdCIhChFSZXRpcmVIb3N0UmVxdWVzdBIMCgRob3N0GAEgASgJIlYKElJldGlyZUhvc3RSZXNwb25zZRIhCgRob3N0GAEgASgLMhMubXVybXVyLmFwaS52MS5Ib3N0Eg4KBmltYWdlcxgCIAEoBRINCgViYWtlcxgDIAEoBSIXChVMaXN0U3Vic3RyYXRlc1JlcXVlc3QiegoWTGlzdFN1YnN0cmF0ZXNSZXNwb25zZRI0CgpzdWJzdHJhdGVzGAEgAygLMiAubXVybXVyLmFwaS52MS5TdWJzdHJhdGVTdGFuZGluZxIqCgVob3N0cxgCIAMoCzIbLm11cm11ci5hcGkudjEuSG9zdFN0YW5kaW5nIkQKEVN1YnN0cmF0ZVN0YW5kaW5nEgwKBG5hbWUYASABKAkSEQoJYXZhaWxhYmxlGAIgASgIEg4KBnJlYXNvbhgDIAEoCSKgAQoMSG9zdFN0YW5kaW5nEgwKBG5hbWUYASABKAkSEQoJbWVtb3J5X21iGAIgASgDEhcKD3Rha2VuX21lbW9yeV9tYhgDIAEoAxINCgV2Y3B1cxgEIAEoBRITCgt0YWtlbl92Y3B1cxgFIAEoBRIQCghtYWNoaW5lcxgGIAEoBRIPCgd3YWl0aW5nGAcgASgFEg8KB2hlbGRfdXAYCCABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A data folder and the server that runs on it.
@@ -192,4 +192,134 @@ export type RetireHostResponse = Message<"murmur.api.v1.RetireHostResponse"> & {
  */
 export const RetireHostResponseSchema: GenMessage<RetireHostResponse> = /*@__PURE__*/
   messageDesc(file_murmur_api_v1_hosts, 4);
+
+/**
+ * @generated from message murmur.api.v1.ListSubstratesRequest
+ */
+export type ListSubstratesRequest = Message<"murmur.api.v1.ListSubstratesRequest"> & {
+};
+
+/**
+ * Describes the message murmur.api.v1.ListSubstratesRequest.
+ * Use `create(ListSubstratesRequestSchema)` to create a new message.
+ */
+export const ListSubstratesRequestSchema: GenMessage<ListSubstratesRequest> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_hosts, 5);
+
+/**
+ * @generated from message murmur.api.v1.ListSubstratesResponse
+ */
+export type ListSubstratesResponse = Message<"murmur.api.v1.ListSubstratesResponse"> & {
+  /**
+   * Those of this server, and those that it was to have.
+   *
+   * @generated from field: repeated murmur.api.v1.SubstrateStanding substrates = 1;
+   */
+  substrates: SubstrateStanding[];
+
+  /**
+   * What hosts give to machines of local substrates.
+   *
+   * @generated from field: repeated murmur.api.v1.HostStanding hosts = 2;
+   */
+  hosts: HostStanding[];
+};
+
+/**
+ * Describes the message murmur.api.v1.ListSubstratesResponse.
+ * Use `create(ListSubstratesResponseSchema)` to create a new message.
+ */
+export const ListSubstratesResponseSchema: GenMessage<ListSubstratesResponse> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_hosts, 6);
+
+/**
+ * @generated from message murmur.api.v1.SubstrateStanding
+ */
+export type SubstrateStanding = Message<"murmur.api.v1.SubstrateStanding"> & {
+  /**
+   * Such as "qemu".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool available = 2;
+   */
+  available: boolean;
+
+  /**
+   * Why it is not available; only for those who may read the measurements.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message murmur.api.v1.SubstrateStanding.
+ * Use `create(SubstrateStandingSchema)` to create a new message.
+ */
+export const SubstrateStandingSchema: GenMessage<SubstrateStanding> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_hosts, 7);
+
+/**
+ * @generated from message murmur.api.v1.HostStanding
+ */
+export type HostStanding = Message<"murmur.api.v1.HostStanding"> & {
+  /**
+   * The machine's name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What all machines there may take together, and what they take.
+   *
+   * @generated from field: int64 memory_mb = 2;
+   */
+  memoryMb: bigint;
+
+  /**
+   * @generated from field: int64 taken_memory_mb = 3;
+   */
+  takenMemoryMb: bigint;
+
+  /**
+   * @generated from field: int32 vcpus = 4;
+   */
+  vcpus: number;
+
+  /**
+   * @generated from field: int32 taken_vcpus = 5;
+   */
+  takenVcpus: number;
+
+  /**
+   * @generated from field: int32 machines = 6;
+   */
+  machines: number;
+
+  /**
+   * How many machines wait for room.
+   *
+   * @generated from field: int32 waiting = 7;
+   */
+  waiting: number;
+
+  /**
+   * What keeps any machine from starting there now; empty when nothing does.
+   *
+   * @generated from field: string held_up = 8;
+   */
+  heldUp: string;
+};
+
+/**
+ * Describes the message murmur.api.v1.HostStanding.
+ * Use `create(HostStandingSchema)` to create a new message.
+ */
+export const HostStandingSchema: GenMessage<HostStanding> = /*@__PURE__*/
+  messageDesc(file_murmur_api_v1_hosts, 8);
 
