@@ -12,7 +12,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   // `npx vite` beside a server on the usual port, for whoever works on the pages.
   server: { proxy: { '/murmur.api.v1.MurmurService': 'http://127.0.0.1:7007' } },

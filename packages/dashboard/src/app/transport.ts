@@ -12,7 +12,8 @@ const credential: Interceptor = (next) => async (request) => {
   try {
     return await next(request);
   } catch (error) {
-    endIfWorthless(error, used?.token);
+    // A code that is not good says nothing of who is signed in.
+    if (request.method !== MurmurService.method.redeemSignInCode) endIfWorthless(error, used?.token);
     throw error;
   }
 };

@@ -6,23 +6,22 @@ import { Waiting } from '../parts/page.js';
 import { finishSignIn } from './issuer-sign-in.js';
 import { SignInPage } from './sign-in-page.js';
 
-/** A development build runs effects twice, and an issuer takes a code once. */
-let finishing: ReturnType<typeof finishSignIn> | undefined;
+/** An issuer takes a code once, and a page may be put up more than once while it is asked. */
+let finishing: { readonly search: string; readonly outcome: ReturnType<typeof finishSignIn> } | undefined;
 
 /** Where an issuer sends people back to. */
 export function CallbackPage(): ReactNode {
   const navigate = useNavigate();
   const [problem, setProblem] = useState('');
   useEffect(() => {
-    finishing ??= finishSignIn(new URLSearchParams(window.location.search));
-    finishing.then(
+    const { search } = window.location;
+    if (finishing?.search !== search) finishing = { search, outcome: finishSignIn(new URLSearchParams(search)) };
+    finishing.outcome.then(
       ({ back, issuer, token }) => {
-        finishing = undefined;
         signIn({ token, issuer });
         void navigate({ to: back.startsWith('/sign-in/') ? '/' : back, replace: true });
       },
       (error: unknown) => {
-        finishing = undefined;
         setProblem(error instanceof Error ? error.message : String(error));
       },
     );

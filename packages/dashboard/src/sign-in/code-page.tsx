@@ -7,7 +7,7 @@ import { api } from '../app/transport.js';
 import { Waiting } from '../parts/page.js';
 import { SignInPage } from './sign-in-page.js';
 
-/** A development build runs effects twice, and a code is good once. */
+/** A code is good once, and a page may be put up more than once while it is asked about. */
 let redeeming: Promise<string> | undefined;
 
 /** Where `murmur dashboard` leads: the code is behind the `#`, which browsers send to nobody. */
@@ -15,15 +15,14 @@ export function CodePage(): ReactNode {
   const navigate = useNavigate();
   const [problem, setProblem] = useState('');
   useEffect(() => {
-    redeeming ??= redeem(window.location.hash.slice(1));
+    const code = window.location.hash.slice(1);
+    if (code !== '' || redeeming === undefined) redeeming = redeem(code);
     redeeming.then(
       (token) => {
-        redeeming = undefined;
         signIn({ token });
         void navigate({ to: '/', replace: true });
       },
       (error: unknown) => {
-        redeeming = undefined;
         const { hint = '', message } = MurmurError.from(error);
         setProblem(`${message.charAt(0).toUpperCase()}${message.slice(1)}. ${hint}`);
       },
