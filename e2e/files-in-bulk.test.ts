@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { murmur, murmurOk } from './harness/cli.js';
@@ -132,7 +132,7 @@ describe('resources in files', () => {
     await read(['patch', 'recipe', 'tools', '--set', 'provisioning_timeout=20m', '--if-generation', '1']);
     const { faults, hints } = await refusal(server, ['patch', 'recipe', 'tools', '--set', 'description=x', '--if-generation', '1']);
     expect(faults).toEqual(['ABORTED: recipe "tools" is at generation 2, not 1']);
-    expect(hints.join('\n')).toContain('murmur history recipe tools');
+    expect(hints.join('\n')).toContain('murmur get recipe tools -o yaml');
     expect(await read(['diff', 'recipe', 'tools'])).toMatch(
       /^--- recipe\/tools\tgeneration 1, .*\n\+\+\+ recipe\/tools\tgeneration 2, .*\n@@ .* @@\n(?: .*\n)*-provisioning_timeout: 10m\n\+provisioning_timeout: 20m\n/,
     );
@@ -144,6 +144,40 @@ describe('resources in files', () => {
     await read(['set', 'recipe', 'tools', '--if-generation', '0'], await read(['get', 'recipe', 'tools', '--generation', '3']));
     expect(lines(await read(['history', 'recipe', 'tools']))).toHaveLength(6);
     expect((await murmur(server, ['set', 'recipe', 'tools', '--if-generation', '-1'])).code).toBe(2);
+  });
+
+  it('show what applying them would change, and what only the server has', async () => {
+    const paths = ['-R', '-f', folder];
+    await read(['apply', ...paths]);
+    await read(['set', 'group', 'others'], 'name: others\nmembers: [ben@example.com]\n');
+    await read(['patch', 'recipe', 'tools', '--set', 'description=by hand']);
+    const { code, stdout } = await murmur(server, ['diff', '--exit-code', ...paths]);
+    expect(stdout).toMatch(
+      /^--- recipe\/tools\ton the server\n\+\+\+ recipe\/tools\tin the files\n@@ .* @@\n(?: .*\n)*-description: by hand\n/,
+    );
+    expect(stdout.endsWith('\nOnly on the server: group/others\n')).toBe(true);
+    expect(code).toBe(1);
+    await read(['apply', ...paths]);
+    await read(['rm', 'group/others']);
+    // Told which value is the stored one, anybody who may edit the secret could try as many as they like.
+    expect(await read(['diff', '-f', join(folder, 'catalog.yaml')])).toBe('');
+  });
+
+  it('are edited in an editor, and what is refused is not lost', async () => {
+    const edited = await murmur(server, ['edit', 'recipe', 'tools'], { env: { EDITOR: 'sed -i s/10m/15m/' } });
+    expect(edited).toEqual({ code: 0, stdout: 'Set recipe "tools"\n', stderr: '' });
+    expect((await murmur(server, ['edit', 'recipe', 'tools'], { env: { EDITOR: 'true' } })).stderr).toBe('Nothing changed\n');
+    const stale = await murmur(server, ['edit', 'recipe', 'tools'], { env: { EDITOR: 'sed -i s/^generation:.*/generation:\\ 1/' } });
+    const [, file = ''] = /^Your version is in (\S+);/.exec(stale.stderr) ?? [];
+    expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining('murmur: ABORTED: recipe "tools" is at generation ')]);
+    expect(await readFile(file, 'utf8')).toContain('generation: 1\n');
+    await rm(dirname(file), { recursive: true });
+    expect((await murmur(server, ['edit', 'recipe', 'tools'], { env: { EDITOR: 'false' } })).stderr).toContain('the editor "false" failed');
+  });
+
+  it('say what is to be deleted, those that refer to others first', async () => {
+    await read(['rm', '-R', '-f', folder]);
+    expect(await read(['export'])).toBe('');
   });
 });
 

@@ -9,6 +9,7 @@ export type Completion =
   | 'name'
   | 'run'
   | 'host'
+  | 'context'
   | 'recipe'
   | 'environment'
   | 'placement'
@@ -51,13 +52,18 @@ export function defineCommand<
       try {
         await definition.run(this, flags, ...args);
       } catch (thrown) {
-        this.exitCode = await reportFailure(this, thrown);
+        this.exitCode = await reportFailure(this, thrown, flags['output'] === 'json' || isJson(flags['output']) ? 'json' : 'text');
       }
     },
     parameters: definition.parameters,
     docs: { brief: definition.usage, fullDescription: fullDescription(definition), customUsage: [definition.usage] },
   });
   return { command, completes: definition.completes ?? [] };
+}
+
+/** What `-o json` becomes where there are more forms than a table and documents. */
+function isJson(output: unknown): boolean {
+  return typeof output === 'object' && output !== null && 'form' in output && output.form === 'json';
 }
 
 function fullDescription(definition: { description: string; examples: readonly Example[] }): string {

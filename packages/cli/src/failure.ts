@@ -32,3 +32,16 @@ export function failureText(faults: readonly { code: string; message: string; hi
   const hints = new Set(faults.flatMap((fault) => (fault.hint === undefined || fault.hint === '' ? [] : [fault.hint])));
   return [...lines, ...hints].map((line) => `${line}\n`).join('');
 }
+
+/** The same as one JSON document: what each thing wrong is, and what to do about it. */
+export function failureJson(
+  faults: readonly { code: string; message: string; hint?: string | undefined; path?: string | undefined }[],
+): string {
+  const errors = faults.map(({ code, hint, message, path }) => ({
+    code,
+    message,
+    ...(path === undefined || path === '' ? {} : { path }),
+    ...(hint === undefined || hint === '' ? {} : { hint }),
+  }));
+  return `${JSON.stringify({ errors }, undefined, 2)}\n`;
+}

@@ -4,6 +4,8 @@ import { usageError } from './failure.js';
 export interface GlobalFlags {
   readonly server?: string;
   readonly tenant?: string;
+  /** A server and a tenant kept under a name. */
+  readonly context?: string;
   /** A file that holds the key. The key itself is never an argument: process lists show those to everyone. */
   readonly apiKeyFile?: string;
   /** Whether plain HTTP to another host is allowed. */
@@ -15,6 +17,7 @@ export interface GlobalFlags {
 /** How the global flags are written and explained in help texts and completions. */
 export const globalFlagDocs = [
   { flag: '--server', placeholder: 'URL', brief: 'The server to talk to [MURMUR_SERVER, default http://127.0.0.1:7007]' },
+  { flag: '--context', placeholder: 'NAME', brief: 'The server and tenant kept under a name [MURMUR_CONTEXT]' },
   { flag: '--tenant', placeholder: 'PROVIDER/ORG', brief: 'The tenant to act in [MURMUR_TENANT]' },
   { flag: '--api-key-file', placeholder: 'FILE', brief: 'Read the API key from a file [MURMUR_API_KEY holds the key itself]' },
   {
@@ -28,6 +31,7 @@ export const globalFlagDocs = [
 const keys: Readonly<Record<string, Exclude<keyof GlobalFlags, 'insecure'>>> = {
   '--server': 'server',
   '--tenant': 'tenant',
+  '--context': 'context',
   '--api-key-file': 'apiKeyFile',
   '--request-timeout': 'requestTimeout',
 };

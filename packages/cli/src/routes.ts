@@ -18,6 +18,7 @@ export const routes: readonly Route[] = [
   { words: ['set'], group: 'catalog', brief: 'Create or replace a resource', load: () => import('./commands/set.js') },
   { words: ['get'], group: 'catalog', brief: 'List resources or print one', load: () => import('./commands/get.js') },
   { words: ['patch'], group: 'catalog', brief: 'Change some fields of a resource', load: () => import('./commands/patch.js') },
+  { words: ['edit'], group: 'catalog', brief: 'Change a resource in your editor', load: () => import('./commands/edit.js') },
   { words: ['rm'], group: 'catalog', brief: 'Delete a resource', load: () => import('./commands/rm.js') },
   { words: ['describe'], group: 'catalog', brief: 'Explain the kinds and their fields', load: () => import('./commands/describe.js') },
   { words: ['history'], group: 'catalog', brief: 'List the generations of a resource', load: () => import('./commands/history.js') },
@@ -57,6 +58,20 @@ export const routes: readonly Route[] = [
   },
   { words: ['auth', 'login'], group: 'access', brief: 'Sign in, or store an API key', load: () => import('./commands/auth-login.js') },
   { words: ['auth', 'logout'], group: 'access', brief: 'Forget what a login has stored', load: () => import('./commands/auth-logout.js') },
+  { words: ['context', 'add'], group: 'access', brief: 'Keep a server under a name', load: () => import('./commands/context-add.js') },
+  {
+    words: ['context', 'use'],
+    group: 'access',
+    brief: 'Choose the server of the next commands',
+    load: () => import('./commands/context-use.js'),
+  },
+  {
+    words: ['context', 'ls'],
+    group: 'access',
+    brief: 'List the servers kept under a name',
+    load: () => import('./commands/context-ls.js'),
+  },
+  { words: ['context', 'rm'], group: 'access', brief: 'Forget a server kept under a name', load: () => import('./commands/context-rm.js') },
   { words: ['whoami'], group: 'access', brief: 'Say who you are to the server', load: () => import('./commands/auth-status.js') },
   {
     words: ['check-permissions'],
@@ -92,9 +107,10 @@ export const routes: readonly Route[] = [
 /** What the first words of two-word commands are about. */
 export const familyBriefs: Readonly<Record<string, string>> = {
   secret: 'Store, list and delete secrets',
-  bakes: 'Look at, follow and cancel bakes',
+  bakes: 'Look at, follow, wait for and cancel bakes',
   image: 'Work with the files behind images',
   base: 'Build and list the platform base images',
+  context: 'Keep servers under names, and choose among them',
   auth: 'Sign in, sign out and see who you are',
   key: 'Make, list and revoke API keys',
   audit: 'See who did what',

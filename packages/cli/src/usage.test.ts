@@ -16,10 +16,14 @@ describe('wrong usage exits 2 and says what is wrong', () => {
     [['get', 'recipe/a/b'], '"recipe/a/b" is not of the form kind/name', 'Write it like recipe/hello.'],
     [['get', 'recipe', '--sorts', 'name'], 'unknown flag --sorts', 'Did you mean --sort?'],
     [['get', '-x', 'recipe'], 'unknown flag -x', 'Add --help to see how it is used.'],
-    [['get', 'recipe', '-o', 'xml'], '--output "xml": must be table, yaml, json', 'Add --help to see how it is used.'],
+    [
+      ['get', 'recipe', '-o', 'xml'],
+      'output "xml": must be table, wide, name, yaml, json or jsonpath=PATH',
+      'Add --help to see how it is used.',
+    ],
     [['bakes', 'ls', '--page-size', '101'], 'page-size "101": must be a whole number from 1 to 100', 'Add --help to see how it is used.'],
     [['bakes', 'ls', '--recipe'], '--recipe needs a value', 'Add --help to see how it is used.'],
-    [['completion', 'fish'], 'shell "fish": must be bash or zsh', 'Add --help to see how it is used.'],
+    [['completion', 'tcsh'], 'shell "tcsh": must be bash, zsh, fish or powershell', 'Add --help to see how it is used.'],
     [['patch', 'recipe', 'x', '--set', 'a'], '--set "a" is not of the form path=value', 'Write it as --set field.path=value.'],
     [
       ['bake', '--service-profile', 'ci', '-e', 'A=1', 'r', 'e', 'p'],

@@ -2,7 +2,7 @@ import { type ApplyResult, ApplyResult_Outcome as Outcome } from '@murmur/api';
 
 import { defineCommand } from '../define-command.js';
 import { usageError } from '../failure.js';
-import { readSources, type SourceDocument } from '../input/apply-sources.js';
+import { filesAliases, filesFlags, readSources, type SourceDocument } from '../input/apply-sources.js';
 import { outputFlag, type OutputFlags } from '../output/output-flag.js';
 
 type Flags = OutputFlags & {
@@ -30,18 +30,10 @@ export const command = defineCommand<Flags>({
   parameters: {
     flags: {
       output: outputFlag,
-      file: {
-        kind: 'parsed',
-        parse: String,
-        variadic: true,
-        optional: true,
-        placeholder: 'PATH',
-        brief: "A file, a folder's *.yaml, *.yml and *.json files, or - for standard input; repeatable",
-      },
-      recursive: { kind: 'boolean', default: false, withNegated: false, brief: 'Also the folders in a folder' },
+      ...filesFlags,
       dryRun: { kind: 'boolean', default: false, withNegated: false, brief: 'Check everything on the server, change nothing' },
     },
-    aliases: { o: 'output', f: 'file', R: 'recursive' },
+    aliases: { o: 'output', ...filesAliases },
     positional: { kind: 'tuple', parameters: [] },
   },
   async run(context, flags) {

@@ -1,6 +1,7 @@
 import type { MurmurClient } from '../client/connect.js';
 import { kindArgument, withKindHint } from '../client/kinds.js';
 import { defineCommand } from '../define-command.js';
+import { isBaked } from './diff-files.js';
 import { documentPrinter } from '../output/document-stream.js';
 
 type Flags = {
@@ -79,10 +80,6 @@ async function exportKind(
     ...(baked.length === 0 ? [] : [`${counted(baked, 'baked image')}; bake their recipes to make them again`]),
     ...(secrets.length === 0 ? [] : [`${counted(secrets, 'secret')}; where they are not yet, \`murmur secret set\` comes first`]),
   ];
-}
-
-function isBaked(document: Record<string, unknown>): boolean {
-  return Object.values(document).some((value) => typeof value === 'object' && value !== null && 'provenance' in value);
 }
 
 function counted(names: readonly string[], what: string): string {

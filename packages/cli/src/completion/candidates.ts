@@ -51,6 +51,8 @@ async function valuesFor(context: Context, wanted: Completion, positionals: read
       return [...kindNames];
     case 'name':
       return namesOnServer(context, positionals[0] ?? '');
+    case 'context':
+      return contextNames(context);
     case 'run':
     case 'host':
     case 'recipe':
@@ -60,6 +62,14 @@ async function valuesFor(context: Context, wanted: Completion, positionals: read
     case 'secret':
       return namesOnServer(context, wanted);
   }
+}
+
+async function contextNames(context: Context): Promise<string[]> {
+  const { contextsFile, readContexts } = await import('../config/contexts.js');
+  return readContexts(contextsFile(context)).then(
+    ({ contexts }) => Object.keys(contexts),
+    () => [],
+  );
 }
 
 interface FlagSpelling {

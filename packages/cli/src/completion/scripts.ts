@@ -1,5 +1,11 @@
+/** The shells that can complete. */
+export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const;
+
+/** One of {@link shells}. */
+export type Shell = (typeof shells)[number];
+
 /** Scripts that make a shell ask `murmur __complete` for candidates; where there are none it offers files. */
-export const completionScripts: Readonly<Record<'bash' | 'zsh', string>> = {
+export const completionScripts: Readonly<Record<Shell, string>> = {
   bash: `# bash completion for murmur
 _murmur() {
   local line IFS=$'\\n'
@@ -27,5 +33,21 @@ if [ "\${funcstack[1]}" = "_murmur" ]; then
 else
   compdef _murmur murmur
 fi
+`,
+  fish: `# fish completion for murmur
+function __murmur_complete
+    set -l words (commandline -opc)
+    murmur __complete -- $words[2..-1] (commandline -ct) 2>/dev/null
+end
+complete -c murmur -a '(__murmur_complete)'
+`,
+  powershell: `# PowerShell completion for murmur
+Register-ArgumentCompleter -Native -CommandName murmur -ScriptBlock {
+    param($word, $ast, $position)
+    $words = @($ast.CommandElements | Select-Object -Skip 1 | Where-Object { $_.Extent.EndOffset -lt $position } | ForEach-Object { $_.Extent.Text })
+    murmur __complete -- @words "$word" 2>$null | ForEach-Object {
+        [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+    }
+}
 `,
 };

@@ -4,6 +4,7 @@ import { CliError, usageError } from '../failure.js';
 import type { GlobalFlags } from '../global-flags.js';
 import { adminKeyFor } from './admin-key.js';
 import { type ConfigFiles, readConfigFiles } from './config-files.js';
+import { contextNamed, contextsFile, readContexts, type ServerContext } from './contexts.js';
 import { keysFile, readKey } from './keys.js';
 import { loginsFile, readLogin, type StoredLogin } from './logins.js';
 import { readOwnFile } from './own-file.js';
@@ -48,8 +49,14 @@ export async function loadSettings(surroundings: Surroundings, globals: GlobalFl
   const { env, stderr } = surroundings;
   const files = await readConfigFiles(surroundings.cwd);
   for (const warning of files.warnings) stderr.write(`murmur: warning: ${warning}\n`);
-  const target = targetOf(env, globals, files);
-  const tenant = globals.tenant ?? present(env['MURMUR_TENANT']) ?? files.shared.tenant;
+  const chosen = await chosenContext(surroundings, globals);
+  const target = targetOf(env, globals, files, chosen);
+  const tenant =
+    globals.tenant ??
+    present(env['MURMUR_TENANT']) ??
+    tenantOf(chosen.named, target) ??
+    files.shared.tenant ??
+    tenantOf(chosen.current, target);
   if (tenant !== undefined && !/^[a-z][a-z0-9_]*\/\S+$/.test(tenant)) {
     throw usageError(`tenant "${tenant}" is not of the form provider/org`, 'Tenants look like local/default or github_app/acme.');
   }
@@ -83,10 +90,33 @@ export function noCredential({ server }: Target): CliError {
   });
 }
 
-function targetOf(env: Surroundings['env'], globals: GlobalFlags, { local }: ConfigFiles): Target {
-  const own = globals.server ?? present(env['MURMUR_SERVER']);
+/** A context's tenant is one of its own server. */
+function tenantOf(context: ServerContext | undefined, { server }: Target): string | undefined {
+  return context !== undefined && serverOrigin(context.server) === server ? context.tenant : undefined;
+}
+
+interface ChosenContext {
+  /** The one that a flag or the environment names. */
+  readonly named: ServerContext | undefined;
+  /** The one in use where nothing else names a server. */
+  readonly current: ServerContext | undefined;
+}
+
+async function chosenContext(surroundings: Surroundings, globals: GlobalFlags): Promise<ChosenContext> {
+  const contexts = await readContexts(contextsFile(surroundings));
+  const name = globals.context ?? present(surroundings.env['MURMUR_CONTEXT']);
+  const { current } = contexts;
+  return {
+    named: name === undefined ? undefined : contextNamed(contexts, name),
+    current: current === undefined ? undefined : contextNamed(contexts, current),
+  };
+}
+
+function targetOf(env: Surroundings['env'], globals: GlobalFlags, { local }: ConfigFiles, { current, named }: ChosenContext): Target {
+  const own = globals.server ?? (globals.context === undefined ? present(env['MURMUR_SERVER']) : undefined) ?? named?.server;
   if (own !== undefined) return { server: serverOrigin(own), namedBy: 'user' };
   if (local.server !== undefined) return { server: serverOrigin(local.server), namedBy: 'project' };
+  if (current !== undefined) return { server: serverOrigin(current.server), namedBy: 'user' };
   return { server: defaultServer, namedBy: 'nobody' };
 }
 

@@ -14,6 +14,22 @@ export interface SourceDocument {
   readonly line: number;
 }
 
+/** The flags of commands that read files of documents. */
+export const filesFlags = {
+  file: {
+    kind: 'parsed',
+    parse: String,
+    variadic: true,
+    optional: true,
+    placeholder: 'PATH',
+    brief: "A file, a folder's *.yaml, *.yml and *.json files, or - for standard input; repeatable",
+  },
+  recursive: { kind: 'boolean', default: false, withNegated: false, brief: 'Also the folders in a folder' },
+} as const;
+
+/** What {@link filesFlags} are called for short. */
+export const filesAliases = { f: 'file', R: 'recursive' } as const;
+
 /** What one call takes in all. */
 const limit: TextLimit = { bytes: 12 * 1024 * 1024, message: 'the documents exceed the limit of 12 MiB in all' };
 

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 
 import type { DatabaseTransaction } from '../../database/tables.js';
 import { type CatalogContext, inTransaction, readerOf } from '../context.js';
+import { toResource } from '../resource.js';
 import { prepareToSeal } from '../secret-values.js';
 import { lockNames } from '../store.js';
 import { BatchFaults } from './apply/batch-faults.js';
@@ -44,7 +45,7 @@ export async function applyResources(
     const replaced = await writeAll(trx, context, { ...batch, ordered }, faults);
     faults.throwIfAny();
     if (request.dryRun) await sql`rollback to savepoint before_apply`.execute(trx);
-    const results = replaced.map((one) => resultOf(request.dryRun ? withoutGuess(one) : one));
+    const results = replaced.map((one) => (request.dryRun ? withResource(withoutGuess(one)) : resultOf(one)));
     if (!request.dryRun) await beforeCommit(trx, results);
     return { results };
   });
@@ -93,6 +94,10 @@ function withoutGuess(applied: Applied): Applied {
   const hasValue = sealedField !== undefined && (entry.decoded.written[sealedField] ?? '') !== '';
   if (outcome !== 'unchanged' || !hasValue) return applied;
   return { entry, outcome: 'changed', stored: { ...stored, generation: stored.generation + 1 } };
+}
+
+function withResource(applied: Applied): ApplyResult {
+  return Object.assign(resultOf(applied), { resource: toResource(applied.entry.kind, applied.stored) });
 }
 
 function resultOf({ entry: { kind, address }, outcome, stored }: Applied): ApplyResult {
