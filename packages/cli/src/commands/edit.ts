@@ -8,7 +8,7 @@ import type { Context } from '../context.js';
 import { defineCommand } from '../define-command.js';
 import { CliError } from '../failure.js';
 import { renderDocument, resourceToDocument } from '../output/document.js';
-import { shellWords } from '../output/shell-words.js';
+import { shellWords } from '../output/print-list.js';
 import { textArgument } from '../parameters.js';
 
 /** `murmur edit`. */

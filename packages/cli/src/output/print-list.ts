@@ -78,6 +78,6 @@ export function filterWords(filters: Readonly<Record<string, string | boolean | 
 }
 
 /** Words as a line that a shell reads back as the same words. */
-function shellWords(words: readonly string[]): string {
+export function shellWords(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
 }
