@@ -8,8 +8,9 @@ import { Architecture, DockerSourceSchema, type Image, ImageSchema } from '@murm
 
 import { suite } from '../debian-mirror.js';
 import { debstrap } from '../debstrap.js';
+import { onHost } from '../host-faults.js';
 import { requirePrograms } from '../host-programs.js';
-import type { BaseBuilder } from '../substrate.js';
+import { type BaseBuilder, PlatformFault } from '../substrate.js';
 import { asked, type Engine, statusOf } from './engine.js';
 import { inspectImage, pulledRepository } from './images.js';
 import { lastError } from './progress.js';
@@ -41,39 +42,7 @@ const { signal: never } = new AbortController();
 export function createBaseBuilder(engine: Engine, dataDir: string): BaseBuilder {
   return {
     imageName: baseName,
-    async build({ onProgress, rebuild, signal }) {
-      const tag = `${baseRepository}:${inputsDigest()}`;
-      const before = rebuild ? undefined : await inspectImage(engine, tag, signal);
-      if (before !== undefined) {
-        onProgress('the base image of these packages is built already');
-        return baseImage(before.Id);
-      }
-      await requirePrograms({ mmdebstrap: 'mmdebstrap', tar: 'tar' });
-      const parent = path.join(dataDir, 'docker');
-      await mkdir(parent, { recursive: true, mode: 0o700 });
-      const folder = await mkdtemp(path.join(parent, 'base-'));
-      try {
-        const root = path.join(folder, 'root.tar');
-        onProgress(`installing Debian ${suite}`);
-        await debstrap(mmdebstrapArguments(root), {
-          cwd: folder,
-          env: { TMPDIR: folder },
-          signal,
-          onLine: (line) => void (line.startsWith('I: ') && onProgress(line.slice(3))),
-        });
-        onProgress('importing it into the Docker engine');
-        await asked(signal, async () => {
-          const reply = await importArchive(engine, root, signal);
-          const problem = await lastError(reply, signal);
-          if (problem !== undefined) throw new Error(`the Docker engine did not import the base: ${problem}`);
-        });
-        const { Id } = await asked(signal, () => engine.docker.getImage(tag).inspect());
-        onProgress(`built ${Id}`);
-        return baseImage(Id);
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
-    },
+    build: (options) => onHost(() => buildBase(engine, dataDir, options)),
     async retire(unusedMs, inUse) {
       const images = await asked(never, () =>
         engine.docker.listImages({ filters: JSON.stringify({ reference: [`${baseRepository}:*`] }) }),
@@ -87,6 +56,46 @@ export function createBaseBuilder(engine: Engine, dataDir: string): BaseBuilder 
       }
     },
   };
+}
+
+async function buildBase(
+  engine: Engine,
+  dataDir: string,
+  { onProgress, rebuild, signal }: Parameters<BaseBuilder['build']>[0],
+): Promise<Image> {
+  const tag = `${baseRepository}:${inputsDigest()}`;
+  const before = rebuild ? undefined : await inspectImage(engine, tag, signal);
+  if (before !== undefined) {
+    onProgress('the base image of these packages is built already');
+    return baseImage(before.Id);
+  }
+  await requirePrograms({ mmdebstrap: 'mmdebstrap', tar: 'tar' });
+  const parent = path.join(dataDir, 'docker');
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  const folder = await mkdtemp(path.join(parent, 'base-'));
+  try {
+    const root = path.join(folder, 'root.tar');
+    onProgress(`installing Debian ${suite}`);
+    await debstrap(mmdebstrapArguments(root), {
+      cwd: folder,
+      env: { TMPDIR: folder },
+      signal,
+      onLine: (line) => void (line.startsWith('I: ') && onProgress(line.slice(3))),
+    });
+    onProgress('importing it into the Docker engine');
+    await asked(signal, async () => {
+      const reply = await importArchive(engine, root, signal);
+      const problem = await lastError(reply, signal);
+      if (problem === undefined) return;
+      const full = /no space left|quota exceeded/i.test(problem);
+      throw new PlatformFault(`the Docker engine did not import the base: ${problem}`, { kind: full ? 'no-room' : 'lost' });
+    });
+    const { Id } = await asked(signal, () => engine.docker.getImage(tag).inspect());
+    onProgress(`built ${Id}`);
+    return baseImage(Id);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Lets go of pulled images that no machine was started from for a while. */

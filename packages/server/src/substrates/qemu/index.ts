@@ -17,7 +17,7 @@ import { captureMachine } from './capture.js';
 import { captureNotes, digestIn, forgetCapture, imageReference } from './capture-notes.js';
 import { runOnHost } from '../host-command.js';
 import { guardMachines } from './guard.js';
-import { onHost } from './host-faults.js';
+import { onHost } from '../host-faults.js';
 import { chainIsWhole, discardImage, isDiscarded, removeDiscarded } from './images.js';
 import { openIsolation } from './isolation.js';
 import { imageFolder, isDigest, openLayout, type Digest, type Layout } from './layout.js';

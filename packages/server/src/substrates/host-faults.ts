@@ -1,5 +1,5 @@
-import { HostCommandError } from '../host-command.js';
-import { PlatformFault, type FaultKind } from '../substrate.js';
+import { HostCommandError } from './host-command.js';
+import { PlatformFault, type FaultKind } from './substrate.js';
 
 /** What an error of the host says of itself, in the words for a bake; the first that fits. Paths stay in the log. */
 const words: readonly (readonly [RegExp, string, FaultKind])[] = [
