@@ -24,33 +24,36 @@ const guests = [
 ] as const;
 
 describe.runIf(process.env['MURMUR_FULL'] === 'sweep').each(guests)('a bake on the emulated AWS of a $name', ({ args, name, tool }) => {
+  const ends: (() => Promise<void>)[] = [];
   let emulator: Ec2Emulator;
   let server: TestServer;
   let image = '';
 
   beforeAll(async () => {
     emulator = await startEc2Emulator(...args);
+    ends.push(() => emulator.remove());
     const { access_key_id, account_id, endpoint, image_id, region, role_arn, secret_access_key, security_group_id, subnets } =
       emulator.account;
     server = await startServer({
       configuration: JSON.stringify({
-        substrates: { aws: { endpoint, operator_credentials: { access_key_id, secret_access_key } } },
+        substrates: { aws: { endpoint } },
         base_images: { aws: { ami_ids: { [region]: image_id } } },
       }),
+      environment: { AWS_ACCESS_KEY_ID: access_key_id, AWS_SECRET_ACCESS_KEY: secret_access_key },
     });
+    ends.push(() => server.remove());
     const set = (kind: string, document: { name: string }) =>
       murmurOk(server, ['set', kind, document.name], { stdin: JSON.stringify(document) });
     const target = { account_id, region, role_arn, security_group_id, subnet_ids: subnets };
     await set('placement', { name: 'us-east-1', substrate: 'SUBSTRATE_AWS', aws: target } as { name: string });
-    const shape = { substrate: 'SUBSTRATE_AWS', machine_type_ref: 't3.medium', disk_type_ref: 'gp3' };
+    const shape = { substrate: 'SUBSTRATE_AWS', machine_type_ref: 't3-medium', disk_type_ref: 'gp3' };
     await set('environment', { name: 'prod', ...shape } as { name: string });
     const script = `#!/bin/sh\nset -eu\n${tool}\nchmod 755 /bin/shout\necho "with $TOKEN"\n`;
     const recipe = { base_image_aws_ref: 'murmur-aws-base', provisioning_timeout: '30m', secret_allowlist: ['TOKEN'] };
     await set('recipe', { name: 'go-service', ...recipe, provisioning_script: script } as { name: string });
   }, long);
   afterAll(async () => {
-    await server.remove();
-    await emulator.remove();
+    for (const end of ends.reverse()) await end();
   });
 
   it(

@@ -54,11 +54,13 @@ export interface ServerChoices {
   readonly configuration?: string;
   /** What it may not do although it is root, such as `net_admin`. */
   readonly without?: string;
+  /** What its environment has beside that of the tests. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Starts a server on a free port. */
 export async function startServer(choices: ServerChoices = {}): Promise<TestServer> {
-  const { configuration, databaseUrl, keyOf, openFiles, restored, without } = choices;
+  const { configuration, databaseUrl, environment, keyOf, openFiles, restored, without } = choices;
   const dataDir = await mkdtemp(join(tmpdir(), 'murmur-e2e-'));
   if (keyOf !== undefined) await copyFile(join(keyOf.dataDir, 'master.key'), join(dataDir, 'master.key'));
   for (const name of restored?.names ?? []) await cp(join(restored?.of.dataDir ?? '', name), join(dataDir, name), { recursive: true });
@@ -73,7 +75,8 @@ export async function startServer(choices: ServerChoices = {}): Promise<TestServ
     const privileges = without === undefined ? [] : ['setpriv', '--bounding-set', `-${without}`];
     const command = [...privileges, process.execPath, murmurBinary, 'server', '--listen', listen, '--data-dir', dataDir, ...onDatabase];
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
-    const started = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...environment };
+    const started = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
     started.stderr.pipe(createWriteStream(logFile, { flags: 'a' }));
     exited = new Promise((settle) => started.once('exit', (code) => settle(code)));
