@@ -3,6 +3,7 @@ import type { RegistryCredential } from './credential.js';
 import { asked, type Engine, reasonOf } from './engine.js';
 import { lastError } from './progress.js';
 import { readReference } from './reference.js';
+import { callRegistry } from './registry-call.js';
 
 /** Where the operator wants baked images pushed. */
 export interface PushTarget {
@@ -54,27 +55,11 @@ export async function pushImage(
   return `${repo}@${digest}`;
 }
 
-const deleteMs = 60_000;
-
 /** Removes a pushed image from its registry, where that lets images be removed; what it keeps, it keeps. */
 export async function removePushed(target: PushTarget, pushed: string, signal: AbortSignal): Promise<void> {
   const { host, name, version } = readReference(pushed);
   if (!('digest' in version)) return;
-  // As the engine does, which trusts its own host without TLS.
-  const scheme = /^(?:127\.|localhost(?::|$)|\[::1\])/.test(host) ? 'http' : 'https';
-  const { credential } = target;
-  const login = credential === undefined ? undefined : Buffer.from(`${credential.username}:${credential.password}`).toString('base64');
-  const url = `${scheme}://${host}/v2/${name.slice(host.length + 1)}/manifests/${version.digest}`;
-  let status: number;
-  try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(deleteMs)]);
-    const headers: Record<string, string> = login === undefined ? {} : { authorization: `Basic ${login}` };
-    const answer = await fetch(url, { method: 'DELETE', headers, signal: limit, redirect: 'manual' });
-    await answer.body?.cancel();
-    status = answer.status;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new PlatformFault(`the registry ${host} does not answer`, { cause: error });
-  }
+  const path = `${name.slice(host.length + 1)}/manifests/${version.digest}`;
+  const status = await callRegistry({ method: 'DELETE', host, path }, target.credential, signal);
   if (status >= 500) throw new PlatformFault(`the registry ${host} answers ${status}`);
 }

@@ -1,6 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { Architecture, ImageSchema, MurmurError, PlacementSchema } from '@murmur/api';
 import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { deriveGuestKeys } from '../guest-keys.js';
@@ -221,6 +224,9 @@ describe('the operator’s own registry', () => {
     const headers = { authorization: `Basic ${login}`, accept: 'application/vnd.docker.distribution.manifest.v2+json' };
     return (await fetch(`http://${world.locked.host}/v2/${path}/manifests/${digest}`, { headers })).status;
   };
+  /** The revisions that a registry keeps of what is pushed to it, by its own files. */
+  const kept = async ({ folder }: TestRegistry, name: string) =>
+    readdir(join(folder, 'data/docker/registry/v2/repositories/bakes', name, '_manifests/revisions/sha256'), { recursive: true });
 
   test('gets what is captured, which is then known by its digest there, started again when the engine lost it, and removed with it', async () => {
     const substrate = await openPushing(world.locked.host);
@@ -253,6 +259,19 @@ describe('the operator’s own registry', () => {
     await substrate.discardImage(site, artifact.reference, signal);
     expect(await manifest(ref)).toBe(404);
   }, 60_000);
+
+  test('that wants a token of its own service for each call gets one', async () => {
+    await using registry = await startTestRegistry(world.engine, 'token');
+    const substrate = await openPushing(registry.host);
+    const site = substrate.siteOf(place, '');
+    const artifact = await captured(substrate, 'by-token');
+    expect(await kept(registry, 'by-token')).toContainEqual(expect.stringMatching(/link$/));
+    const robbed = await openPushing(registry.host, { username, password: 'wrong-word', serveraddress: registry.host });
+    await robbed.discardImage(site, artifact.reference, signal);
+    expect(await kept(registry, 'by-token')).toContainEqual(expect.stringMatching(/link$/));
+    await substrate.discardImage(site, artifact.reference, signal);
+    expect(await kept(registry, 'by-token')).not.toContainEqual(expect.stringMatching(/link$/));
+  }, 120_000);
 
   test('that refuses an image is a fault of the platform', async () => {
     const substrate = await openPushing(world.locked.host, { username, password: 'wrong-word', serveraddress: world.locked.host });

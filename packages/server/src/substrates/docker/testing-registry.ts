@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { TestEngine } from './testing-engine.js';
+import { startTokenService, tokenIssuer, tokenService } from './testing-tokens.js';
 
 /** Who may use a registry with a password. */
 export const registryLogin = 'murmur:pass-word';
@@ -33,12 +34,30 @@ net.createServer((from) => {
 }).listen(Number(port), '127.0.0.1', () => console.log('ready'));
 `;
 
+/** Who a registry serves: anybody, who has a password, or who has a token that a service gives for that password. */
+export type RegistryAccess = 'open' | 'password' | 'token';
+
 /** Starts Debian's `docker-registry` for one engine; whoever uses it has a password if it takes one. */
-export async function startTestRegistry(engine: TestEngine, access: 'open' | 'password'): Promise<TestRegistry> {
+export async function startTestRegistry(engine: TestEngine, access: RegistryAccess): Promise<TestRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'murmur-registry-'));
   const socket = join(folder, 'registry.sock');
   await writeFile(join(folder, 'htpasswd'), htpasswd);
-  const auth = access === 'open' ? {} : { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } };
+  const tokens = access === 'token' ? await startTokenService(folder, registryLogin) : undefined;
+  const realm = tokens === undefined ? undefined : await relayedPort(engine, tokens.socket);
+  const auth = {
+    open: {},
+    password: { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } },
+    token: {
+      auth: {
+        token: {
+          realm: `http://127.0.0.1:${realm?.port}/token`,
+          service: tokenService,
+          issuer: tokenIssuer,
+          rootcertbundle: tokens?.certificate,
+        },
+      },
+    },
+  }[access];
   const configuration = {
     version: '0.1',
     storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
@@ -48,6 +67,26 @@ export async function startTestRegistry(engine: TestEngine, access: 'open' | 'pa
   };
   await writeFile(join(folder, 'config.yml'), JSON.stringify(configuration));
   const registry = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const way = await relayedPort(engine, socket);
+  const { port } = way;
+  await answers(`http://127.0.0.1:${port}/v2/`, registry);
+  return {
+    host: `127.0.0.1:${port}`,
+    folder,
+    pause: () => void registry.kill('SIGSTOP'),
+    resume: () => void registry.kill('SIGCONT'),
+    async [Symbol.asyncDispose]() {
+      await way.close();
+      await realm?.close();
+      tokens?.close();
+      await ended(registry);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port of this process's and of the engine's loopback alike, behind which is a socket. */
+async function relayedPort(engine: TestEngine, socket: string): Promise<{ readonly port: number; close(): Promise<void> }> {
   const here = createServer((from) => {
     const to = createConnection(socket);
     from.on('error', () => to.destroy()).pipe(to);
@@ -63,21 +102,18 @@ export async function startTestRegistry(engine: TestEngine, access: 'open' | 'pa
     there.stdout.once('data', resolve);
     there.once('close', () => reject(new Error('the relay to the registry ended')));
   });
-  await answers(`http://127.0.0.1:${port}/v2/`, registry);
   return {
-    host: `127.0.0.1:${port}`,
-    folder,
-    pause: () => void registry.kill('SIGSTOP'),
-    resume: () => void registry.kill('SIGCONT'),
-    async [Symbol.asyncDispose]() {
-      for (const child of [there, registry]) {
-        const closed = new Promise((resolve) => child.once('close', resolve));
-        if (child.exitCode === null && child.kill('SIGKILL')) await closed;
-      }
+    port,
+    async close() {
+      await ended(there);
       here.close();
-      await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  if (child.exitCode === null && child.kill('SIGKILL')) await closed;
 }
 
 async function answers(url: string, registry: ChildProcess): Promise<void> {
