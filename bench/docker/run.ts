@@ -62,7 +62,7 @@ async function compare(env: NodeJS.ProcessEnv): Promise<boolean> {
   say(
     `  median    Murmur ${median(pairs.map(([one]) => one)).toFixed(2)} s   docker build ${median(pairs.map(([, other]) => other)).toFixed(2)} s   ratio ${ratio.toFixed(2)}`,
   );
-  const { stdout: shown } = await runCommand([murmur, 'bakes', 'ls', '--page-size', '1', '-o', 'json'], { env });
+  const { stdout: shown } = await runCommand([murmur, 'bakes', 'ls', '-o', 'json'], { env });
   const [{ run_id }] = JSON.parse(shown) as [{ run_id: string }];
   const { stdout: run } = await runCommand([murmur, 'bakes', 'show', run_id, '-o', 'json'], { env });
   for (const { seconds, step } of (JSON.parse(run) as { steps: { step: string; seconds: number }[] }).steps)

@@ -14,7 +14,7 @@ export async function setRecipe(name: string, script: string, env: NodeJS.Proces
 /** Bakes a recipe once with Murmur, as a fresh bake although an image of it exists. */
 export async function bakeWithMurmur(recipe: string, env: NodeJS.ProcessEnv): Promise<BakeTimes> {
   const { seconds } = await runCommand([murmur, 'bake', '--wait', '--force-new', recipe, environment, placement], { env });
-  const { stdout: list } = await runCommand([murmur, 'bakes', 'ls', '--recipe', recipe, '--page-size', '1', '-o', 'json'], { env });
+  const { stdout: list } = await runCommand([murmur, 'bakes', 'ls', '--recipe', recipe, '-o', 'json'], { env });
   const [{ run_id }] = JSON.parse(list) as [{ run_id: string }];
   const { stdout: shown } = await runCommand([murmur, 'bakes', 'show', run_id, '-o', 'json'], { env });
   const { steps } = JSON.parse(shown) as { steps: { step: string; seconds: number }[] };

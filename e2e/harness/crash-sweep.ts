@@ -4,6 +4,7 @@ import { bakeSteps } from '../../packages/server/src/bake/workflow/bake.js';
 import { logOf, runEnded, runsOf, setRecipe } from './bakes.js';
 import { type Border, type Borders, watchBorders } from './borders.js';
 import { murmurOk } from './cli.js';
+import { type CrashRow, crashTableFaults } from './crash-table.js';
 import { connectToDatabase } from './database.js';
 import type { TestServer } from './server.js';
 import { eventually } from './wait.js';
@@ -58,7 +59,7 @@ export function describeCrashSweep(name: string, setUp: () => Promise<SweptPlace
     });
 
     /** Bakes a recipe while the server is killed at each of these borders, one after another, and says what came of it. */
-    const bakeThrough = async (recipe: string, killedAt: readonly Border[]): Promise<unknown> => {
+    const bakeThrough = async (recipe: string, killedAt: readonly Border[]): Promise<Omit<CrashRow, 'at'>> => {
       await setRecipe(server, recipe, script, { base_image_qemu_ref: undefined, [swept.baseField]: 'tiny' });
       const place = [swept.environment, swept.placement];
       const before = await swept.things();
@@ -113,9 +114,15 @@ export function describeCrashSweep(name: string, setUp: () => Promise<SweptPlace
     });
 
     describe.runIf(sweeps)('once in a bake', () => {
+      const rows: CrashRow[] = [];
+
       it.each(borders)('when $step is $side leaves one image, every line once, and nothing else', async (border) => {
-        expect(await bakeThrough(`swept-${borders.indexOf(border)}`, [border])).toEqual(flawless);
+        const row = await bakeThrough(`swept-${borders.indexOf(border)}`, [border]);
+        rows.push({ at: `${border.step} is ${border.side}`, ...row });
+        expect(row).toEqual(flawless);
       });
+
+      it('came to what the documentation says', async () => expect(await crashTableFaults(name, rows)).toEqual([]));
     });
   });
 }
