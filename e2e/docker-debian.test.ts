@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { connectEngine } from '../packages/server/src/substrates/docker/engine.js';
 import { murmurOk } from './harness/cli.js';
 import { dockerPlace, setDockerRecipe } from './harness/docker.js';
 import { startServer, type TestServer } from './harness/server.js';
@@ -18,23 +19,35 @@ python3 --version
 poetry --version
 `;
 
+interface BakedImage {
+  readonly name: string;
+  readonly docker?: { readonly image_ref: string };
+}
+
 /** Slow: a Debian is built, and packages come from a mirror. `MURMUR_ENGINE=/run/docker.sock` names the engine and runs it. */
 describe.runIf(socket !== undefined)('on a Debian in a container', () => {
   let server: TestServer;
+  let made: string | undefined;
   beforeAll(async () => {
     const substrates = { qemu: { enabled: false }, docker: { socket } };
     server = await startServer({ configuration: JSON.stringify({ substrates }) });
     await murmurOk(server, ['base', 'build', '--substrate', 'docker']);
   }, long);
-  afterAll(() => server.remove());
+  afterAll(async () => {
+    await server.remove();
+    // The engine is somebody's, and a catalog that is gone keeps nothing in it.
+    if (socket === undefined || made === undefined) return;
+    const { docker } = await connectEngine(socket);
+    await docker.getImage(made).remove({ force: true });
+  });
 
   it('a toolchain is installed, and answers in a container of the image', { timeout: long }, async () => {
     const base = { base_image_docker_ref: 'murmur-docker-base', provisioning_timeout: '30m' };
     await setDockerRecipe(server, 'python-toolchain', toolchain, base);
     await murmurOk(server, ['bake', '--wait', 'python-toolchain', ...dockerPlace]);
-    const images = JSON.parse(await murmurOk(server, ['get', 'image', '-o', 'json'])) as { readonly name: string }[];
-    const name = images.find((image) => image.name.startsWith('python-toolchain-'))?.name ?? '';
-    expect(await murmurOk(server, ['try', name, ...dockerPlace, '--', 'poetry', '--version'])).toMatch(/^Poetry \(version \d/);
-    await murmurOk(server, ['rm', 'image', name]);
+    const images = JSON.parse(await murmurOk(server, ['get', 'image', '-o', 'json'])) as BakedImage[];
+    const baked = images.find((image) => image.name.startsWith('python-toolchain-'));
+    made = baked?.docker?.image_ref;
+    expect(await murmurOk(server, ['try', baked?.name ?? '', ...dockerPlace, '--', 'poetry', '--version'])).toMatch(/^Poetry \(version \d/);
   });
 });

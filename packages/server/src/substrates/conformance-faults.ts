@@ -208,7 +208,11 @@ export function describeFaults(name: string, place: () => PlaceUnderTest, rig: R
       const first = await outcomeOf(tried.act(bounded, held, limit.signal), tried.expected(held));
       wire.disarm();
       let repeated = await outcomeOf(tried.act(bounded, held, signal), tried.expected(held));
-      if (tried.holds !== undefined && !(await tried.holds(held))) repeated += ', but does not hold';
+      try {
+        if (tried.holds !== undefined && !(await tried.holds(held))) repeated += ', but does not hold';
+      } catch (error) {
+        repeated += `, but does not hold: ${String(error)}`;
+      }
       await tried.clear(held);
       await expect.poll(leftOver, { timeout: patienceMs }).toEqual([]);
       return { call: tried.call, at, fault, first, repeated, left: 'nothing' };
@@ -227,8 +231,7 @@ export function describeFaults(name: string, place: () => PlaceUnderTest, rig: R
         for (const at of calls) {
           for (const fault of place().wire.faultsOf(at)) {
             if (!isTried(tried.call, at)) continue;
-            const row = rowOf(tried, at, fault);
-            found.push(await row.catch((error: unknown) => Promise.reject(new Error(`${at}: ${fault}`, { cause: error }))));
+            found.push(await rowOf(tried, at, fault));
           }
         }
         rows.push(...found);

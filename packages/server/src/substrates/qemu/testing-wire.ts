@@ -10,8 +10,8 @@ export interface HostWire extends AsyncDisposable {
   readonly wire: Wire;
 }
 
-/** How long a machine that stands still is waited for before it is given up. */
-const standstillMs = 1500;
+/** How long a machine that stands still is waited for before it is given up: whatever does not need it has ended by then. */
+const standstillMs = 30_000;
 
 const ofPrograms: readonly WireFault[] = ['reply lost', 'fails once', 'hangs', 'denied'];
 const ofMachines: readonly WireFault[] = ['reply lost', 'fails once', 'hangs'];
