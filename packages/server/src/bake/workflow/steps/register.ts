@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { create, fromJson } from '@bufbuild/protobuf';
-import { Architecture, ImageSchema, type Image, MurmurError, ProvenanceSchema } from '@murmur/api';
+import { Architecture, ImageSchema, type Image, ProvenanceSchema } from '@murmur/api';
 
 import { writeBakedImage } from '../../../catalog/baked-image.js';
 import { BeingDiscarded, holdImage } from '../../images/discard.js';
@@ -30,14 +30,6 @@ export const register: BakeStep = {
       await database.transaction().execute(async (trx) => {
         await assertLease(trx, lease);
         await holdImage(trx, id);
-        const taken = await trx
-          .selectFrom('resources')
-          .select('name')
-          .where('tenant', '=', run.tenant)
-          .where('kind', '=', 'image')
-          .where('name', '=', run.image_name)
-          .executeTakeFirst();
-        if (taken !== undefined) throw new MurmurError('FAILED_PRECONDITION', `image "${run.image_name}" already exists and was not baked`);
         await writeBakedImage(trx, { tenant: run.tenant, image, author: run.author });
         await trx
           .insertInto('artifacts')
