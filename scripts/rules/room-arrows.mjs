@@ -14,8 +14,8 @@ const packageArrows = { api: [], server: ['api'], cli: ['api'], dashboard: ['api
 /** `murmur server` alone loads the server, on demand, so that every other command starts without it. */
 const serverOnDemand = 'packages/cli/src/commands/server';
 
-/** What a bake may know of substrates: the port, how the keys it takes are made, and how words are quoted for a guest's shell. */
-const substratePort = ['substrates/substrate.ts', 'substrates/guest-keys.ts', 'substrates/shell-quote.ts'];
+/** What a bake may know of substrates: the port, and how the keys it takes are made. */
+const substratePort = ['substrates/substrate.ts', 'substrates/guest-keys.ts'];
 
 /**
  * Which room of the server may import which, or which single file of it. `substrates` is the port, the guest channel and

@@ -12,3 +12,4 @@ export { refusal, row, rowAbout, type ErrorRow, type ErrorTable } from './error-
 export { isLoopback } from './loopback.js';
 export { builtinPrefix, kindNames, kindOfField, reservedSecretPrefix, resourceNamePattern, secretNamePattern } from './names.js';
 export { messageToDocument, printYaml, type Spec, specOf, specToDocument } from './print.js';
+export { shellQuote, shellWords } from './shell-words.js';

@@ -3,12 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { shellWords } from '@murmur/api';
+
 import { kindArgument, withKindHint } from '../client/kinds.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../define-command.js';
 import { CliError } from '../failure.js';
 import { renderDocument, resourceToDocument } from '../output/document.js';
-import { shellWords } from '../output/print-list.js';
 import { textArgument } from '../parameters.js';
 
 /** `murmur edit`. */

@@ -1,3 +1,5 @@
+import { shellWords } from '@murmur/api';
+
 import type { Context } from '../context.js';
 import { wholeNumber } from '../parameters.js';
 import type { OutputFlags } from './output-flag.js';
@@ -75,9 +77,4 @@ export function filterWords(filters: Readonly<Record<string, string | boolean | 
     if (value === undefined || value === false || value === '') return [];
     return value === true ? [`--${flag}`] : [`--${flag}`, value];
   });
-}
-
-/** Words as a line that a shell reads back as the same words. */
-export function shellWords(words: readonly string[]): string {
-  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
 }

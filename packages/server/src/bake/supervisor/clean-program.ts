@@ -1,8 +1,9 @@
+import { shellQuote } from '@murmur/api';
+
 import { cleanMounts } from './clean-mounts.js';
 import { cleanRemoval } from './clean-removal.js';
 import { cleanStart, startlessExit } from './clean-start.js';
 import { guestFolder } from './guest-program.js';
-import { shellQuote } from '../../substrates/shell-quote.js';
 
 /**
  * A program for the guest's `sh` that removes what must not be cloned: identities (host keys, machine-id, random seed), our

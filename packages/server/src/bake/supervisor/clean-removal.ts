@@ -1,4 +1,4 @@
-import { shellQuote } from '../../substrates/shell-quote.js';
+import { shellQuote } from '@murmur/api';
 
 /**
  * Functions of the clean-up's program that remove, empty and change files, lift the flags that forbid it, and remember in

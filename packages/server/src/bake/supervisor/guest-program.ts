@@ -1,5 +1,6 @@
+import { shellQuote } from '@murmur/api';
+
 import { guestScript } from './guest-script.js';
-import { shellQuote } from '../../substrates/shell-quote.js';
 
 /** Where the supervisor lives in the guest: memory of its own, because `/run` is small and mounted noexec. */
 export const guestFolder = '/run/murmur';

@@ -1,4 +1,4 @@
-import { shellQuote } from '../../substrates/shell-quote.js';
+import { shellQuote } from '@murmur/api';
 
 /** What a login has before the image's own settings add to it. Tools that ask for a terminal's abilities expect one with a name. */
 const plain = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=linux';

@@ -1,4 +1,5 @@
-import { shellQuote } from '../shell-quote.js';
+import { shellQuote } from '@murmur/api';
+
 import { connectSsh, type SshChannel } from '../ssh.js';
 import { type GuestKeys, type Machine, PlatformFault } from '../substrate.js';
 import type { GuestAttributes, Instance } from './api.js';

@@ -1,9 +1,8 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { MurmurError } from '@murmur/api';
+import { MurmurError, shellQuote } from '@murmur/api';
 
-import { shellQuote } from '../shell-quote.js';
 import { PlatformFault, type GuestChannel } from '../substrate.js';
 import { guestModules } from './guest-modules.js';
 import { replaceModules } from './initrd/build.js';

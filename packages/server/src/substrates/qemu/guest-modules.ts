@@ -1,6 +1,5 @@
-import { MurmurError } from '@murmur/api';
+import { MurmurError, shellQuote } from '@murmur/api';
 
-import { shellQuote } from '../shell-quote.js';
 import type { GuestChannel } from '../substrate.js';
 import type { KernelModule } from './initrd/build.js';
 

@@ -1,7 +1,8 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { shellQuote } from '../shell-quote.js';
+import { shellWords } from '@murmur/api';
+
 import { PlatformFault, type GuestKeys, type Token } from '../substrate.js';
 import { findMachine } from './launch.js';
 import { controlSocket, machineFolder, type Layout } from './layout.js';
@@ -25,10 +26,6 @@ export async function shellCommand(layout: Layout, token: Token, keys: GuestKeys
     `UserKnownHostsFile="${knownHosts}"`,
     'GlobalKnownHostsFile=/dev/null',
   ];
-  return (
-    ['ssh', '-F', '/dev/null', '-i', identity, ...options.flatMap((option) => ['-o', option]), '-p', String(machine.port), 'root@127.0.0.1']
-      // For people to read: the words that need no quotes have none.
-      .map((word) => (/^[\w/:=.,@%+-]+$/.test(word) ? word : shellQuote(word)))
-      .join(' ')
-  );
+  const access = [...options.flatMap((option) => ['-o', option]), '-p', String(machine.port), 'root@127.0.0.1'];
+  return shellWords(['ssh', '-F', '/dev/null', '-i', identity, ...access]);
 }
