@@ -2,6 +2,7 @@ export * from '../gen/murmur/api/v1/access_pb.js';
 export * from '../gen/murmur/api/v1/bakes_pb.js';
 export * from '../gen/murmur/api/v1/catalog_pb.js';
 export * from '../gen/murmur/api/v1/hosts_pb.js';
+export * from '../gen/murmur/api/v1/placements_pb.js';
 export * from '../gen/murmur/api/v1/resources_pb.js';
 export * from '../gen/murmur/api/v1/service_pb.js';
 export { byteLength, isMapping, maxDocumentBytes, readDocument, readValue, type ReadOptions } from './document.js';

@@ -48,7 +48,19 @@ export const routes: readonly Route[] = [
   { words: ['try'], group: 'images', brief: 'Run a command in a throwaway machine', load: () => import('./commands/try.js') },
   { words: ['image', 'export'], group: 'images', brief: 'Download an image as one file', load: () => import('./commands/image-export.js') },
   { words: ['base', 'build'], group: 'images', brief: 'Build the platform base image', load: () => import('./commands/base-build.js') },
+  {
+    words: ['base', 'find'],
+    group: 'images',
+    brief: 'List what distributions publish at a placement',
+    load: () => import('./commands/base-find.js'),
+  },
   { words: ['base', 'ls'], group: 'images', brief: "List the platform's base images", load: () => import('./commands/base-ls.js') },
+  {
+    words: ['placement', 'check'],
+    group: 'baking',
+    brief: 'Say what a bake at a placement would lack',
+    load: () => import('./commands/placement-check.js'),
+  },
   {
     words: ['auth', 'status'],
     group: 'access',
@@ -111,6 +123,7 @@ export const familyBriefs: Readonly<Record<string, string>> = {
   image: 'Work with the files behind images',
   base: 'Build and list the platform base images',
   context: 'Keep servers under names, and choose among them',
+  placement: 'Look whether placements have what bakes need',
   auth: 'Sign in, sign out and see who you are',
   key: 'Make, list and revoke API keys',
   audit: 'See who did what',

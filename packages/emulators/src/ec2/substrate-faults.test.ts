@@ -194,3 +194,59 @@ test("without a role the server's own identity is used only where the operator a
   await launch(token, { site });
   await destroy(token);
 });
+
+async function check(site: Spec['site']) {
+  return (await substrate.checkPlacement?.(site, signal)) ?? [];
+}
+
+test("with the guide's policy a placement has everything, and looking makes nothing", async () => {
+  const before = emulator.seen.length;
+  const findings = await check(place.siteOf());
+  expect(findings.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+  expect(findings.map(({ check: name }) => name)).toEqual(expect.arrayContaining(['role and account', 'subnets', 'security group']));
+  expect(findings.find(({ check: name }) => name === 'ec2:RunInstances')).toMatchObject({ outcome: 'ok' });
+  const done = emulator.seen.slice(before).filter(({ action, outcome }) => !/^(Describe|Get|Assume)/.test(action) && outcome === 'ok');
+  expect(done).toEqual([]);
+});
+
+test('an action that is not allowed is named, with whom to allow it to', async () => {
+  emulator.settings.denied = ['ec2:CreateImage'];
+  const failed = (await check(place.siteOf())).filter(({ outcome }) => outcome === 'failed');
+  const { role_arn } = emulator.description;
+  expect(failed).toMatchObject([{ check: 'ec2:CreateImage', remedy: expect.stringContaining(`Allow ec2:CreateImage to ${role_arn}`) }]);
+});
+
+test.each([
+  ['a role that does not let the tenant in', () => place.siteOf({}, 'github_app/other'), 'sts:ExternalId'],
+  ['another account than the role leads to', () => place.siteOf({ accountId: '210987654321' }), 'Set account_id and role_arn'],
+])('%s is all there is to say, with what to set', async (_what, site, remedy) => {
+  const findings = await check(site());
+  expect(findings).toHaveLength(1);
+  expect(JSON.stringify(findings)).toContain(remedy);
+});
+
+test('subnets and groups that are not there fail by their names', async () => {
+  const findings = await check(place.siteOf({ subnetIds: ['subnet-00000000'] }));
+  expect(findings.filter(({ outcome }) => outcome === 'failed').map(({ check: name }) => name)).toContain('subnets');
+});
+
+test('what Debian and Ubuntu publish is found by who they are, and the newest of each release', async () => {
+  const { images } = place.world();
+  const [base] = [...images.values()].filter(({ id }) => id === emulator.description.image_id);
+  if (base === undefined) throw new Error('the base image is not there');
+  const publish = (name: string, publishedBy: string, daysAgo: number) => {
+    const id = `ami-${name.replaceAll(/\W/g, '')}`;
+    images.set(id, { ...base, id, name, publishedBy, bornAt: base.bornAt - daysAgo * 86_400_000, tags: new Map() });
+    return id;
+  };
+  const debian = publish('debian-12-amd64-20260901-2000', '136693071363', 1);
+  publish('debian-12-amd64-20260801-1900', '136693071363', 30);
+  const ubuntu = publish('ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-20260901', '099720109477', 1);
+  publish('debian-12-amd64-20261001-0001', '666666666666', 0);
+  const found = (await substrate.findBases?.(place.siteOf(), signal)) ?? [];
+  expect(found.map(({ id, publisher }) => [publisher, id])).toEqual([
+    ['Debian', debian],
+    ['Ubuntu', ubuntu],
+  ]);
+  for (const { id, publishedBy } of images.values()) if (publishedBy !== undefined) images.delete(id);
+});

@@ -101,6 +101,8 @@ export interface Image extends Thing {
   readonly snapshotId: string;
   readonly sizeGb: number;
   readonly boot: BootFiles | undefined;
+  /** Another account, which shares it with everybody. */
+  readonly publishedBy?: string;
   state: 'pending' | 'available' | 'failed';
   reason: string | undefined;
 }

@@ -4,8 +4,12 @@ import { create } from '@bufbuild/protobuf';
 import {
   type CancelBakeRequest,
   type CancelBakeResponse,
+  type CheckPlacementRequest,
+  type CheckPlacementResponse,
   type ExportImageRequest,
   type ExportImageResponse,
+  type FindBasesRequest,
+  type FindBasesResponse,
   type GetBakeRequest,
   type GetBakeResponse,
   GetBakeResponseSchema,
@@ -48,8 +52,10 @@ import { claimRun } from './runs/lease.js';
 import { streamLog } from './runs/log-stream.js';
 import { readRun } from './runs/runs.js';
 import type { PlanParts } from './starting/plan.js';
+import { checkPlacement } from './starting/check-placement.js';
 import { startBake } from './starting/start.js';
 import { tryImage } from './images/try.js';
+import { findBases } from './bases/find.js';
 import { retireOldBases } from './bases/retire.js';
 import { checkOldest } from './upkeep/existence.js';
 import { type Starter, beat, enrol, held, signOff } from './hosts/enrol.js';
@@ -118,6 +124,8 @@ export interface Bakery {
   statistics(caller: BakeCaller, request: GetBakeStatisticsRequest, recipes: readonly string[]): Promise<GetBakeStatisticsResponse>;
   /** What the hosts give to machines, and what is taken. */
   room(): Promise<readonly HostStanding[]>;
+  findBases(caller: PermittedCaller, request: FindBasesRequest, signal: AbortSignal): Promise<FindBasesResponse>;
+  checkPlacement(caller: PermittedCaller, request: CheckPlacementRequest, signal: AbortSignal): Promise<CheckPlacementResponse>;
   listHosts(): Promise<ListHostsResponse>;
   retireHost(request: RetireHostRequest): Promise<RetireHostResponse>;
 }
@@ -253,6 +261,8 @@ export function createBakery(parts: BakeryParts): Bakery {
     room: () => roomOfHosts(database),
     tryImage: (caller, request, signal) => tryImage({ ...parts, admission, log }, caller, request, signal),
     exportImage: (caller, request, signal) => exportImage(caller, request, signal),
+    findBases: (caller, request, signal) => findBases(parts, caller, request, signal),
+    checkPlacement: (caller, request, signal) => checkPlacement(parts, caller, request, signal),
     listHosts: async () => create(ListHostsResponseSchema, { hosts: [...(await listHosts(database))] }),
     retireHost: async ({ host }) => {
       const retired = await retireHost(database, host);

@@ -39,6 +39,18 @@ export async function writePlatformImage(database: Database, image: Image): Prom
   await writeBuiltin(database, ImageSchema, image);
 }
 
+/** The platform's base images, for every substrate. */
+export async function platformImages(database: Database): Promise<readonly Image[]> {
+  const rows = await database
+    .selectFrom('resources')
+    .select('spec')
+    .where('tenant', '=', PLATFORM_TENANT)
+    .where('kind', '=', 'image')
+    .orderBy('name')
+    .execute();
+  return rows.map(({ spec }) => decodeSpec(ImageSchema, spec) as Image);
+}
+
 async function writeBuiltin(database: Database, schema: DescMessage, spec: Message & { name: string }): Promise<void> {
   const kind = kindOf(schema);
   const address = { tenant: PLATFORM_TENANT, kind: kind.name, name: spec.name };

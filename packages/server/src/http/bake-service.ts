@@ -14,6 +14,8 @@ type BakeCalls =
   | 'getBakeStatistics'
   | 'tryImage'
   | 'exportImage'
+  | 'checkPlacement'
+  | 'findBases'
   | 'listHosts'
   | 'retireHost';
 
@@ -31,6 +33,8 @@ export function bakeService(bakery: Bakery): Pick<ServiceImpl<typeof MurmurServi
     getBakeStatistics: (request, context) => bakery.statistics(identityOf(context), request, accessOfCall(context).namesFor('recipe.list')),
     tryImage: (request, context) => bakery.tryImage(caller(context), request, context.signal),
     exportImage: (request, context) => bakery.exportImage(caller(context), request, context.signal),
+    findBases: (request, context) => bakery.findBases(caller(context), request, context.signal),
+    checkPlacement: (request, context) => bakery.checkPlacement(caller(context), request, context.signal),
     listHosts: () => bakery.listHosts(),
     retireHost: (request) => bakery.retireHost(request),
   };

@@ -131,6 +131,17 @@ export const callRules: Rules = {
     audited: 'always',
   },
 
+  findBases: {
+    takes: ({ placement }) => [{ anyOf: ['placement.read'], of: { name: placement } }],
+    about: ({ placement }) => [{ kind: 'placement', name: placement }],
+    audited: 'when denied',
+  },
+  checkPlacement: {
+    takes: ({ name }) => [{ anyOf: ['placement.read'], of: { name } }],
+    about: ({ name }) => [{ kind: 'placement', name }],
+    audited: 'when denied',
+  },
+
   listHosts: { takes: 'operator', about: () => [{ kind: 'host', name: '' }], audited: 'when denied' },
   retireHost: { takes: 'operator', about: ({ host }) => [{ kind: 'host', name: host }], audited: 'always' },
 

@@ -64,6 +64,9 @@ const matrix: { readonly [Name in CallName]: Row<Name> } = {
   },
   exportImage: { takes: ['image.read'], ends: 'FAILED_PRECONDITION', request: ({ image: name }) => ({ name }), names: 'resource' },
 
+  findBases: { takes: ['placement.read'], request: ({ recipe: placement }) => ({ placement }), ends: 'NOT_FOUND' },
+  checkPlacement: { takes: ['placement.read'], request: ({ recipe: name }) => ({ name }), ends: 'NOT_FOUND' },
+
   listHosts: { takes: 'operator', request: () => ({}) },
   retireHost: { takes: 'operator', ends: 'NOT_FOUND', request: () => ({ host: 'nobody' }) },
 
@@ -132,9 +135,11 @@ const lookups: Readonly<Record<string, Lookup>> = {
 
 /** Names that the rule of the call asks a permission for before anything is looked up, which the rows above are about. */
 const judged = [
-  ...['getResource', 'setResource', 'patchResource', 'removeResource', 'listGenerations', 'exportImage'].map((call) => `${call}.name`),
-  ...['startBake.recipe', 'startBake.serviceProfile', 'listBakes.recipe', 'tryImage.image', 'revokeApiKey.id'],
   ...['watchBakes.recipe', 'getBakeStatistics.recipe'],
+  ...['getResource', 'setResource', 'patchResource', 'removeResource', 'listGenerations', 'exportImage', 'checkPlacement'].map(
+    (call) => `${call}.name`,
+  ),
+  ...['startBake.recipe', 'startBake.serviceProfile', 'findBases.placement', 'listBakes.recipe', 'tryImage.image', 'revokeApiKey.id'],
   ...['getBake', 'cancelBake', 'streamBakeLog'].map((call) => `${call}.runId`),
 ];
 

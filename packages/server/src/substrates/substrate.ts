@@ -149,6 +149,27 @@ export interface Rights {
   secret(name: string): Promise<string>;
 }
 
+/** One thing that a bake needs at a site, and how it is. */
+export interface PlacementFinding {
+  readonly check: string;
+  /** What cannot be seen without making something is `not checked`. */
+  readonly outcome: 'ok' | 'failed' | 'not checked';
+  readonly found: string;
+  /** What to do where it failed. */
+  readonly remedy?: string;
+}
+
+/** An image that a distribution publishes. */
+export interface PublishedBase {
+  readonly publisher: string;
+  readonly name: string;
+  readonly architecture: ArchitectureName;
+  /** What the source of a catalog image names it by. */
+  readonly id: string;
+  /** When, as the place writes it. */
+  readonly published: string;
+}
+
 /** Builds the platform's base image of one substrate, and removes those that newer ones replaced. */
 export interface BaseBuilder {
   /** The catalog name of what it builds, such as `murmur-qemu-base`. */
@@ -211,6 +232,10 @@ export interface Substrate {
   destroy(site: Site, token: Token, signal: AbortSignal): Promise<void>;
   /** What carries this installation's tags at the site, apart from images that were kept. */
   listOwned(site: Site, installation: string, signal: AbortSignal): Promise<OwnedList>;
+  /** Looks whether a bake at the site would find what it needs, and makes nothing. */
+  checkPlacement?(site: Site, signal: AbortSignal): Promise<readonly PlacementFinding[]>;
+  /** Lists what distributions publish where the site is: the newest of each release and architecture. */
+  findBases?(site: Site, signal: AbortSignal): Promise<readonly PublishedBase[]>;
   /** Writes an image out as one file that needs no other: a flattened qcow2, an OCI archive. */
   exportImage?(site: Site, base: ResolvedBase, signal: AbortSignal): Promise<ExportedImage>;
   /** A shell command for a person on the server's host that opens a root shell in the machine. */

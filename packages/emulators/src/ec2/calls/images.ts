@@ -44,8 +44,8 @@ const describeImages: Action = {
   parameters: ['ExecutableBy', 'ImageId', 'IncludeDeprecated', 'IncludeDisabled', 'Owner', ...listParameters],
   run(call) {
     const { world } = call;
-    const mine = ownersWantUs(call);
-    const { items, nextToken } = listThings(mine ? world.images.values() : [], call, imageListing);
+    const wanted = [...world.images.values()].filter((image) => ownersWant(call, image));
+    const { items, nextToken } = listThings(wanted, call, imageListing);
     return { imagesSet: items.map((image) => describeImage(call, image)), nextToken };
   },
 };
@@ -177,6 +177,12 @@ function isAllowed({ caller, world }: Call, action: string, snapshotId: string):
   return policy === undefined || asked.every((one) => allows(policy, one));
 }
 
+/** Whether an image is among those that a list of owners, where there is one, asks for. */
+function ownersWant(call: Call, { publishedBy }: Image): boolean {
+  const owners = list(call.parameters, 'Owner');
+  return publishedBy === undefined ? ownersWantUs(call) : owners.length === 0 || owners.includes(publishedBy);
+}
+
 /** Whether a list of owners, where there is one, has this account in it. */
 function ownersWantUs({ accounts, parameters }: Call): boolean {
   const owners = list(parameters, 'Owner');
@@ -190,7 +196,7 @@ function describeImage({ accounts, settings, world }: Call, image: Image): XmlVa
     imageId: image.id,
     imageLocation: `${accounts.accountId}/${image.name}`,
     imageState: image.state,
-    imageOwnerId: accounts.accountId,
+    imageOwnerId: image.publishedBy ?? accounts.accountId,
     isPublic: false,
     architecture: 'x86_64',
     imageType: 'machine',

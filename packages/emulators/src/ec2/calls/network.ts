@@ -59,7 +59,8 @@ const describeSecurityGroups: Action = {
       groupName: group.name,
       groupDescription: group.description,
       vpcId: group.vpcId,
-      ipPermissions: [],
+      // Nothing filters packets here.
+      ipPermissions: [{ ipProtocol: '-1', ipRanges: [{ cidrIp: '0.0.0.0/0' }] }],
       ipPermissionsEgress: [],
       tagSet: tagSet(group.tags),
     }));

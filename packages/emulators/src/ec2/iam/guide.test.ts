@@ -7,7 +7,7 @@ import {
   CreateImageCommand,
   CreateTagsCommand,
   DeleteTagsCommand,
-  DescribeSubnetsCommand,
+  DescribeVpcsCommand,
   EC2Client,
   RunInstancesCommand,
   StartInstancesCommand,
@@ -120,7 +120,7 @@ test('a call that the policy does not name is refused by its name', async () => 
   await expect(murmur.send(new StartInstancesCommand({ InstanceIds: [await idOf(launch(owner))] }))).rejects.toThrow(
     /is not authorized to perform: ec2:StartInstances on resource: arn:aws:ec2:us-east-1:123456789012:instance\/i-/,
   );
-  expect(await codeOf(murmur.send(new DescribeSubnetsCommand({})))).toBe('UnauthorizedOperation');
+  expect(await codeOf(murmur.send(new DescribeVpcsCommand({})))).toBe('UnauthorizedOperation');
 });
 
 test('the trust policy of the guide lets the server in with its external id only, also where the role is in another account', async () => {
@@ -132,7 +132,7 @@ test('the trust policy of the guide lets the server in with its external id only
   expect(await codeOf(assume(role_arn))).toBe('AccessDenied');
   const elsewhere = await assume(other_account_role_arn, 'local/default');
   expect(await account(elsewhere)).toBe('210987654321');
-  expect(await codeOf(new EC2Client(elsewhere).send(new DescribeSubnetsCommand({})))).toBe('UnauthorizedOperation');
+  expect(await codeOf(new EC2Client(elsewhere).send(new DescribeVpcsCommand({})))).toBe('UnauthorizedOperation');
 });
 
 test('a role without the condition lets anybody in who knows it', async () => {

@@ -9,6 +9,8 @@ import { assertGuarded, openSession, type AwsConfiguration, type Session } from 
 
 /** A site's account, used in the name of one run. */
 export interface Account {
+  /** Opens a session, unless there is one: throws why the server is not let in. */
+  open(): Promise<void>;
   /**
    * Makes a call that may be repeated, again while that may help: throttling and lost answers for minutes, sessions that are over.
    * A `patient` one waits also for what is in use or not to be seen yet.
@@ -83,6 +85,13 @@ export function createAccounts(configuration: AwsConfiguration, pauses: Pauses):
         };
       };
       return {
+        async open() {
+          try {
+            await sessionOf(key, site, name);
+          } catch (error) {
+            throw asFault(error);
+          }
+        },
         ask: (signal, use, how) => askPatiently(call(use), { ...asking, signal, kindOf, isPatient: how === 'patient' }),
         askOnce: (signal, use) => askPatiently(call(use), { ...asking, signal, kindOf: () => undefined }),
       };

@@ -1,8 +1,10 @@
 import { usualTimes } from '../cloud/pauses.js';
 import type { Substrate } from '../substrate.js';
 import { createAccounts } from './account.js';
+import { checkSite } from './check.js';
 import { captureMachine } from './capture.js';
 import type { Cloud } from './cloud.js';
+import { findPublished } from './find.js';
 import { amiExists, discardAmi, keepAmi, resolveAmi } from './images.js';
 import { launchMachine } from './launch.js';
 import { destroyAll, listOwned } from './owned.js';
@@ -33,6 +35,8 @@ export async function createAwsSubstrate(configuration: AwsConfiguration, times 
     discardImage: (site, reference, signal) => discardAmi(cloud, site, reference, signal),
     destroy: (site, token, signal) => destroyAll(cloud, site, token, signal),
     listOwned: (site, installation, signal) => listOwned(cloud, site, installation, signal),
+    findBases: (site, signal) => findPublished(cloud, site, signal),
+    checkPlacement: (site, signal) => checkSite(cloud, site, signal),
     close: () => Promise.resolve(cloud.accounts.close()),
   };
 }

@@ -58,15 +58,14 @@ function outOfReach({ publicIp, securityGroup }: AwsPlace, instance: Instance, c
   const said = cause instanceof Error ? cause.message : '';
   if (host === undefined) {
     const way = `subnet ${subnet} gives it no public address: it needs a route to an internet gateway`;
-    return new PlatformFault(`machine ${id} runs, but ${way}`, { cause, kind: 'refused' });
+    return new PlatformFault(`machine ${id} runs, but ${way}`, { cause });
   }
-  // It answers there, so that the way is not what is missing.
+  // Somebody answers there, so that the way is not what is missing.
   if (/ECONNREFUSED|refuses|host key/.test(said)) return cause;
   const way = publicIp
     ? `the internet to ${host}: subnet ${subnet} needs a route to an internet gateway`
     : `the server's network to the private address ${host}: subnet ${subnet} needs a route to it, or the placement assign_public_ip`;
   return new PlatformFault(`machine ${id} runs, but there is no way from ${way}, and group ${securityGroup} must let port 22 in`, {
     cause,
-    kind: 'refused',
   });
 }

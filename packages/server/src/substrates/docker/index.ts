@@ -61,6 +61,11 @@ export async function createDockerSubstrate(options: DockerOptions): Promise<Doc
       return { site, token, handle: { container: containerName(token) } };
     },
     guard: network.guard,
+    async checkPlacement(_site, signal) {
+      const { ApiVersion, Version } = await asked(signal, () => engine.docker.version());
+      const pushes = registry === undefined ? 'images stay in it' : `images are also pushed to ${registry.repository}`;
+      return [{ check: 'engine', outcome: 'ok', found: `Docker ${Version} (API ${ApiVersion}); ${pushes}` }];
+    },
     async waitReady(machine, _keys, signal) {
       await runningContainer(engine, machine, signal);
     },

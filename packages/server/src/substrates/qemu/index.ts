@@ -119,6 +119,10 @@ export async function createQemuSubstrate(options: QemuOptions): Promise<QemuSub
     listOwned: async (_site, installation) => ({ things: await listThings(layout, installation) }),
     shellCommand: (machine, keys) => shellCommand(layout, machine.token, keys),
 
+    async checkPlacement() {
+      const version = (await runOnHost(qemuProgram, ['--version'])).split('\n')[0] ?? '';
+      return [{ check: 'QEMU', outcome: 'ok', found: version }];
+    },
     close: () => channels.closeAll(),
 
     baseBuilder: {

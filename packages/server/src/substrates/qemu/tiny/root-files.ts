@@ -43,11 +43,15 @@ done </dev/ttyS0 >/dev/null 2>&1 &
 
 /** What cloud-init does elsewhere, as far as it is needed: keys and a timer from the metadata service (IMDSv2). */
 const bootEc2 = `${enter}ask() {
-  printf '%s /latest/%s HTTP/1.0\\r\\nHost: 169.254.169.254\\r\\n%s\\r\\n\\r\\n' "$1" "$2" "$3" | nc 169.254.169.254 80 | body
+  printf '%s /latest/%s HTTP/1.0\\r\\nHost: 169.254.169.254\\r\\n%s\\r\\n\\r\\n' "$1" "$2" "$3" | nc -w 10 169.254.169.254 80 | body
 }
-token=$(ask PUT api/token 'X-aws-ec2-metadata-token-ttl-seconds: 300')
 get() { ask GET "$1" "X-aws-ec2-metadata-token: $token"; }
-get user-data >user-data
+# A host that is busy may not answer at once; and there may be no user-data.
+for try in 1 2 3 4 5 6; do
+  token=$(ask PUT api/token 'X-aws-ec2-metadata-token-ttl-seconds: 300')
+  [ -z "$token" ] || get user-data >user-data
+  [ ! -s user-data ] || break
+done
 {
   get meta-data/public-keys/0/openssh-key
   echo
