@@ -91,7 +91,8 @@ it.runIf(process.env['MURMUR_FULL'] === 'sweep')(
         'every bake',
         async () => {
           await new Promise((resolve) => setTimeout(resolve, 2000));
-          const runs = JSON.parse(await murmurOk(server, ['bakes', 'ls', '--page-size', '100', '-o', 'json'])) as readonly Run[];
+          const listed = await murmurOk(server, ['bakes', 'ls', '--page-size', '100', '-o', 'json']);
+          const { bakes: runs } = JSON.parse(listed) as { bakes: readonly Run[] };
           const mine = runs.filter(({ recipe }) => many.includes(recipe));
           expect(mine.filter(({ phase }) => phase === 'failed')).toEqual([]);
           return mine.length === many.length && mine.every(({ phase }) => phase === 'completed') ? true : undefined;

@@ -55,16 +55,23 @@ function to(prefix: string): string {
   return `${prefix.includes(':') ? 'ip6' : 'ip'} daddr ${prefix}`;
 }
 
+/** Beside the usual file, where a stub on the loopback is in that: Docker then has its containers ask the servers behind it. */
+const resolverFiles = ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf'];
+
 /** The name servers that a guest's questions are passed on to. */
 async function nameservers(): Promise<readonly string[]> {
+  const texts = await Promise.all(resolverFiles.map(readOrNothing));
+  const found = [...texts.join('\n').matchAll(/^[ \t]*nameserver[ \t]+([^\s%]+)/gm)].flatMap(([, address = '']) =>
+    isIP(address) === 0 ? [] : [address],
+  );
+  return [...new Set(found)];
+}
+
+async function readOrNothing(file: string): Promise<string> {
   try {
-    const text = await readFile('/etc/resolv.conf', 'utf8');
-    const found = [...text.matchAll(/^[ \t]*nameserver[ \t]+([^\s%]+)/gm)].flatMap(([, address = '']) =>
-      isIP(address) === 0 ? [] : [address],
-    );
-    return [...new Set(found)];
+    return await readFile(file, 'utf8');
   } catch (error) {
-    if (isGone(error)) return [];
+    if (isGone(error)) return '';
     throw error;
   }
 }
