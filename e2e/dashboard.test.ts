@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityFaults } from './harness/axe.js';
 import { callApi } from './harness/api.js';
 import { setRecipe } from './harness/bakes.js';
-import { signIn, startBrowser, visit } from './harness/browser.js';
+import { picture, signIn, startBrowser, visit } from './harness/browser.js';
 import { murmurOk } from './harness/cli.js';
 import { startServer, type TestServer } from './harness/server.js';
 import { setTinyImage } from './harness/tiny-base.js';
@@ -71,6 +71,7 @@ describe('the dashboard', () => {
     await page.getByText('completed', { exact: true }).first().waitFor();
     await page.getByRole('link', { name: /^greeter-[0-9a-f]{16}$/ }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
+    await picture(page, 'bake');
 
     await page.getByRole('link', { name: 'Overview', exact: true }).click();
     await murmurOk(server, ['bake', 'breaker', ...place]);
@@ -81,6 +82,10 @@ describe('the dashboard', () => {
       .getByText(/exit(ed with)? (code|status)? ?3/)
       .waitFor();
     await page.getByRole('region', { name: 'Lines of the log' }).getByText('about to break').waitFor();
+    await picture(page, 'failed-bake');
+    await page.getByRole('link', { name: 'Overview', exact: true }).click();
+    await failures.getByRole('link', { name: 'breaker' }).waitFor();
+    await picture(page, 'overview');
     expect(visited.complaints).toEqual([]);
     await visited.close();
   });

@@ -59,6 +59,12 @@ export async function visit(browser: Browser, looks: Looks = {}): Promise<Visit>
   return { page, context, complaints, close: () => context.close() };
 }
 
+/** Keeps a picture of a page for the guides, where that is asked for: `MURMUR_PICTURES=docs/pictures`. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env['MURMUR_PICTURES'];
+  if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}.png`, animations: 'disabled' });
+}
+
 /** Signs in with an API key, as people do, and waits for the overview. */
 export async function signIn(
   { page }: Pick<Visit, 'page'>,

@@ -18,7 +18,7 @@ export function AccessPage(): ReactNode {
     <>
       <PageHead title="Who am I" name="Who am I" />
       {error === null ? null : <Fault error={error} again={() => void refetch()} />}
-      <div className="grid items-start gap-x-5 lg:grid-cols-2">
+      <div className="grid grid-cols-1 items-start gap-x-5 lg:grid-cols-2">
         <Section title="You">
           {data === undefined ? (
             <Waiting what="who you are" />

@@ -74,7 +74,7 @@ function KeyRow({
   const state =
     revokeTime !== undefined ? 'revoked' : expireTime === undefined ? 'does not expire' : `until ${fullTime(millis(expireTime))}`;
   return (
-    <li className="grid items-center gap-x-4 gap-y-1 px-4 py-2.5 sm:grid-cols-[minmax(0,1fr)_12rem_auto]">
+    <li className="grid grid-cols-1 items-center gap-x-4 gap-y-1 px-4 py-2.5 sm:grid-cols-[minmax(0,1fr)_12rem_auto]">
       <span className="min-w-0">
         <span className="foreign block truncate font-medium">{shownText(subject)}</span>
         <span className="foreign block truncate text-xs text-ink-3">

@@ -1,12 +1,14 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 
-import { Empty } from '../parts/page.js';
+import { PageHead } from '../parts/page.js';
 import { Fault } from '../parts/fault.js';
 import { Shell } from './shell.js';
 
 const root = createRootRoute({
   component: Shell,
-  notFoundComponent: () => <Empty title="There is no such page" />,
+  notFoundComponent: () => (
+    <PageHead title="There is no such page" name="Not found" about="What it was about may have been deleted or renamed." />
+  ),
   errorComponent: ({ error, reset }) => <Fault error={error} again={reset} />,
 });
 

@@ -59,7 +59,7 @@ export function BakePage(): ReactNode {
         </div>
       ) : null}
       <Cause bake={bake} />
-      <div className="grid gap-x-5 xl:grid-cols-[minmax(0,1fr)_21rem]">
+      <div className="grid grid-cols-1 gap-x-5 xl:grid-cols-[minmax(0,1fr)_21rem]">
         <div className="min-w-0">
           <Section title="Phases" aside={bake.attempt > 1 ? `attempt ${bake.attempt}` : undefined}>
             <Timeline bake={bake} />

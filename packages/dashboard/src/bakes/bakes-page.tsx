@@ -77,7 +77,7 @@ export function BakesPage(): ReactNode {
             {bakes.map((bake) => (
               <li
                 key={bake.runId}
-                className="relative grid items-center gap-x-4 gap-y-0.5 px-4 py-2.5 hover:bg-sunken sm:grid-cols-[8rem_minmax(0,1fr)_auto]"
+                className="relative grid grid-cols-1 items-center gap-x-4 gap-y-0.5 px-4 py-2.5 hover:bg-sunken sm:grid-cols-[8rem_minmax(0,1fr)_auto]"
               >
                 <span>
                   <Phase phase={bake.phase} />

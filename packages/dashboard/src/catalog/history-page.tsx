@@ -37,7 +37,7 @@ export function HistoryPage(): ReactNode {
           <Waiting what="the history" />
         ) : null
       ) : (
-        <div className="grid items-start gap-x-5 lg:grid-cols-[17rem_minmax(0,1fr)]">
+        <div className="grid grid-cols-1 items-start gap-x-5 lg:grid-cols-[17rem_minmax(0,1fr)]">
           <Section title="Generations" flush>
             <ol className="max-h-[75dvh] divide-y divide-line overflow-y-auto">
               {generations.map((one, at) => (

@@ -30,7 +30,7 @@ export function ResourcePage(): ReactNode {
   return (
     <>
       <ResourceHead resource={data.resource} />
-      <div className="grid gap-x-5 xl:grid-cols-[minmax(0,1fr)_21rem]">
+      <div className="grid grid-cols-1 gap-x-5 xl:grid-cols-[minmax(0,1fr)_21rem]">
         <Section title="Document" flush>
           <CodeView text={printYaml(specToDocument(data.resource))} language="yaml" label={`Document of ${name}`} />
         </Section>

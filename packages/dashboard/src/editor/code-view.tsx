@@ -36,7 +36,7 @@ export function CodeView({
       languageOf(language),
       editorTheme,
       EditorState.readOnly.of(true),
-      EditorView.contentAttributes.of({ 'aria-label': label, 'aria-readonly': 'true' }),
+      EditorView.contentAttributes.of({ 'aria-label': label, 'aria-readonly': 'true', tabindex: '0' }),
     ];
     const view = new EditorView({ doc: text, extensions, root, parent: root });
     return () => view.destroy();

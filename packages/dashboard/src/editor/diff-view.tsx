@@ -27,7 +27,7 @@ export function DiffView(props: {
       editorTheme,
       EditorState.readOnly.of(true),
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ 'aria-label': label, 'aria-readonly': 'true' }),
+      EditorView.contentAttributes.of({ 'aria-label': label, 'aria-readonly': 'true', tabindex: '0' }),
     ];
     const view = new MergeView({
       a: { doc: before, extensions: extensions(old) },

@@ -33,8 +33,9 @@ export const editorTheme: Extension = [
     '.cm-changedLine': { backgroundColor: 'var(--busy-soft)' },
     '&.cm-merge-a .cm-changedLine, .cm-deletedChunk': { backgroundColor: 'var(--bad-soft)' },
     '&.cm-merge-b .cm-changedLine': { backgroundColor: 'var(--good-soft)' },
-    '&.cm-merge-a .cm-changedText': { background: 'color-mix(in oklab, var(--bad) 28%, transparent)' },
-    '&.cm-merge-b .cm-changedText': { background: 'color-mix(in oklab, var(--good) 28%, transparent)' },
+    // A background behind coloured text would make it hard to read.
+    '&.cm-merge-a .cm-changedText': { background: 'none', borderBottom: '2px solid var(--bad)' },
+    '&.cm-merge-b .cm-changedText': { background: 'none', borderBottom: '2px solid var(--good)' },
     '.cm-collapsedLines': { color: 'var(--ink-2)', background: 'var(--sunken)' },
   }),
   syntaxHighlighting(

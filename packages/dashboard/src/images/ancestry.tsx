@@ -20,7 +20,7 @@ export function Ancestry({ resource }: { readonly resource: Resource }): ReactNo
     workspaces?.resources.flatMap(({ spec }) => (spec.case === 'workspace' && spec.value.imageRef === resource.name ? [spec.value] : [])) ??
     [];
   return (
-    <div className="grid gap-4 sm:grid-cols-3">
+    <div className="grid grid-cols-1 gap-4 sm:grid-cols-3">
       <Column title="Built on">
         {base === undefined ? (
           <Nothing>{own === undefined ? 'No recipe here made it' : 'Its recipe names no base any more'}</Nothing>

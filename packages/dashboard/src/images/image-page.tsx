@@ -33,7 +33,7 @@ export function ImagePage(): ReactNode {
   return (
     <>
       <ResourceHead resource={resource} actions={<Pin image={name} />} />
-      <div className="grid gap-x-5 xl:grid-cols-[minmax(0,1fr)_21rem]">
+      <div className="grid grid-cols-1 gap-x-5 xl:grid-cols-[minmax(0,1fr)_21rem]">
         <div className="min-w-0">
           <Section title="Where it comes from, and what uses it">
             <Ancestry resource={resource} />

@@ -71,7 +71,7 @@ function ImageRow({ resource }: { readonly resource: Resource }): ReactNode {
   const image = resource.spec.value;
   const recipe = provenanceOf(resource)?.recipeRef;
   return (
-    <li className="relative grid items-baseline gap-x-4 px-4 py-2.5 hover:bg-sunken sm:grid-cols-[minmax(0,1fr)_9rem_7rem]">
+    <li className="relative grid grid-cols-1 items-baseline gap-x-4 px-4 py-2.5 hover:bg-sunken sm:grid-cols-[minmax(0,1fr)_9rem_7rem]">
       <span className="min-w-0">
         <Link
           to="/images/$name"

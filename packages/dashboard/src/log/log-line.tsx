@@ -1,9 +1,9 @@
-import type { CSSProperties, ReactNode } from 'react';
+import { type CSSProperties, memo, type ReactNode } from 'react';
 
 import { readStyles, type Style } from './sgr.js';
 
 /** One line of a log: its number, which is a link to it, perhaps its time, and its text in its colours. */
-export function LogLine(props: {
+export const LogLine = memo(function LogLine(props: {
   readonly index: number;
   readonly text: string;
   readonly style: Style;
@@ -39,7 +39,7 @@ export function LogLine(props: {
       </span>
     </div>
   );
-}
+});
 
 /** The text with what was searched for marked. */
 function highlighted(text: string, search: string): ReactNode {

@@ -26,7 +26,7 @@ export function History(): ReactNode {
   const answered = sum((day) => day.answered);
   const usual = median(days.filter((day) => day.completed > 0).map((day) => day.medianSeconds));
   return (
-    <section aria-label="The last 14 days" className="panel mb-5 grid overflow-hidden md:grid-cols-[auto_minmax(0,1fr)]">
+    <section aria-label="The last 14 days" className="panel mb-5 grid grid-cols-1 overflow-hidden md:grid-cols-[auto_minmax(0,1fr)]">
       <dl className="grid grid-cols-2 gap-x-8 gap-y-3 p-4 md:w-72 md:border-r md:border-line">
         <Figure name="Bakes" value={String(baked)} about="in 14 days" />
         <Figure name="Succeeded" value={share(completed, completed + failed)} about={`${failed} failed`} />

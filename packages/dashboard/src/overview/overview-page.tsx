@@ -19,7 +19,7 @@ export function OverviewPage(): ReactNode {
     <>
       <PageHead title="Overview" name="Overview" />
       <History />
-      <div className="grid gap-x-5 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <div className="grid grid-cols-1 gap-x-5 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="min-w-0">
           <LiveNow />
           <Failures />

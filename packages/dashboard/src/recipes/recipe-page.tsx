@@ -40,7 +40,7 @@ export function RecipePage(): ReactNode {
           </Allowed>
         }
       />
-      <div className="grid gap-x-5 xl:grid-cols-[minmax(0,1fr)_21rem]">
+      <div className="grid grid-cols-1 gap-x-5 xl:grid-cols-[minmax(0,1fr)_21rem]">
         <div className="min-w-0">
           <Section title="Script" flush>
             <CodeView text={recipe.provisioningScript} language="shell" label={`Script of ${name}`} />
