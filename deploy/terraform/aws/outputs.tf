@@ -4,8 +4,9 @@ output "role_arn" {
 }
 
 output "placement" {
-  description = "The placement for `murmur set placement`: terraform output -raw placement | murmur set placement NAME"
+  description = "A placement named after its region, for `murmur set placement`."
   value = yamlencode({
+    name      = data.aws_region.current.name
     substrate = "SUBSTRATE_AWS"
     aws = {
       account_id        = data.aws_caller_identity.current.account_id
