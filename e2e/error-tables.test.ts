@@ -272,7 +272,11 @@ describe('errors on the command line', () => {
           `INVALID_ARGUMENT: variable "PATH" ${steers}`,
           'INVALID_ARGUMENT: secret name "lower" must match [A-Z][A-Z0-9_]*',
         ],
-        hints: ['Set it inside the provisioning script.'],
+        hints: [
+          'Set it inside the provisioning script.',
+          'Choose a name that does not start with MURMUR_.',
+          'Use upper case letters, digits and underscores, starting with a letter.',
+        ],
       });
     });
 
