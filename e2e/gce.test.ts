@@ -51,7 +51,9 @@ describe.runIf(process.env['MURMUR_FULL'] === 'sweep')('a bake on the emulated G
   it(
     'completes at the first attempt in the zone that has room, as whoever the server says it is',
     async () => {
-      await emulator.ask('PUT', '/_emulator/settings', { fullZones: ['us-central1-a'] });
+      // The project switches keys in metadata off, and the machine switches them on.
+      const settings = { fullZones: ['us-central1-a'], projectMetadata: { 'enable-oslogin': 'TRUE' } };
+      await emulator.ask('PUT', '/_emulator/settings', settings);
       const waited = await murmur(server, ['bake', '--wait', '-e', `TOKEN=${secret}`, 'python-toolchain', ...place]);
       const run = await runEnded(server, 'python-toolchain');
       expect(run, `${waited.stderr}\n${await logOf(server, run.run_id)}`).toMatchObject({ phase: 'completed', attempt: 1 });
