@@ -215,3 +215,19 @@ test('a token that ends in the middle is renewed (14)', async () => {
   expect((await owned()).incomplete).toBeUndefined();
   await destroy(token);
 });
+
+test('a placement is checked without making anything: who the server is, the subnet, and each permission', async () => {
+  const check = async (site = place.siteOf()) => {
+    const findings = (await substrate.checkPlacement?.(site, signal)) ?? [];
+    return findings.filter(({ outcome }) => outcome === 'failed').map((finding) => finding.check);
+  };
+  expect(await check()).toEqual([]);
+  settings().denied = ['compute.images.create', 'compute.subnetworks.use', 'compute.instances.stop'];
+  // A machine is made in a subnet: who may not use it may not make one.
+  expect(await check()).toEqual(['subnet', 'compute.instances.create', 'compute.images.create', 'compute.instances.stop']);
+  place.calm();
+  expect(await check(place.siteOf({ zones: ['us-west1-a'] }))).toEqual(['identity and project']);
+  expect(await check(place.siteOf({ subnet: 'nowhere' }))).toEqual(['subnet']);
+  expect(await check(place.siteOf({}, 'github_app/other'))).toEqual(['identity and project']);
+  expect(place.left()).toEqual([]);
+});

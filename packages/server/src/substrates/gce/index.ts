@@ -1,6 +1,7 @@
 import { usualTimes } from '../cloud/pauses.js';
 import type { Substrate } from '../substrate.js';
 import { captureMachine } from './capture.js';
+import { checkSite } from './check.js';
 import type { Cloud } from './cloud.js';
 import { createPlaces } from './compute.js';
 import type { GceConfiguration, SubjectTokens } from './identity.js';
@@ -33,5 +34,6 @@ export function createGceSubstrate(configuration: GceConfiguration, subjects: Su
     discardImage: (site, reference, signal) => discardImage(cloud, site, reference, signal),
     destroy: (site, token, signal) => destroyAll(cloud, site, token, signal),
     listOwned: (site, installation, signal) => listOwned(cloud, site, installation, signal),
+    checkPlacement: (site, signal) => checkSite(cloud, site, signal),
   };
 }
