@@ -48,7 +48,8 @@ function hostOfNames(real: Substrate, ready: Promise<void>): { substrate: Substr
     channel: async () => ({
       run: () => Promise.resolve(answered),
       async stream(_command, sink) {
-        sink.stderr(Buffer.from('exited 0\n'));
+        // Its script has ended before it is read for the first time.
+        sink.stderr(Buffer.from('started\nexited 0\n'));
         return 0;
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
