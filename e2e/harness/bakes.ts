@@ -25,11 +25,19 @@ export async function runsOf(server: TestServer, recipe: string): Promise<readon
 }
 
 /** Waits until the newest run of a recipe is in a phase that passes the test. */
-export function runWhen(server: TestServer, recipe: string, what: string, passes: (run: Run) => boolean): Promise<Run> {
-  return eventually(`the bake of ${recipe} to be ${what}`, async () => {
-    const [newest] = await runsOf(server, recipe);
-    return newest !== undefined && passes(newest) ? newest : undefined;
-  });
+export async function runWhen(server: TestServer, recipe: string, what: string, passes: (run: Run) => boolean): Promise<Run> {
+  let newest: Run | undefined;
+  try {
+    return await eventually(`the bake of ${recipe} to be ${what}`, async () => {
+      [newest] = await runsOf(server, recipe);
+      return newest !== undefined && passes(newest) ? newest : undefined;
+    });
+  } catch (error) {
+    if (newest === undefined) throw error;
+    // What it was at tells whether it was slow or stood still, and where.
+    const log = await murmurOk(server, ['bakes', 'logs', newest.run_id]);
+    throw new Error(`it was at ${JSON.stringify(newest)}\n${log.slice(-2000)}`, { cause: error });
+  }
 }
 
 /** Waits until the newest run of a recipe has ended. */
